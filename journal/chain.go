@@ -34,7 +34,7 @@ func (h Head) Seal(b *Batch) (Head, error) {
 	}
 	b.Prev = h.Hash
 	b.Hash = b.Sum()
-	return b.head(), nil
+	return b.After(), nil
 }
 
 // Verify checks that b, as it was read, is whole and follows h, and returns the
@@ -52,17 +52,21 @@ func (h Head) Verify(b *Batch) (Head, error) {
 	if sum := b.Sum(); sum != b.Hash {
 		return h, fmt.Errorf("content has hash %x instead of %x", sum[:6], b.Hash[:6])
 	}
-	return b.head(), nil
+	return b.After(), nil
 }
 
 // Before returns the head that b claims to follow, for the first batch of a
 // reading, which has none before it to be compared with. Time cannot be known
 // from b, and is the least possible.
 func (b *Batch) Before() Head {
+	if b.First == Genesis.Next {
+		return Genesis
+	}
 	return Head{Next: b.First, Hash: b.Prev, Time: math.MinInt64}
 }
 
-func (b *Batch) head() Head {
+// After returns the head that a journal has when b is its last batch.
+func (b *Batch) After() Head {
 	return Head{Next: b.First + Sequence(b.Count), Hash: b.Hash, Time: b.Time}
 }
 

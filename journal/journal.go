@@ -92,8 +92,8 @@ func (s Space) Low() bool {
 // Journal is one partition's journal. All methods may be called concurrently,
 // and any number of readers may read beside the one who appends.
 //
-// The context bounds the waiting before an operation begins. An append that
-// has begun is not interrupted by it.
+// A context that has ended stops an operation before it begins, and a reading
+// between two batches. An append that has begun is not interrupted by it.
 //
 // After Close every method returns ErrClosed.
 type Journal interface {
@@ -111,7 +111,7 @@ type Journal interface {
 	//
 	// Nothing was written, for certain, on
 	//   - ErrFenced: a later epoch was claimed, or this one ended with an
-	//     unknown outcome;
+	//     unknown outcome or because the storage failed in between;
 	//   - ErrSequence: b.First is not the head's Next;
 	//   - ErrInvalid: b itself breaks a rule, such as a time that goes back;
 	//   - ErrNoSpace: there is no room for it; the epoch goes on;
@@ -122,8 +122,8 @@ type Journal interface {
 	// before anything else, and never append the same again blindly.
 	Append(ctx context.Context, epoch Epoch, b *Batch) (Head, error)
 
-	// Head returns the durable end. After an append of unknown outcome it
-	// returns ErrUnknown until Lead has settled it.
+	// Head returns the durable end. After an append of unknown outcome, or when
+	// the storage has failed, it returns ErrUnknown until Lead has settled it.
 	Head(ctx context.Context) (Head, error)
 
 	// Oldest returns the first sequence that can be read; in a journal with
@@ -135,8 +135,9 @@ type Journal interface {
 	// the head's Next on there are none, and no error. An error is the last
 	// thing returned, with a nil batch: a *TrimmedError (ErrTrimmed) if from
 	// was trimmed away, also while reading; a *CorruptError (ErrCorrupt) that
-	// says where the journal cannot be trusted; ErrUnknown as for Head. A
-	// reader may take any time between two batches: it holds nothing up.
+	// says where the journal cannot be trusted; ErrUnknown as for Head;
+	// ErrInvalid if from is 0. A reader may take any time between two batches:
+	// it holds nothing up.
 	Read(ctx context.Context, from Sequence) iter.Seq2[*Batch, error]
 
 	// SaveSnapshot keeps s, durably, beside the journal, and the one before it
