@@ -66,11 +66,17 @@ func openStore(o Options, lock *pebble.Lock) (*store, error) {
 		},
 	})
 	s.db = db
+	if err == nil {
+		// Pebble begins its log before it raises the format of a new folder, so
+		// that this log is still of the default one. Flush begins another.
+		err = db.Flush()
+	}
 	if failure := s.guard.failure(); failure != nil {
 		s.abandon()
 		return nil, fmt.Errorf("open %s: %w", s.where, failure)
 	}
 	if err != nil {
+		s.abandon()
 		return nil, fmt.Errorf("open %s: %w", s.where, s.named(err))
 	}
 	oldest, head, err := s.bounds()
@@ -97,9 +103,12 @@ func (s *store) named(err error) error {
 	if !pebble.IsCorruptionError(err) {
 		return err
 	}
+	where := s.where
+	if info := pebble.ExtractDataCorruptionInfo(err); info != nil {
+		where, err = info.Path, info.Details
+	}
 	found := append([]string{err.Error()}, errors.GetAllDetails(err)...)
-	found = append(found, errors.GetAllHints(err)...)
-	return &journal.CorruptError{Where: s.where, Err: fmt.Errorf("%s", strings.Join(found, ", "))}
+	return &journal.CorruptError{Where: where, Err: fmt.Errorf("%s", strings.Join(found, ", "))}
 }
 
 // commit makes the changes durable. After an error the store is of no more use,
