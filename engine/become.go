@@ -1,0 +1,299 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+)
+
+// The transitions of an interaction. State changes only here and in
+// invitation.go, and only here are the messages made that go with a
+// transition, so that no path forgets one. Each checks its legal sources
+// first: a wrong one is a fault of ours, never of a client.
+
+func (i *Interaction) mustBe(transition string, states ...usherv1.InteractionState) {
+	if !slices.Contains(states, i.props.State) {
+		panic(fmt.Sprintf("engine: %s of interaction %s in state %s", transition, i.props.InteractionId, i.props.State))
+	}
+}
+
+// becomeSubmitted brings an interaction into being.
+func (e *Engine) becomeSubmitted(props *usherv1.InteractionProperties, timeouts *usherv1.Timeouts) *Interaction {
+	e.report(&usherv1.Event{
+		InteractionId: props.InteractionId, ParentId: props.ParentId, MediaType: props.MediaType, Queue: props.Queue,
+		Actor: e.actor,
+		Message: &usherv1.Event_EventInteractionSubmitted{EventInteractionSubmitted: &usherv1.EventInteractionSubmitted{
+			Properties: props, Timeouts: timeouts,
+		}},
+	})
+	return e.interactions[InteractionID(props.InteractionId)]
+}
+
+// becomeQueued puts an interaction that nobody works on any more, or that is
+// new, in a queue; a queue with a strategy then hands it to a router. An
+// interaction that returns to its former queue keeps its place in time.
+func (e *Engine) becomeQueued(i *Interaction, name QueueName, op usherv1.Operation, reason string) {
+	i.mustBe("becomeQueued", stateQueued, stateRouting, stateHandling)
+	if len(i.parties) != 0 || len(i.invitations) != 0 || i.strategy != "" {
+		panic("engine: becomeQueued of interaction " + i.props.InteractionId + " with parties or invitations")
+	}
+	movedAt := e.now
+	if i.formerQueue == name && i.formerMovedAt != 0 && name != workbinQueue {
+		movedAt = i.formerMovedAt
+	}
+	ev := e.about(i)
+	ev.Queue, ev.Reason = string(name), reason
+	ev.Message = &usherv1.Event_EventPlacedInQueue{EventPlacedInQueue: &usherv1.EventPlacedInQueue{
+		Queue: string(name), Operation: op, MovedToQueueAtMs: int64(movedAt),
+	}}
+	e.report(ev)
+	if name != workbinQueue {
+		e.toRoute = append(e.toRoute, i)
+	}
+}
+
+// becomeInWorkbin puts an interaction that nobody works on any more in a
+// workbin: in its private queue, then in the workbin itself.
+func (e *Engine) becomeInWorkbin(i *Interaction, w *usherv1.Workbin, op usherv1.Operation, reason string) {
+	e.becomeQueued(i, workbinQueue, op, reason)
+	ev := e.about(i)
+	ev.Reason = reason
+	ev.Message = &usherv1.Event_EventPlacedInWorkbin{EventPlacedInWorkbin: &usherv1.EventPlacedInWorkbin{Workbin: w, Operation: op}}
+	e.report(ev)
+	e.tellSubscribers(i, w, true, op)
+}
+
+// returnToFormer puts an interaction back where it was last taken from.
+func (e *Engine) returnToFormer(i *Interaction, op usherv1.Operation, reason string) {
+	switch {
+	case i.formerWorkbin != nil:
+		e.becomeInWorkbin(i, i.formerWorkbin, op, reason)
+	case i.formerQueue != "":
+		e.becomeQueued(i, i.formerQueue, op, reason)
+	default:
+		e.becomeQueued(i, unplacedQueue, op, reason)
+	}
+}
+
+// hasFormer tells whether there is a former location.
+func (i *Interaction) hasFormer() bool { return i.formerQueue != "" || i.formerWorkbin != nil }
+
+// leavePlace takes a queued interaction out of its queue or workbin.
+func (e *Engine) leavePlace(i *Interaction, op usherv1.Operation, reason string) {
+	i.mustBe("leavePlace", stateQueued)
+	w := i.props.Workbin
+	ev := e.about(i)
+	ev.Reason = reason
+	ev.Message = &usherv1.Event_EventTakenFromQueue{EventTakenFromQueue: &usherv1.EventTakenFromQueue{Queue: i.props.Queue, Operation: op}}
+	e.report(ev)
+	if w == nil {
+		return
+	}
+	ev = e.about(i)
+	ev.Reason = reason
+	ev.Message = &usherv1.Event_EventTakenFromWorkbin{EventTakenFromWorkbin: &usherv1.EventTakenFromWorkbin{Workbin: w, Operation: op}}
+	e.report(ev)
+	e.tellSubscribers(i, w, false, op)
+}
+
+// becomeRouting hands a queued interaction to a router that runs the queue's
+// strategy.
+func (e *Engine) becomeRouting(i *Interaction, router Participant, strategy string) {
+	e.leavePlace(i, opRoute, "")
+	e.startStrategy(i, router, strategy)
+}
+
+// startStrategy makes a strategy the party that works on an interaction.
+func (e *Engine) startStrategy(i *Interaction, router Participant, strategy string) {
+	e.report(e.partyAddedEvent(i, &usherv1.EventPartyAdded{
+		Party:      &usherv1.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_STRATEGY, Id: strategy},
+		Place:      router.ID,
+		Operation:  opRoute,
+		DeadlineMs: int64(e.now + e.config.routingTimeout(i.timeouts, i.MediaType())),
+	}))
+	ev := e.about(i)
+	ev.Protocol = tlib
+	ev.Message = &usherv1.Event_EventRouteRequest{EventRouteRequest: &usherv1.EventRouteRequest{Strategy: strategy, Version: i.props.Version}}
+	e.record(Entry{To: []Participant{router}, Event: ev, Show: []*Interaction{i}})
+}
+
+// endStrategy ends the work of the strategy on an interaction; the caller
+// tells the router.
+func (e *Engine) endStrategy(i *Interaction, op usherv1.Operation, reason string) {
+	e.report(e.partyRemovedEvent(i, &usherv1.EventPartyRemoved{
+		Party:     &usherv1.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_STRATEGY, Id: i.strategy},
+		Place:     i.router.ID,
+		Operation: op,
+	}, reason))
+}
+
+// becomeHandling makes an agent a party. The ticket is that of the
+// invitation that he accepts, 0 if there was none.
+func (e *Engine) becomeHandling(i *Interaction, a *Agent, op usherv1.Operation, visibility usherv1.VisibilityMode, ticket Ticket) *usherv1.EventPartyAdded {
+	body := &usherv1.EventPartyAdded{
+		Party:      agentParticipant(a.id).Proto(),
+		Place:      a.place,
+		Operation:  op,
+		Visibility: visibility,
+		Ticket:     uint64(ticket),
+		DeadlineMs: int64(e.now + e.config.handlingTimeout(i.timeouts, i.MediaType())),
+	}
+	e.report(e.partyAddedEvent(i, body))
+	return body
+}
+
+// removeParty takes an agent out. His own open invitations are revoked first.
+func (e *Engine) removeParty(i *Interaction, p *party, op usherv1.Operation, reason string) *usherv1.EventPartyRemoved {
+	i.mustBe("removeParty", stateHandling)
+	body := &usherv1.EventPartyRemoved{
+		Party: agentParticipant(p.agent).Proto(), Place: p.info.Place, Operation: op, Visibility: p.info.Visibility,
+	}
+	e.report(e.partyRemovedEvent(i, body, reason))
+	return body
+}
+
+// removeAllParties takes every agent out, in order of joining.
+func (e *Engine) removeAllParties(i *Interaction, op usherv1.Operation, reason string) {
+	for len(i.parties) > 0 {
+		e.removeParty(i, i.parties[0], op, reason)
+	}
+}
+
+// becomeStopped ends an interaction for good.
+func (e *Engine) becomeStopped(i *Interaction, reason string) {
+	ev := e.about(i)
+	ev.Reason = reason
+	ev.Message = &usherv1.Event_EventProcessingStopped{EventProcessingStopped: &usherv1.EventProcessingStopped{}}
+	e.report(ev)
+}
+
+// tellSubscribers tells those who subscribed to a workbin what changed in it.
+func (e *Engine) tellSubscribers(i *Interaction, w *usherv1.Workbin, added bool, op usherv1.Operation) {
+	var to []Participant
+	for _, id := range e.workbin(keyOf(w)).subscribers {
+		to = append(to, agentParticipant(id))
+	}
+	ev := e.about(i)
+	ev.Message = &usherv1.Event_EventWorkbinContentChanged{EventWorkbinContentChanged: &usherv1.EventWorkbinContentChanged{
+		Workbin: w, Added: added, Operation: op,
+	}}
+	e.tell(im, ev, to...)
+}
+
+// tellPartyAdded tells the agents and the media server that a party joined,
+// as the visibility mode allows (models.md 12); except names who hears it
+// otherwise.
+func (e *Engine) tellPartyAdded(i *Interaction, body *usherv1.EventPartyAdded, except ...AgentID) {
+	e.tell(im, e.partyAddedEvent(i, body), e.observers(i, AgentID(body.Party.Id), body.Visibility, except)...)
+}
+
+// tellPartyRemoved tells those who saw a party that it left.
+func (e *Engine) tellPartyRemoved(i *Interaction, body *usherv1.EventPartyRemoved, reason string, except ...AgentID) {
+	e.tell(im, e.partyRemovedEvent(i, body, reason), e.observers(i, AgentID(body.Party.Id), body.Visibility, except)...)
+}
+
+// observers are the parties who see an agent come and go, and the media
+// server if it registered for that.
+func (e *Engine) observers(i *Interaction, of AgentID, visibility usherv1.VisibilityMode, except []AgentID) []Participant {
+	probe := party{agent: of, info: &usherv1.PartyInfo{Visibility: visibility}}
+	var to []Participant
+	for _, p := range i.parties {
+		who := agentParticipant(p.agent)
+		if !slices.Contains(except, p.agent) && probe.visibleTo(who, e.isSupervisor(p.agent)) {
+			to = append(to, who)
+		}
+	}
+	if owner := e.owner(i); owner != nil && owner.registration.GetNotifyParties() && probe.visibleTo(owner.who, false) {
+		to = append(to, owner.who)
+	}
+	return to
+}
+
+// owner is the registered media server that submitted the interaction.
+func (e *Engine) owner(i *Interaction) *client {
+	by := ParticipantOf(i.props.SubmittedBy)
+	if c := e.clients[by]; by.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA && c != nil && c.registration != nil {
+		return c
+	}
+	return nil
+}
+
+func (e *Engine) isSupervisor(id AgentID) bool { return e.config.agents[string(id)].GetSupervisor() }
+
+// settle does what a change has made possible: it hands queued interactions
+// to routers. It ends every input, so that a model's own messages come first.
+func (e *Engine) settle() {
+	for _, r := range e.routers {
+		if r.hungry {
+			r.hungry = false
+			e.feed(r)
+		}
+	}
+	for n := 0; n < len(e.toRoute); n++ {
+		e.offer(e.toRoute[n])
+	}
+	e.toRoute = e.toRoute[:0]
+}
+
+// offer hands a queued interaction to a router, if its queue has a strategy
+// and a router has room.
+func (e *Engine) offer(i *Interaction) {
+	strategy := e.config.queues[i.props.Queue].GetStrategy()
+	if e.interactions[i.ID()] != i || i.props.State != stateQueued || strategy == "" ||
+		i.props.Workbin != nil || i.props.IsHeld || i.lockedBy != 0 {
+		return
+	}
+	if router, ok := e.pickRouter(strategy, Participant{}); ok {
+		e.becomeRouting(i, router, strategy)
+	}
+}
+
+// pickRouter is the connected router with this strategy that has the fewest
+// interactions and room for one more.
+func (e *Engine) pickRouter(strategy string, except Participant) (Participant, bool) {
+	if strategy == LongestIdle {
+		return BuiltinRouter, true
+	}
+	var best *client
+	for _, r := range e.routers {
+		if r.who != except && slices.Contains(r.registration.GetStrategies(), strategy) && r.routing < e.room(r) &&
+			(best == nil || r.routing < best.routing) {
+			best = r
+		}
+	}
+	if best == nil {
+		return Participant{}, false
+	}
+	return best.who, true
+}
+
+// room is how many interactions a router may have at once.
+func (e *Engine) room(r *client) int {
+	if n := int(r.registration.GetMaxSubmitted()); n > 0 {
+		return n
+	}
+	return e.config.maxPerRouter()
+}
+
+// feed offers a router what waits in the queues of its strategies, as far as
+// it has room.
+func (e *Engine) feed(r *client) {
+	left := e.room(r) - r.routing
+	for _, name := range sortedKeys(e.queues) {
+		strategy := e.config.queues[string(name)].GetStrategy()
+		if strategy == "" || !slices.Contains(r.registration.Strategies, strategy) {
+			continue
+		}
+		e.queues[name].queued.Ascend(func(i *Interaction) bool {
+			if left <= 0 {
+				return false
+			}
+			if !i.props.IsHeld && i.lockedBy == 0 {
+				e.toRoute = append(e.toRoute, i)
+				left--
+			}
+			return true
+		})
+	}
+}

@@ -1,0 +1,184 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+)
+
+// Model 3: connection loss and failover. A client is alive while its event
+// stream is open; opening and losing a stream are inputs like requests.
+//
+//	agent:  grace; then EventRevoked for open invitations, EventPartyRemoved,
+//	        EventPlacedIn..., EventAgentLogout
+//	urs:    its interactions go to another router, else back to the queue
+//	media:  grace; then IsOnline=false, agents hear EventPropertiesChanged
+
+// maxConnections bounds the connections of one client.
+const maxConnections = 64
+
+func (e *Engine) connect(r Connect) refusal {
+	c := e.client(e.from)
+	if len(c.connections) >= maxConnections {
+		return refuse(errConnectionRefused, "%s has %d connections already", describe(e.from), len(c.connections))
+	}
+	old := sameKind(c, r.Kind)
+	mode := usherv1.MultipleConnections_MULTIPLE_CONNECTIONS_TRUE
+	if e.from.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT {
+		mode = e.config.multipleConnections()
+	}
+	if old != nil && mode == usherv1.MultipleConnections_MULTIPLE_CONNECTIONS_FALSE {
+		return refuse(errConnectionRefused, "agent %q has a %s connection already", e.from.ID, r.Kind)
+	}
+	e.fact(&usherv1.Fact{Fact: &usherv1.Fact_ConnectionOpened{ConnectionOpened: &usherv1.ConnectionOpened{
+		Client: e.actor, ConnectionId: r.ConnectionID, ConnectionKind: r.Kind,
+	}}})
+	if old != nil && mode == usherv1.MultipleConnections_MULTIPLE_CONNECTIONS_FORCE_LOGOUT {
+		ev := e.agentEvent("")
+		ev.Message = &usherv1.Event_EventAgentConnectionClosed{EventAgentConnectionClosed: &usherv1.EventAgentConnectionClosed{
+			ConnectionId: old.ConnectionId, ConnectionKind: old.ConnectionKind,
+		}}
+		e.tell(im, ev, e.from)
+		e.connectionLost(old.ConnectionId, 0)
+	}
+	return nil
+}
+
+// sameKind is a client's connection of a kind, or nil.
+func sameKind(c *client, kind string) *usherv1.ConnectionOpened {
+	for _, o := range c.connections {
+		if o.ConnectionKind == kind {
+			return o
+		}
+	}
+	return nil
+}
+
+func (e *Engine) connectionLost(id string, graceUntil Millis) {
+	e.fact(&usherv1.Fact{Fact: &usherv1.Fact_ConnectionLost{ConnectionLost: &usherv1.ConnectionLost{
+		Client: e.actor, ConnectionId: id, GraceUntilMs: int64(graceUntil),
+	}}})
+}
+
+// disconnect records the loss of a stream; of one that was replaced or is
+// unknown there is nothing to say.
+func (e *Engine) disconnect(r Disconnect) refusal {
+	c := e.clients[e.from]
+	known := false
+	for _, o := range c.getConnections() {
+		known = known || o.ConnectionId == r.ConnectionID
+	}
+	if !known {
+		return nil
+	}
+	if len(c.connections) > 1 {
+		e.connectionLost(r.ConnectionID, 0)
+		return nil
+	}
+	switch e.from.Kind {
+	case usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT:
+		if e.agents[AgentID(e.from.ID)] == nil {
+			e.connectionLost(r.ConnectionID, 0)
+			return nil
+		}
+		e.loseWithGrace(c, r.ConnectionID, e.config.agentGrace())
+	case usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA:
+		e.loseWithGrace(c, r.ConnectionID, e.config.mediaGrace())
+	case usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER:
+		e.connectionLost(r.ConnectionID, 0)
+		e.routerGone(c)
+	default:
+		e.connectionLost(r.ConnectionID, 0)
+	}
+	return nil
+}
+
+func (c *client) getConnections() []*usherv1.ConnectionOpened {
+	if c == nil {
+		return nil
+	}
+	return c.connections
+}
+
+// loseWithGrace begins a client's grace; one of no length ends at once.
+func (e *Engine) loseWithGrace(c *client, id string, grace Millis) {
+	if grace == 0 {
+		e.connectionLost(id, 0)
+		e.graceEnded(c)
+		return
+	}
+	e.connectionLost(id, e.now+grace)
+}
+
+// graceEnded does what follows when nobody came back.
+func (e *Engine) graceEnded(c *client) {
+	e.fact(&usherv1.Fact{Fact: &usherv1.Fact_GraceEnded{GraceEnded: &usherv1.GraceEnded{Client: c.who.Proto()}}})
+	switch c.who.Kind {
+	case usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT:
+		if a := e.agents[AgentID(c.who.ID)]; a != nil {
+			e.dropEverything(a, opLost, reasonConnectionLost)
+			e.becomeLoggedOut(a, reasonConnectionLost)
+		}
+	case usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA:
+		e.releaseSnapshotsOf(c.who)
+		e.mediaGone(c)
+	}
+}
+
+// dropEverything takes from an agent whatever he has.
+func (e *Engine) dropEverything(a *Agent, op usherv1.Operation, reason string) {
+	e.revokeAsNotAnswered(a, reason, func(*invitation) bool { return true })
+	held := slices.Clone(a.handling)
+	slices.SortFunc(held, func(x, y *Interaction) int { return cmp.Compare(x.entry, y.entry) })
+	for _, i := range held {
+		e.takeFrom(i, a.id, op, reason)
+	}
+}
+
+// takeFrom takes an agent out of an interaction as if he left; the last
+// one's interaction returns to where it came from.
+func (e *Engine) takeFrom(i *Interaction, id AgentID, op usherv1.Operation, reason string) {
+	e.revokeIssuedBy(i, id)
+	removed := e.removeParty(i, i.party(id), op, reason)
+	e.tellPartyRemoved(i, removed, reason)
+	if len(i.parties) == 0 {
+		e.returnToFormer(i, op, reason)
+	}
+}
+
+// routerGone gives a lost router's interactions to another router that has
+// the strategy, else back to the queue. An open invitation stays; its outcome
+// goes to the successor.
+func (e *Engine) routerGone(c *client) {
+	var held []*Interaction
+	e.submitted.Ascend(func(i *Interaction) bool {
+		if i.router == c.who && len(i.invitations) == 0 {
+			held = append(held, i)
+		}
+		return true
+	})
+	for _, i := range held {
+		strategy := i.strategy
+		e.endStrategy(i, opLost, reasonRouterGone)
+		if successor, ok := e.pickRouter(strategy, c.who); ok && !i.props.IsHeld && i.lockedBy == 0 {
+			e.startStrategy(i, successor, strategy)
+		} else {
+			e.returnToFormer(i, opLost, reasonRouterGone)
+		}
+	}
+}
+
+// mediaGone marks a lost media server's live sessions as not online.
+func (e *Engine) mediaGone(c *client) {
+	var online []*Interaction
+	e.submitted.Ascend(func(i *Interaction) bool {
+		if i.props.IsOnline && ParticipantOf(i.props.SubmittedBy) == c.who {
+			online = append(online, i)
+		}
+		return true
+	})
+	for _, i := range online {
+		e.becomeChanged(i, &change{isOnline: new(bool)}, reasonConnectionLost)
+	}
+}

@@ -1,0 +1,125 @@
+package engine
+
+import (
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+)
+
+// The protocols, in short.
+const (
+	im   = usherv1.Protocol_PROTOCOL_IM
+	rpt  = usherv1.Protocol_PROTOCOL_RPT
+	tlib = usherv1.Protocol_PROTOCOL_TLIB
+)
+
+// toReport are the recipients of every reporting event.
+var toReport = []Participant{Report}
+
+// about begins an event about an interaction.
+func (e *Engine) about(i *Interaction) *usherv1.Event {
+	p := i.props
+	return &usherv1.Event{
+		InteractionId: p.InteractionId, ParentId: p.ParentId, MediaType: p.MediaType, Queue: p.Queue,
+		Actor: e.actor,
+	}
+}
+
+// report records a reporting event.
+func (e *Engine) report(ev *usherv1.Event) {
+	ev.Protocol = rpt
+	e.record(Entry{To: toReport, Event: ev})
+}
+
+// tell records a message to participants; nothing if there are none.
+func (e *Engine) tell(protocol usherv1.Protocol, ev *usherv1.Event, to ...Participant) {
+	if len(to) == 0 {
+		return
+	}
+	ev.Protocol = protocol
+	e.record(Entry{To: to, Event: ev})
+}
+
+// answer records the answer to the request at work.
+func (e *Engine) answer(protocol usherv1.Protocol, ev *usherv1.Event, show ...*Interaction) {
+	ev.Protocol = protocol
+	ev.ReferenceId = e.refID
+	e.reply = e.record(Entry{To: []Participant{e.from}, Answer: true, Event: ev, Show: show})
+}
+
+// answerLater records the answer to a request that was pending.
+func (e *Engine) answerLater(protocol usherv1.Protocol, to Participant, ref string, ev *usherv1.Event) {
+	ev.Protocol = protocol
+	ev.ReferenceId = ref
+	e.record(Entry{To: []Participant{to}, Answer: true, Event: ev})
+}
+
+// read gives the answer to a read, which is not recorded.
+func (e *Engine) read(ev *usherv1.Event) {
+	ev.Protocol = im
+	ev.TimeMs = int64(e.now)
+	ev.ReferenceId = e.refID
+	e.reply = ev
+}
+
+// fact records a private fact.
+func (e *Engine) fact(f *usherv1.Fact) { e.record(Entry{Fact: f}) }
+
+// ack answers the request at work with EventAck.
+func (e *Engine) ack() {
+	e.answer(im, &usherv1.Event{Actor: e.actor, Message: &usherv1.Event_EventAck{EventAck: &usherv1.EventAck{}}})
+}
+
+// ackAbout answers the request at work, which was about an interaction.
+func (e *Engine) ackAbout(i *Interaction) {
+	e.answer(im, e.ackEvent(i))
+}
+
+func (e *Engine) ackEvent(i *Interaction) *usherv1.Event {
+	ev := e.about(i)
+	ev.Message = &usherv1.Event_EventAck{EventAck: &usherv1.EventAck{}}
+	return ev
+}
+
+// failLater answers a pending request with EventError.
+func (e *Engine) failLater(inv *invitation, why refusal) {
+	protocol := im
+	if inv.asker.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER {
+		protocol = tlib
+	}
+	why.ReferenceId, why.InteractionId = inv.ref, inv.interaction.props.InteractionId
+	ev := e.about(inv.interaction)
+	ev.Message = &usherv1.Event_EventError{EventError: why}
+	e.answerLater(protocol, inv.asker, inv.ref, ev)
+}
+
+// partyEvent is an EventPartyAdded or EventPartyRemoved about an agent; both
+// the reporting one and the one for the other parties are made of it.
+func (e *Engine) partyAddedEvent(i *Interaction, body *usherv1.EventPartyAdded) *usherv1.Event {
+	ev := e.about(i)
+	ev.Message = &usherv1.Event_EventPartyAdded{EventPartyAdded: body}
+	return ev
+}
+
+func (e *Engine) partyRemovedEvent(i *Interaction, body *usherv1.EventPartyRemoved, reason string) *usherv1.Event {
+	ev := e.about(i)
+	ev.Reason = reason
+	ev.Message = &usherv1.Event_EventPartyRemoved{EventPartyRemoved: body}
+	return ev
+}
+
+// revokedEvent is an EventRevoked about an interaction or an invitation.
+func (e *Engine) revokedEvent(i *Interaction, body *usherv1.EventRevoked, reason string) *usherv1.Event {
+	ev := e.about(i)
+	ev.Reason = reason
+	ev.Message = &usherv1.Event_EventRevoked{EventRevoked: body}
+	return ev
+}
+
+// agentEvent begins an event about an agent.
+func (e *Engine) agentEvent(reason string) *usherv1.Event {
+	return &usherv1.Event{Actor: e.actor, Reason: reason}
+}
+
+// mediaEvent begins an event about one media type of an agent.
+func (e *Engine) mediaEvent(media MediaName, reason string) *usherv1.Event {
+	return &usherv1.Event{Actor: e.actor, Reason: reason, MediaType: string(media)}
+}

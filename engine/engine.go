@@ -1,0 +1,275 @@
+package engine
+
+import (
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+)
+
+// The identifiers of a tenant's objects.
+type (
+	// InteractionID names an interaction.
+	InteractionID string
+	// AgentID names an agent.
+	AgentID string
+	// QueueName names a queue.
+	QueueName string
+	// MediaName names a media type.
+	MediaName string
+	// GroupName names an agent group.
+	GroupName string
+	// Ticket names an invitation: the sequence of its EventAgentInvited.
+	Ticket uint64
+	// Millis is a point in time, Unix milliseconds.
+	Millis int64
+	// Sequence is the number of an entry in the journal.
+	Sequence uint64
+)
+
+// Participant is one participant of the protocols; it can be a map's key.
+type Participant struct {
+	Kind usherv1.ParticipantKind
+	ID   string
+}
+
+// The participants that are the same in every tenant.
+var (
+	// Server is the interaction server itself.
+	Server = Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_SERVER}
+	// Report stands for every reporting engine of the tenant.
+	Report = Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_REPORT}
+	// BuiltinRouter is the router inside the server.
+	BuiltinRouter = Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER, ID: "builtin"}
+)
+
+// LongestIdle is the strategy of the built-in router.
+const LongestIdle = "longest-idle"
+
+func mediaServer(id string) Participant {
+	return Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA, ID: id}
+}
+
+func agentParticipant(id AgentID) Participant {
+	return Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT, ID: string(id)}
+}
+
+func routerParticipant(id string) Participant {
+	return Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER, ID: id}
+}
+
+// ParticipantOf is the Participant that a message names.
+func ParticipantOf(p *usherv1.Participant) Participant {
+	return Participant{Kind: p.GetKind(), ID: p.GetId()}
+}
+
+// Proto is the message that names p.
+func (p Participant) Proto() *usherv1.Participant {
+	return &usherv1.Participant{Kind: p.Kind, Id: p.ID}
+}
+
+// Input is one request, with what the engine may not make itself.
+type Input struct {
+	// Now is the server's time; never less than in the input before.
+	Now Millis
+	// Next is the sequence that the first entry gets.
+	Next Sequence
+	// NewID is the id of a submitted interaction that has none.
+	NewID InteractionID
+	// From is who asks: the principal of the credential.
+	From Participant
+	// Request is a Request message of the api, or a Connect, Disconnect or
+	// Apply.
+	Request any
+}
+
+// Connect says that a client's event stream opened. It is refused when the
+// option allow-multiple-agent-connections forbids it.
+type Connect struct {
+	// ConnectionID is unique in the tenant.
+	ConnectionID string
+	// Kind is desktop, telephone or supervisor for an agent's application.
+	Kind string
+}
+
+// Disconnect says that a client's event stream ended.
+type Disconnect struct {
+	ConnectionID string
+}
+
+// Apply changes the configuration. Passwords have been replaced by their
+// hashes before.
+type Apply struct {
+	Request *usherv1.ApplyConfigurationRequest
+}
+
+// Entry is one entry for the journal: a message with its recipients, or a
+// private fact.
+type Entry struct {
+	// To are the recipients of the message.
+	To []Participant
+	// Answer is true if the message answers the request with its reference
+	// id, which To[0] sent.
+	Answer bool
+	// Event is the message; its sequence is set.
+	Event *usherv1.Event
+	// Fact is the private fact.
+	Fact *usherv1.Fact
+	// Show names the interactions whose present properties go with the
+	// message when it is delivered.
+	Show []*Interaction
+}
+
+// Output is what came of an input.
+type Output struct {
+	// Entries are to be appended to the journal, in this order.
+	Entries []Entry
+	// Reply is the answer; nil if it is pending or there is an Err. It is one
+	// of the entries' events, or the answer to a read, which is not recorded.
+	Reply *usherv1.Event
+	// Err is the refusal; nothing was changed then and there are no entries.
+	Err *usherv1.EventError
+	// Pending is true when the answer comes later, as an entry that answers
+	// the request's reference id.
+	Pending bool
+	// Changes is what an Apply changes, also a dry run.
+	Changes *usherv1.ApplyConfigurationResponse
+}
+
+// Engine is the state of one tenant and decides what becomes of it.
+type Engine struct {
+	tenant        string
+	config        *configuration
+	interactions  map[InteractionID]*Interaction
+	submitted     *interactionTree // every live interaction, in order of entry
+	queues        map[QueueName]*queue
+	workbins      map[workbinKey]*workbin
+	agents        map[AgentID]*Agent
+	places        map[string]*Agent // who sits there
+	clients       map[Participant]*client
+	routers       []*client // connected routers, sorted by id
+	snapshots     map[uint64]*usherv1.SnapshotState
+	stopped       stoppedMemory
+	closedTickets closedMemory
+	deadlines     deadlineHeap
+
+	// What the router looks at again.
+	changedAgents       []*Agent
+	changedInteractions []*Interaction
+
+	// The input at work.
+	now     Millis
+	next    Sequence
+	from    Participant
+	actor   *usherv1.Participant
+	refID   string
+	entries []Entry
+	reply   *usherv1.Event
+	pending bool
+	newID   InteractionID
+	toRoute []*Interaction
+	changes *usherv1.ApplyConfigurationResponse
+}
+
+// New is a tenant without configuration.
+func New(tenant string) *Engine {
+	e := &Engine{
+		tenant:       tenant,
+		config:       newConfiguration(),
+		interactions: map[InteractionID]*Interaction{},
+		submitted:    newInteractionTree(inOrderOfEntry),
+		queues:       map[QueueName]*queue{},
+		workbins:     map[workbinKey]*workbin{},
+		agents:       map[AgentID]*Agent{},
+		places:       map[string]*Agent{},
+		clients:      map[Participant]*client{},
+		snapshots:    map[uint64]*usherv1.SnapshotState{},
+	}
+	e.stopped.init()
+	return e
+}
+
+// Tenant is the tenant's id.
+func (e *Engine) Tenant() string { return e.tenant }
+
+// Handle decides one request.
+func (e *Engine) Handle(in Input) Output {
+	e.begin(in.Now, in.Next, in.From)
+	e.newID = in.NewID
+	if m, ok := in.Request.(interface{ GetReferenceId() string }); ok {
+		e.refID = m.GetReferenceId()
+	}
+	if refusal := e.dispatch(in.Request); refusal != nil {
+		if len(e.entries) != 0 {
+			panic("engine: a refused request has changed something: " + refusal.Description)
+		}
+		refusal.ReferenceId = e.refID
+		if refusal.InteractionId == "" {
+			if m, ok := in.Request.(interface{ GetInteractionId() string }); ok {
+				refusal.InteractionId = m.GetInteractionId()
+			}
+		}
+		return Output{Err: refusal}
+	}
+	e.settle()
+	return e.output()
+}
+
+// Tick fires the earliest deadline that is due, if there is one; call it until
+// it answers no entries. One deadline is one record of the journal.
+func (e *Engine) Tick(now Millis, next Sequence) Output {
+	e.begin(now, next, Server)
+	for len(e.entries) == 0 {
+		d := e.deadlines.due(now)
+		if d == nil {
+			return Output{}
+		}
+		e.deadlines.remove(d)
+		d.fire(e)
+		e.settle()
+	}
+	return e.output()
+}
+
+// NextDeadline is when Tick is to be called next; false if nothing waits.
+func (e *Engine) NextDeadline() (Millis, bool) { return e.deadlines.next() }
+
+func (e *Engine) begin(now Millis, next Sequence, from Participant) {
+	e.now, e.next, e.from = now, next, from
+	e.actor = from.Proto()
+	e.refID, e.newID = "", ""
+	e.entries, e.reply, e.pending, e.changes = nil, nil, false, nil
+}
+
+func (e *Engine) output() Output {
+	out := Output{Entries: e.entries, Reply: e.reply, Pending: e.pending, Changes: e.changes}
+	e.entries, e.reply = nil, nil
+	return out
+}
+
+// record appends an entry and folds it into the state: the one way in which
+// the state changes.
+func (e *Engine) record(entry Entry) *usherv1.Event {
+	sequence := e.next + Sequence(len(e.entries))
+	if entry.Event != nil {
+		entry.Event.Sequence = uint64(sequence)
+		entry.Event.TimeMs = int64(e.now)
+	} else {
+		entry.Fact.TimeMs = int64(e.now)
+	}
+	e.entries = append(e.entries, entry)
+	e.fold(sequence, &entry)
+	return entry.Event
+}
+
+// Changed gives the agents and interactions whose availability may differ
+// from what it was at the last call. The slices are valid until the next
+// input.
+func (e *Engine) Changed() ([]*Agent, []*Interaction) {
+	agents, interactions := e.changedAgents, e.changedInteractions
+	for _, a := range agents {
+		a.changed = false
+	}
+	for _, i := range interactions {
+		i.changed = false
+	}
+	e.changedAgents, e.changedInteractions = agents[:0], interactions[:0]
+	return agents, interactions
+}

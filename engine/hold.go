@@ -1,0 +1,66 @@
+package engine
+
+import (
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+)
+
+// Model 16: hold and resume. Held interactions are skipped by routing and
+// pulls.
+//
+//	agent1|media > ixn  RequestHold, RequestResume
+//	    ixn > same    EventAck
+//	    ixn > report  EventHeld, EventResumed
+
+func (e *Engine) hold(a *Agent, r *usherv1.RequestHold) refusal {
+	i, why := e.holdable(a, r.InteractionId, r.Reason)
+	switch {
+	case why != nil:
+		return why
+	case i.props.IsHeld:
+		return refuse(errHeld, "interaction %q is held already", i.ID())
+	case i.props.State == stateRouting && len(i.invitations) > 0:
+		return refuse(errWrongState, "interaction %q is being delivered to agent %q", i.ID(), i.invitations[0].agent)
+	}
+	e.ackAbout(i)
+	ev := e.about(i)
+	ev.Reason = r.Reason
+	ev.Message = &usherv1.Event_EventHeld{EventHeld: &usherv1.EventHeld{}}
+	e.report(ev)
+	if a != nil {
+		e.keep(i)
+	}
+	return nil
+}
+
+func (e *Engine) resume(a *Agent, r *usherv1.RequestResume) refusal {
+	i, why := e.holdable(a, r.InteractionId, r.Reason)
+	switch {
+	case why != nil:
+		return why
+	case !i.props.IsHeld:
+		return refuse(errWrongState, "interaction %q is not held", i.ID())
+	}
+	e.ackAbout(i)
+	ev := e.about(i)
+	ev.Reason = r.Reason
+	ev.Message = &usherv1.Event_EventResumed{EventResumed: &usherv1.EventResumed{}}
+	e.report(ev)
+	if a != nil {
+		e.keep(i)
+	}
+	e.toRoute = append(e.toRoute, i)
+	return nil
+}
+
+// holdable is the interaction if the asker may hold and resume it: a party, a
+// supervisor, or a media server.
+func (e *Engine) holdable(a *Agent, id, reason string) (*Interaction, refusal) {
+	i, why := e.interaction(id)
+	if why != nil {
+		return nil, why
+	}
+	if a != nil && i.party(a.id) == nil && !e.isSupervisor(a.id) {
+		return nil, refuse(errNotAParty, "agent %q is not a party of interaction %q", a.id, id)
+	}
+	return i, checkReason(reason)
+}

@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"slices"
+
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+)
+
+// Back-off of an agent who refused or did not answer (models.md 6): the first
+// pause, doubled each time up to the longest.
+const (
+	firstBackOffMs   Millis = 5_000
+	longestBackOffMs Millis = 60_000
+)
+
+// Reasons of the server's own, in the envelope's reason.
+const (
+	reasonExpired           = "Expired"
+	reasonStopped           = "Stopped"
+	reasonCancelled         = "Cancelled"
+	reasonInviterGone       = "InviterGone"
+	reasonPlaced            = "Placed"
+	reasonPulled            = "Pulled"
+	reasonHandlingTimeout   = "HandlingTimeout"
+	reasonRoutingTimeout    = "RoutingTimeout"
+	reasonConnectionLost    = "ConnectionLost"
+	reasonRouterGone        = "RouterGone"
+	reasonInvitationTimeout = "InvitationTimeout"
+	reasonDoNotDisturb      = "DoNotDisturb"
+	reasonMediaRemoved      = "MediaRemoved"
+	reasonNotReady          = "NotReady"
+	reasonLoggedOut         = "LoggedOut"
+	reasonMoved             = "Moved"
+)
+
+// openInvitation invites an agent on behalf of the asker of the request at
+// work, who gets the answer when the outcome is known.
+func (e *Engine) openInvitation(i *Interaction, a *Agent, op usherv1.Operation, visibility usherv1.VisibilityMode, reason string) {
+	ev := e.about(i)
+	ev.ReferenceId, ev.Reason = e.refID, reason
+	body := &usherv1.EventAgentInvited{
+		AgentId: string(a.id), Place: a.place, Operation: op, Visibility: visibility, Inviter: e.actor,
+		DeadlineMs: int64(e.now + e.config.deliveringTimeout(i.timeouts, i.MediaType())),
+	}
+	ev.Message = &usherv1.Event_EventAgentInvited{EventAgentInvited: body}
+	e.report(ev)
+
+	invite := e.about(i)
+	invite.Protocol, invite.Reason = im, reason
+	invite.Message = &usherv1.Event_EventInvite{EventInvite: &usherv1.EventInvite{
+		Ticket: ev.Sequence, Operation: op, Visibility: visibility, Inviter: e.actor,
+		DeadlineMs: body.DeadlineMs, Version: i.props.Version,
+	}}
+	e.record(Entry{To: []Participant{agentParticipant(a.id)}, Event: invite, Show: []*Interaction{i}})
+	e.pending = true
+}
+
+// closeInvitation reports that an open invitation was taken back. Accepting
+// and rejecting report it by their own events. What becomes of the request
+// behind it is the caller's: invitationFailed or failLater.
+func (e *Engine) closeInvitation(inv *invitation, op usherv1.Operation, reason string) {
+	e.report(e.revokedEvent(inv.interaction, &usherv1.EventRevoked{
+		AgentId: string(inv.agent), Ticket: uint64(inv.ticket), Operation: op,
+	}, reason))
+}
+
+// revokeInvitation takes an open invitation back: the agent hears it, and it
+// is reported.
+func (e *Engine) revokeInvitation(inv *invitation, op usherv1.Operation, reason string) {
+	e.tell(im, e.revokedEvent(inv.interaction, &usherv1.EventRevoked{
+		AgentId: string(inv.agent), Ticket: uint64(inv.ticket), Operation: op,
+	}, reason), agentParticipant(inv.agent))
+	e.closeInvitation(inv, op, reason)
+}
+
+// invitationFailed tells the asker that a closed invitation came to nothing:
+// a router's interaction returns to its queue, an agent keeps his.
+func (e *Engine) invitationFailed(inv *invitation, outcome usherv1.RouteOutcome, op usherv1.Operation, reason string, why refusal) {
+	if inv.invited.Operation != opRoute {
+		e.failLater(inv, why)
+		return
+	}
+	i := inv.interaction
+	router := e.presentRouter(i)
+	e.endStrategy(i, op, reason)
+	e.routeUsed(i, router, inv, outcome)
+	e.returnToFormer(i, op, reason)
+}
+
+// presentRouter is the router that has the interaction or, if it is gone,
+// one that can run the strategy.
+func (e *Engine) presentRouter(i *Interaction) Participant {
+	if c := e.clients[i.router]; i.router != BuiltinRouter && (c == nil || len(c.connections) == 0) {
+		if successor, ok := e.pickRouter(i.strategy, i.router); ok {
+			return successor
+		}
+	}
+	return i.router
+}
+
+// routeUsed tells a router that its request is filled.
+func (e *Engine) routeUsed(i *Interaction, router Participant, inv *invitation, outcome usherv1.RouteOutcome) {
+	ev := e.about(i)
+	ev.Message = &usherv1.Event_EventRouteUsed{EventRouteUsed: &usherv1.EventRouteUsed{Outcome: outcome, AgentId: string(inv.agent)}}
+	e.answerLater(tlib, router, inv.ref, ev)
+}
+
+// invitationExpired is model 6, "not answered in time" (and 11, 12).
+func (e *Engine) invitationExpired(inv *invitation) {
+	i, routed := inv.interaction, inv.invited.Operation == opRoute
+	e.revokeInvitation(inv, opTimeout, reasonExpired)
+	e.invitationFailed(inv, usherv1.RouteOutcome_ROUTE_OUTCOME_NO_ANSWER, opTimeout, reasonExpired,
+		refuse(errNotAnswered, "agent %q did not answer in time", inv.agent))
+	if a := e.agents[inv.agent]; routed && e.config.notReadyOnTimeout() && a != nil {
+		if m := a.mediaState(i.MediaType()); m != nil && m.ready {
+			e.becomeNotReady(a, m.media, reasonInvitationTimeout)
+			e.tellForced(a, reasonInvitationTimeout)
+		}
+	}
+}
+
+// revokeAsNotAnswered revokes an agent's open invitations that match, because
+// he can't take them any more.
+func (e *Engine) revokeAsNotAnswered(a *Agent, reason string, matches func(*invitation) bool) {
+	for _, inv := range slices.Clone(a.invitations) {
+		if matches(inv) {
+			e.revokeInvitation(inv, opReject, reason)
+			e.invitationFailed(inv, usherv1.RouteOutcome_ROUTE_OUTCOME_NO_ANSWER, opReject, reason,
+				refuse(errNotAnswered, "agent %q can't take it any more (%s)", inv.agent, reason))
+		}
+	}
+}
+
+// revokeIssuedBy revokes the open invitations that an agent issued, because
+// he stops being a party.
+func (e *Engine) revokeIssuedBy(i *Interaction, id AgentID) {
+	for _, inv := range slices.Clone(i.invitations) {
+		if inv.asker == agentParticipant(id) {
+			e.revokeInvitation(inv, opLeave, reasonInviterGone)
+			e.failLater(inv, refuse(errCancelled, "agent %q is no longer a party", id))
+		}
+	}
+}
+
+// invitationOf finds an agent's open invitation, or says what became of it.
+func (e *Engine) invitationOf(a *Agent, ticket Ticket, interaction string) (*invitation, refusal) {
+	for _, inv := range a.invitations {
+		if inv.ticket == ticket && (interaction == "" || interaction == inv.interaction.props.InteractionId) {
+			return inv, nil
+		}
+	}
+	if what := e.closedTickets.find(ticket); what != "" {
+		return nil, refuse(errWrongTicket, "invitation %d is closed: %s", ticket, what)
+	}
+	return nil, refuse(errWrongTicket, "agent %q has no open invitation %d", a.id, ticket)
+}

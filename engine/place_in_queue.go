@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"slices"
+
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+)
+
+// Model 8: place in queue.
+//
+//	agent1 > ixn  RequestPlaceInQueue
+//	    ixn > agent1  EventAck
+//	    ixn > report  EventPartyRemoved, EventPlacedInQueue
+//	    ixn > other agents  EventRevoked
+//	urs > ixn  RequestRouteCall (queue)
+//	    ixn > report  EventPartyRemoved(strategy), EventPlacedInQueue
+//	    ixn > urs     EventRouteUsed
+
+func (e *Engine) placeInQueue(a *Agent, r *usherv1.RequestPlaceInQueue) refusal {
+	i, why := e.handledBy(a, r.InteractionId)
+	if why != nil {
+		return why
+	}
+	if why := e.checkPlace(i, QueueName(r.Queue)); why != nil {
+		return why
+	}
+	if why := checkReason(r.Reason); why != nil {
+		return why
+	}
+	e.placeByAgent(i, a, r.Reason, func() { e.place(i, QueueName(r.Queue), r.Reason) })
+	return nil
+}
+
+// placeByAgent takes an interaction from all its agents and puts it
+// elsewhere; the other agents hear that it was taken from them.
+func (e *Engine) placeByAgent(i *Interaction, a *Agent, reason string, put func()) {
+	e.ackAbout(i)
+	for _, inv := range slices.Clone(i.invitations) {
+		e.revokeInvitation(inv, opPlace, reasonPlaced)
+		e.failLater(inv, refuse(errCancelled, "agent %q placed the interaction elsewhere", a.id))
+	}
+	var others []Participant
+	for _, p := range i.parties {
+		if p.agent != a.id {
+			others = append(others, agentParticipant(p.agent))
+		}
+	}
+	e.removeAllParties(i, opPlace, reason)
+	put()
+	e.tell(im, e.revokedEvent(i, &usherv1.EventRevoked{Operation: opPlace}, reasonPlaced), others...)
+}
+
+// handledBy is the interaction of which the agent is a party.
+func (e *Engine) handledBy(a *Agent, id string) (*Interaction, refusal) {
+	i, why := e.interaction(id)
+	if why != nil {
+		return nil, why
+	}
+	if i.party(a.id) == nil {
+		return nil, refuse(errNotAParty, "agent %q is not a party of interaction %q", a.id, id)
+	}
+	return i, nil
+}
+
+// checkPlace checks that an interaction can be put in a queue, or back.
+func (e *Engine) checkPlace(i *Interaction, name QueueName) refusal {
+	if name == back {
+		if !i.hasFormer() {
+			return refuse(errNoFormerLocation, "interaction %q came from no queue or workbin", i.ID())
+		}
+		return nil
+	}
+	if !e.config.hasQueue(string(name)) {
+		return refuse(errUnknownQueue, "queue: there is no queue %q", name)
+	}
+	return nil
+}
+
+func (e *Engine) place(i *Interaction, name QueueName, reason string) {
+	if name == back {
+		e.returnToFormer(i, opPlace, reason)
+		return
+	}
+	e.becomeQueued(i, name, opPlace, reason)
+}
+
+// routeToQueue is the router's way.
+func (e *Engine) routeToQueue(i *Interaction, name QueueName, reason string) refusal {
+	if why := e.checkPlace(i, name); why != nil {
+		return why
+	}
+	e.endStrategy(i, opPlace, reason)
+	e.place(i, name, reason)
+	e.answerRouteUsed(i, usherv1.RouteOutcome_ROUTE_OUTCOME_PLACED)
+	return nil
+}
+
+// answerRouteUsed answers a RequestRouteCall that was carried out at once.
+func (e *Engine) answerRouteUsed(i *Interaction, outcome usherv1.RouteOutcome) {
+	ev := e.about(i)
+	ev.Message = &usherv1.Event_EventRouteUsed{EventRouteUsed: &usherv1.EventRouteUsed{Outcome: outcome}}
+	e.answer(tlib, ev)
+}

@@ -1,0 +1,77 @@
+package engine
+
+import (
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+)
+
+// Model 11: transfer. The answer to RequestTransfer comes when the outcome
+// is known; until then agent1 keeps the interaction.
+//
+// Issued:
+//
+//	agent1 > ixn  RequestTransfer
+//	    ixn > report  EventAgentInvited
+//	    ixn > agent2  EventInvite
+//
+// Accepted:
+//
+//	agent2 > ixn  RequestAccept
+//	    ixn > agent2  EventAck
+//	    ixn > report  EventPartyAdded(agent2), EventPartyRemoved(agent1)
+//	    ixn > other parties  EventPartyAdded, EventPartyRemoved
+//	    ixn > agent1  EventAck
+//
+// Rejected: EventAck to agent2, EventRejected to report, EventError to agent1.
+// Not answered: EventRevoked to agent2 and report, EventError to agent1.
+// Invalid: EventError to agent1.
+
+func (e *Engine) transfer(a *Agent, r *usherv1.RequestTransfer) refusal {
+	i, why := e.handledBy(a, r.InteractionId)
+	if why != nil {
+		return why
+	}
+	for _, inv := range i.invitations {
+		if inv.invited.Operation == opTransfer {
+			return refuse(errAlreadyDelivering, "interaction %q is being transferred to agent %q", i.ID(), inv.agent)
+		}
+	}
+	to, why := e.invitable(i, r.AgentId, r.Place, e.config.transferObeysCapacity())
+	if why != nil {
+		return why
+	}
+	if why := checkReason(r.Reason); why != nil {
+		return why
+	}
+	e.openInvitation(i, to, opTransfer, usherv1.VisibilityMode_VISIBILITY_MODE_CONFERENCE, r.Reason)
+	e.keep(i)
+	return nil
+}
+
+// transferAccepted is the phase "accepted", after the EventAck to agent2.
+func (e *Engine) transferAccepted(inv *invitation, a *Agent) {
+	i, from := inv.interaction, AgentID(inv.asker.ID)
+	added := e.becomeHandling(i, a, opTransfer, inv.invited.Visibility, inv.ticket)
+	e.revokeIssuedBy(i, from)
+	removed := e.removeParty(i, i.party(from), opTransfer, "")
+	e.tellPartyAdded(i, added, a.id, from)
+	e.tellPartyRemoved(i, removed, "", a.id)
+	e.answerLater(im, inv.asker, inv.ref, e.ackEvent(i))
+}
+
+// cancelInvitation takes back what the agent issued.
+func (e *Engine) cancelInvitation(a *Agent, r *usherv1.RequestCancelInvitation) refusal {
+	i, why := e.interaction(r.InteractionId)
+	if why != nil {
+		return why
+	}
+	for _, inv := range i.invitations {
+		if inv.agent == AgentID(r.AgentId) && inv.asker == e.from {
+			e.revokeInvitation(inv, opLeave, reasonCancelled)
+			e.ackAbout(i)
+			e.failLater(inv, refuse(errCancelled, "agent %q cancelled it", a.id))
+			e.keep(i)
+			return nil
+		}
+	}
+	return refuse(errWrongTicket, "agent %q has no open invitation of agent %q to interaction %q", a.id, r.AgentId, i.ID())
+}
