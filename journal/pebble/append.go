@@ -80,12 +80,11 @@ func (j *Journal) Append(ctx context.Context, epoch journal.Epoch, b *journal.Ba
 	}
 	j.buf = record.AppendBatch(j.buf[:0], b)
 	err = j.store.commit(func(batch *pebble.Batch) error { return batch.Set(batchKey(b.First), j.buf, nil) })
-	j.mu.Lock()
-	defer j.mu.Unlock()
 	if err != nil {
-		j.epoch = 0
 		return journal.Head{}, fmt.Errorf("append sequence %d: %w: %w", b.First, journal.ErrUnknown, err)
 	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	j.head = next
 	j.watermark.follow(next)
 	return next, nil
@@ -94,14 +93,13 @@ func (j *Journal) Append(ctx context.Context, epoch journal.Epoch, b *journal.Ba
 // prepare checks everything that can be known before something is written. The
 // caller holds writing.
 func (j *Journal) prepare(ctx context.Context, epoch journal.Epoch, b *journal.Batch) (journal.Head, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+	j.mu.RLock()
+	defer j.mu.RUnlock()
 	var none journal.Head
 	if err := j.open(ctx); err != nil {
 		return none, err
 	}
 	if failure := j.store.guard.failure(); failure != nil {
-		j.epoch = 0
 		return none, fmt.Errorf("%w: the storage failed before: %w", journal.ErrFenced, failure)
 	}
 	if epoch == 0 || epoch != j.epoch {

@@ -8,8 +8,10 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/usher-cc/usher/journal"
@@ -145,7 +147,7 @@ func TestFlippedBit(t *testing.T) {
 				t.Fatalf("%s of %v has %d bytes and not the batches", name, names, size)
 			}
 			named := 0
-			for at := 0; at < size; at += 397 {
+			for at := 0; at < size; at += 797 {
 				h := whole.clone()
 				h.rewrite(t, name, func(raw []byte) []byte { raw[at] ^= 1 << (at % 8); return raw })
 				n, err := 0, error(nil)
@@ -166,7 +168,7 @@ func TestFlippedBit(t *testing.T) {
 					t.Fatalf("bit in byte %d of %s: %v", at, name, err)
 				}
 			}
-			if all := size / 397; float64(named) < test.middle*float64(all) {
+			if all := size / 797; float64(named) < test.middle*float64(all) {
 				t.Errorf("only %d of %d flipped bits were named", named, all)
 			}
 		})
@@ -205,6 +207,50 @@ func TestLostTail(t *testing.T) {
 	appendOnes(t, h.open(t), 3)
 	if n, err := count(t.Context(), h.j); err != nil || n != int(lost.Found.Next)-1+3 {
 		t.Fatalf("read %d batches, %v", n, err)
+	}
+}
+
+// What is lost while the store is opened again after a failure is noticed, too,
+// and nobody leads what is left.
+func TestLostWhileFailing(t *testing.T) {
+	h := newHarness()
+	j := h.open(t)
+	appendOnes(t, j, 10)
+	epoch, err := j.Lead(t.Context())
+	h.must(t, err)
+	h.faults.failOnce("write", ".log", false, syscall.EIO)
+	if _, err := appendOne(t.Context(), j, epoch, []byte("x")); !errors.Is(err, journal.ErrUnknown) {
+		t.Fatalf("got %v, want %v", err, journal.ErrUnknown)
+	}
+	h.rewrite(t, h.log(t), func(raw []byte) []byte { return raw[:len(raw)-1000] })
+	for range 2 {
+		_, err = j.Lead(t.Context())
+		if lost, ok := errors.AsType[*LostTailError](err); !ok || lost.Recorded.Next != 11 {
+			t.Fatalf("got %v, want a lost tail", err)
+		}
+	}
+	if _, err := j.Head(t.Context()); !errors.Is(err, journal.ErrUnknown) {
+		t.Fatalf("got %v, want %v", err, journal.ErrUnknown)
+	}
+}
+
+// A batch that is gone from the store is named, wherever a reading begins.
+func TestMissingBatch(t *testing.T) {
+	for missing := journal.Sequence(1); missing <= 3; missing++ {
+		h := newHarness()
+		j := h.open(t)
+		appendOnes(t, j, 3)
+		h.must(t, j.store.db.Delete(batchKey(missing), pebble.Sync))
+		for from := journal.Sequence(1); from <= 3; from++ {
+			var last error
+			for _, err := range j.Read(t.Context(), from) {
+				last = err
+			}
+			damage, ok := errors.AsType[*journal.CorruptError](last)
+			if from <= missing && (!ok || damage.Sequence != max(from, missing)) || from > missing && last != nil {
+				t.Errorf("read from %d without %d: got %v", from, missing, last)
+			}
+		}
 	}
 }
 

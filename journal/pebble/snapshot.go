@@ -215,12 +215,11 @@ func (j *Journal) trim(ctx context.Context, before journal.Sequence) error {
 	err = j.store.commit(func(b *pebble.Batch) error {
 		return errors.Join(b.DeleteRange(batchKey(0), batchKey(cut), nil), b.Set(oldestKey, value, nil))
 	})
-	j.mu.Lock()
-	defer j.mu.Unlock()
 	if err != nil {
-		j.epoch = 0
 		return fmt.Errorf("%w: %w", journal.ErrUnknown, err)
 	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	j.oldest = cut
 	// Written out, the deletion gives its room back soon.
 	if _, err := j.store.db.AsyncFlush(); err != nil {
@@ -230,7 +229,7 @@ func (j *Journal) trim(ctx context.Context, before journal.Sequence) error {
 }
 
 // cut returns the sequence that the journal would begin with: that of the batch
-// which contains before, or of the last.
+// which contains before, or of the last, since no snapshot lies past it.
 func (j *Journal) cut(ctx context.Context, before journal.Sequence) (journal.Sequence, error) {
 	j.mu.RLock()
 	defer j.mu.RUnlock()
@@ -247,7 +246,7 @@ func (j *Journal) cut(ctx context.Context, before journal.Sequence) (journal.Seq
 	if len(kept) == 0 || before > kept[len(kept)-1] {
 		return 0, fmt.Errorf("%w: no snapshot, or not both of them, lies at or after it", journal.ErrInvalid)
 	}
-	b, err := j.store.read(min(before, j.head.Next-1), j.head.Next, 1)
+	b, err := j.store.read(before, j.head.Next, 1)
 	if err != nil {
 		return 0, err
 	}
