@@ -57,7 +57,7 @@ func TestPowerCut(t *testing.T) {
 // acknowledged is there as soon as the disk takes writes again, and what was
 // refused for certain is not.
 func TestEveryWriteFails(t *testing.T) {
-	for nth := 0; nth < 60; nth += 1 + nth/15 {
+	for nth := 0; nth < 60; nth += 1 + nth/5 {
 		testWriteFails(t, syscall.ENOSPC, nth%3 == 0, nth)
 		testWriteFails(t, syscall.EIO, nth%3 != 0, nth)
 	}
