@@ -26,9 +26,8 @@ type floor struct {
 }
 
 type invitation struct {
-	agent       string
-	interaction string
-	ticket      uint64
+	agent  string
+	ticket uint64
 }
 
 func participant(kind usherv1.ParticipantKind, id string) engine.Participant {
@@ -96,7 +95,7 @@ func (f *floor) took(out engine.Output) {
 	f.next += engine.Sequence(len(out.Entries))
 	for _, entry := range out.Entries {
 		if m := entry.Event.GetEventInvite(); m != nil {
-			f.open = append(f.open, invitation{entry.To[0].ID, entry.Event.InteractionId, m.Ticket})
+			f.open = append(f.open, invitation{entry.To[0].ID, m.Ticket})
 		}
 	}
 }
