@@ -107,6 +107,11 @@ func (e *Engine) agentLogout(r *usherv1.RequestAgentLogout) refusal {
 		return refuse(errAgentBusy, "agent %q has %d interactions and %d invitations; set force to leave them",
 			a.id, len(a.handling), len(a.invitations))
 	}
+	for _, i := range a.handling {
+		if len(i.parties) == 1 && !i.hasFormer() {
+			return refuse(errNoFormerLocation, "interaction %q came from no queue or workbin: agent %q places or stops it first", i.ID(), a.id)
+		}
+	}
 	e.dropEverything(a, opLogout, reasonLoggedOut)
 	e.becomeLoggedOut(a, r.Reason)
 	e.ack()

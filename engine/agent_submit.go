@@ -22,6 +22,6 @@ func (e *Engine) agentSubmit(a *Agent, r *usherv1.RequestSubmit) refusal {
 	props.State = stateHandling
 	e.ackSubmit(props)
 	i := e.becomeSubmitted(props, r.Timeouts)
-	e.becomeHandling(i, a, opSubmit, usherv1.VisibilityMode_VISIBILITY_MODE_CONFERENCE, 0)
+	e.becomeHandling(i, a, opSubmit, usherv1.VisibilityMode_VISIBILITY_MODE_CONFERENCE, 0, "")
 	return nil
 }

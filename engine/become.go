@@ -130,7 +130,7 @@ func (e *Engine) endStrategy(i *Interaction, op usherv1.Operation, reason string
 
 // becomeHandling makes an agent a party. The ticket is that of the
 // invitation that he accepts, 0 if there was none.
-func (e *Engine) becomeHandling(i *Interaction, a *Agent, op usherv1.Operation, visibility usherv1.VisibilityMode, ticket Ticket) *usherv1.EventPartyAdded {
+func (e *Engine) becomeHandling(i *Interaction, a *Agent, op usherv1.Operation, visibility usherv1.VisibilityMode, ticket Ticket, reason string) *usherv1.EventPartyAdded {
 	body := &usherv1.EventPartyAdded{
 		Party:      agentParticipant(a.id).Proto(),
 		Place:      a.place,
@@ -139,7 +139,9 @@ func (e *Engine) becomeHandling(i *Interaction, a *Agent, op usherv1.Operation, 
 		Ticket:     uint64(ticket),
 		DeadlineMs: int64(e.now + e.config.handlingTimeout(i.timeouts, i.MediaType())),
 	}
-	e.report(e.partyAddedEvent(i, body))
+	ev := e.partyAddedEvent(i, body)
+	ev.Reason = reason
+	e.report(ev)
 	return body
 }
 
@@ -157,6 +159,15 @@ func (e *Engine) removeParty(i *Interaction, p *party, op usherv1.Operation, rea
 func (e *Engine) removeAllParties(i *Interaction, op usherv1.Operation, reason string) {
 	for len(i.parties) > 0 {
 		e.removeParty(i, i.parties[0], op, reason)
+	}
+}
+
+// takeBack takes every agent out, because the interaction goes back or on;
+// the media server hears it.
+func (e *Engine) takeBack(i *Interaction, op usherv1.Operation, reason string) {
+	agents := i.partyIDs()
+	for len(i.parties) > 0 {
+		e.tellPartyRemoved(i, e.removeParty(i, i.parties[0], op, reason), reason, agents...)
 	}
 }
 

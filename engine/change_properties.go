@@ -253,7 +253,7 @@ func (e *Engine) checkChange(i *Interaction, properties *structpb.Struct, byMedi
 	}
 	if c.isOnline != nil {
 		if !byMedia {
-			return nil, refuse(errPermissionDenied, "properties.is_online: only media servers change it")
+			return nil, refuse(errInvalidArgument, "properties.is_online: only media servers change it")
 		}
 		if *c.isOnline && e.config.mediaTypes[i.props.MediaType].GetOffline() {
 			return nil, refuse(errInvalidArgument, "properties.is_online: %s is never online", i.props.MediaType)

@@ -67,7 +67,7 @@ func visibilityOf(v usherv1.VisibilityMode) (usherv1.VisibilityMode, refusal) {
 // conferenceAccepted is the phase "accepted", after the EventAck to agent2.
 func (e *Engine) conferenceAccepted(inv *invitation, a *Agent) {
 	i := inv.interaction
-	added := e.becomeHandling(i, a, opConference, inv.invited.Visibility, inv.ticket)
+	added := e.becomeHandling(i, a, opConference, inv.invited.Visibility, inv.ticket, "")
 	e.tellPartyAdded(i, added)
 	e.answerLater(im, inv.asker, inv.ref, e.ackEvent(i))
 }

@@ -126,9 +126,16 @@ func (e *Engine) graceEnded(c *client) {
 	}
 }
 
-// dropEverything takes from an agent whatever he has.
+// dropEverything takes from an agent whatever he has. One whose connection is
+// lost is told nothing.
 func (e *Engine) dropEverything(a *Agent, op usherv1.Operation, reason string) {
-	e.revokeAsNotAnswered(a, reason, func(*invitation) bool { return true })
+	for _, inv := range slices.Clone(a.invitations) {
+		if op != opLost {
+			e.tellRevoked(inv, op, reason)
+		}
+		e.closeInvitation(inv, op, reason)
+		e.invitationUnanswered(inv, op, reason)
+	}
 	held := slices.Clone(a.handling)
 	slices.SortFunc(held, func(x, y *Interaction) int { return cmp.Compare(x.entry, y.entry) })
 	for _, i := range held {
@@ -148,20 +155,24 @@ func (e *Engine) takeFrom(i *Interaction, id AgentID, op usherv1.Operation, reas
 }
 
 // routerGone gives a lost router's interactions to another router that has
-// the strategy, else back to the queue. An open invitation stays; its outcome
-// goes to the successor.
+// the strategy, else back to the queue. An open invitation stays: its outcome
+// goes to the successor or, without one, waits for the router itself.
 func (e *Engine) routerGone(c *client) {
 	var held []*Interaction
 	e.submitted.Ascend(func(i *Interaction) bool {
-		if i.router == c.who && len(i.invitations) == 0 {
+		if i.router == c.who {
 			held = append(held, i)
 		}
 		return true
 	})
 	for _, i := range held {
 		strategy := i.strategy
+		successor, ok := e.pickRouter(strategy, c.who)
+		if !ok && len(i.invitations) > 0 {
+			continue
+		}
 		e.endStrategy(i, opLost, reasonRouterGone)
-		if successor, ok := e.pickRouter(strategy, c.who); ok && !i.props.IsHeld && i.lockedBy == 0 {
+		if ok {
 			e.startStrategy(i, successor, strategy)
 		} else {
 			e.returnToFormer(i, opLost, reasonRouterGone)

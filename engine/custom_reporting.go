@@ -25,12 +25,8 @@ func (e *Engine) customReporting(r *usherv1.RequestCustomReporting) refusal {
 		}
 		ack, ev = e.about(i), e.about(i)
 	}
-	protocol := im
-	if e.from.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER {
-		protocol = tlib
-	}
 	ack.Message = &usherv1.Event_EventAck{EventAck: &usherv1.EventAck{}}
-	e.answer(protocol, ack)
+	e.answer(im, ack)
 	ev.Message = &usherv1.Event_EventCustomReporting{EventCustomReporting: &usherv1.EventCustomReporting{Name: r.Name, Data: r.Data}}
 	e.report(ev)
 	return nil

@@ -79,8 +79,12 @@ func (e *Engine) ackEvent(i *Interaction) *usherv1.Event {
 	return ev
 }
 
-// failLater answers a pending request with EventError.
+// failLater answers the pending request behind an invitation with EventError.
+// The built-in router waits for no answer.
 func (e *Engine) failLater(inv *invitation, why refusal) {
+	if inv.asker == BuiltinRouter {
+		return
+	}
 	protocol := im
 	if inv.asker.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER {
 		protocol = tlib

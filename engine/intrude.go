@@ -33,6 +33,6 @@ func (e *Engine) intrude(a *Agent, r *usherv1.RequestIntrude) refusal {
 		return why
 	}
 	e.ackAbout(i)
-	e.tellPartyAdded(i, e.becomeHandling(i, a, opIntrude, visibility, 0))
+	e.tellPartyAdded(i, e.becomeHandling(i, a, opIntrude, visibility, 0, r.Reason))
 	return nil
 }

@@ -18,7 +18,6 @@ const (
 	reasonExpired           = "Expired"
 	reasonStopped           = "Stopped"
 	reasonCancelled         = "Cancelled"
-	reasonInviterGone       = "InviterGone"
 	reasonPlaced            = "Placed"
 	reasonPulled            = "Pulled"
 	reasonHandlingTimeout   = "HandlingTimeout"
@@ -67,10 +66,14 @@ func (e *Engine) closeInvitation(inv *invitation, op usherv1.Operation, reason s
 // revokeInvitation takes an open invitation back: the agent hears it, and it
 // is reported.
 func (e *Engine) revokeInvitation(inv *invitation, op usherv1.Operation, reason string) {
+	e.tellRevoked(inv, op, reason)
+	e.closeInvitation(inv, op, reason)
+}
+
+func (e *Engine) tellRevoked(inv *invitation, op usherv1.Operation, reason string) {
 	e.tell(im, e.revokedEvent(inv.interaction, &usherv1.EventRevoked{
 		AgentId: string(inv.agent), Ticket: uint64(inv.ticket), Operation: op,
 	}, reason), agentParticipant(inv.agent))
-	e.closeInvitation(inv, op, reason)
 }
 
 // invitationFailed tells the asker that a closed invitation came to nothing:
@@ -81,28 +84,22 @@ func (e *Engine) invitationFailed(inv *invitation, outcome usherv1.RouteOutcome,
 		return
 	}
 	i := inv.interaction
-	router := e.presentRouter(i)
+	router := i.router
 	e.endStrategy(i, op, reason)
 	e.routeUsed(i, router, inv, outcome)
 	e.returnToFormer(i, op, reason)
 }
 
-// presentRouter is the router that has the interaction or, if it is gone,
-// one that can run the strategy.
-func (e *Engine) presentRouter(i *Interaction) Participant {
-	if c := e.clients[i.router]; i.router != BuiltinRouter && (c == nil || len(c.connections) == 0) {
-		if successor, ok := e.pickRouter(i.strategy, i.router); ok {
-			return successor
-		}
-	}
-	return i.router
-}
-
-// routeUsed tells a router that its request is filled.
+// routeUsed tells the router that has the interaction that the request is
+// filled. A successor of the one that asked hears it without a reference id.
 func (e *Engine) routeUsed(i *Interaction, router Participant, inv *invitation, outcome usherv1.RouteOutcome) {
 	ev := e.about(i)
 	ev.Message = &usherv1.Event_EventRouteUsed{EventRouteUsed: &usherv1.EventRouteUsed{Outcome: outcome, AgentId: string(inv.agent)}}
-	e.answerLater(tlib, router, inv.ref, ev)
+	if router == inv.asker {
+		e.answerLater(tlib, router, inv.ref, ev)
+		return
+	}
+	e.tell(tlib, ev, router)
 }
 
 // invitationExpired is model 6, "not answered in time" (and 11, 12).
@@ -125,10 +122,14 @@ func (e *Engine) revokeAsNotAnswered(a *Agent, reason string, matches func(*invi
 	for _, inv := range slices.Clone(a.invitations) {
 		if matches(inv) {
 			e.revokeInvitation(inv, opReject, reason)
-			e.invitationFailed(inv, usherv1.RouteOutcome_ROUTE_OUTCOME_NO_ANSWER, opReject, reason,
-				refuse(errNotAnswered, "agent %q can't take it any more (%s)", inv.agent, reason))
+			e.invitationUnanswered(inv, opReject, reason)
 		}
 	}
+}
+
+func (e *Engine) invitationUnanswered(inv *invitation, op usherv1.Operation, reason string) {
+	e.invitationFailed(inv, usherv1.RouteOutcome_ROUTE_OUTCOME_NO_ANSWER, op, reason,
+		refuse(errNotAnswered, "agent %q can't take it any more (%s)", inv.agent, reason))
 }
 
 // revokeIssuedBy revokes the open invitations that an agent issued, because
@@ -136,7 +137,7 @@ func (e *Engine) revokeAsNotAnswered(a *Agent, reason string, matches func(*invi
 func (e *Engine) revokeIssuedBy(i *Interaction, id AgentID) {
 	for _, inv := range slices.Clone(i.invitations) {
 		if inv.asker == agentParticipant(id) {
-			e.revokeInvitation(inv, opLeave, reasonInviterGone)
+			e.revokeInvitation(inv, opLeave, reasonCancelled)
 			e.failLater(inv, refuse(errCancelled, "agent %q is no longer a party", id))
 		}
 	}

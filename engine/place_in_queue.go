@@ -36,7 +36,7 @@ func (e *Engine) placeInQueue(a *Agent, r *usherv1.RequestPlaceInQueue) refusal 
 func (e *Engine) placeByAgent(i *Interaction, a *Agent, reason string, put func()) {
 	e.ackAbout(i)
 	for _, inv := range slices.Clone(i.invitations) {
-		e.revokeInvitation(inv, opPlace, reasonPlaced)
+		e.revokeInvitation(inv, opPlace, reasonCancelled)
 		e.failLater(inv, refuse(errCancelled, "agent %q placed the interaction elsewhere", a.id))
 	}
 	var others []Participant
@@ -45,7 +45,7 @@ func (e *Engine) placeByAgent(i *Interaction, a *Agent, reason string, put func(
 			others = append(others, agentParticipant(p.agent))
 		}
 	}
-	e.removeAllParties(i, opPlace, reason)
+	e.takeBack(i, opPlace, reason)
 	put()
 	e.tell(im, e.revokedEvent(i, &usherv1.EventRevoked{Operation: opPlace}, reasonPlaced), others...)
 }

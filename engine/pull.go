@@ -58,7 +58,7 @@ func (e *Engine) takePulled(a *Agent, found []*Interaction) {
 	for _, i := range found {
 		if router := i.router; i.props.State == stateRouting {
 			wasRouting[i] = true
-			e.abandon(i, router, nil, reasonPulled)
+			e.abandon(i, router, reasonPulled)
 			e.endStrategy(i, opPull, reasonPulled)
 		}
 	}
@@ -80,7 +80,7 @@ func (e *Engine) takePulled(a *Agent, found []*Interaction) {
 		if !wasRouting[i] {
 			e.leavePlace(i, opPull, "")
 		}
-		e.tellPartyAdded(i, e.becomeHandling(i, a, opPull, usherv1.VisibilityMode_VISIBILITY_MODE_CONFERENCE, 0), a.id)
+		e.tellPartyAdded(i, e.becomeHandling(i, a, opPull, usherv1.VisibilityMode_VISIBILITY_MODE_CONFERENCE, 0, ""), a.id)
 	}
 }
 
@@ -133,7 +133,7 @@ func (i *Interaction) pullable() bool {
 // pullableFromWorkbin is what an agent may take from a workbin: a named
 // interaction, or the first ones.
 func (e *Engine) pullableFromWorkbin(a *Agent, named *usherv1.Workbin, id string, count int) ([]*Interaction, refusal) {
-	w, why := e.workbinOwner(named, a)
+	w, why := e.usableWorkbin(named, a)
 	if why != nil {
 		return nil, why
 	}
@@ -190,7 +190,7 @@ func (e *Engine) takeFromAll(i *Interaction, op usherv1.Operation, reason string
 		e.failLater(inv, refuse(errCancelled, "the interaction was taken from its agents (%s)", reason))
 	}
 	e.tell(im, e.revokedEvent(i, &usherv1.EventRevoked{Operation: op}, reason), i.agents()...)
-	e.removeAllParties(i, op, reason)
+	e.takeBack(i, op, reason)
 }
 
 // agents are the agent parties, in order of joining.
@@ -200,6 +200,14 @@ func (i *Interaction) agents() []Participant {
 		who = append(who, agentParticipant(p.agent))
 	}
 	return who
+}
+
+func (i *Interaction) partyIDs() []AgentID {
+	var ids []AgentID
+	for _, p := range i.parties {
+		ids = append(ids, p.agent)
+	}
+	return ids
 }
 
 // keep resets the handling timer, because an agent changed something.

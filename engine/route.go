@@ -139,8 +139,8 @@ func (e *Engine) accept(a *Agent, r *usherv1.RequestAccept) refusal {
 	e.ackAbout(i)
 	switch inv.invited.Operation {
 	case opRoute:
-		router := e.presentRouter(i)
-		body := e.becomeHandling(i, a, opRoute, inv.invited.Visibility, inv.ticket)
+		router := i.router
+		body := e.becomeHandling(i, a, opRoute, inv.invited.Visibility, inv.ticket, "")
 		e.endStrategy(i, opRoute, "")
 		e.routeUsed(i, router, inv, usherv1.RouteOutcome_ROUTE_OUTCOME_DELIVERED)
 		e.tellPartyAdded(i, body, a.id)
@@ -181,21 +181,17 @@ func (e *Engine) routingTimedOut(i *Interaction) {
 		e.revokeInvitation(inv, opTimeout, reasonRoutingTimeout)
 	}
 	e.endStrategy(i, opTimeout, reasonRoutingTimeout)
-	e.abandon(i, router, open, reasonRoutingTimeout)
+	e.abandon(i, router, reasonRoutingTimeout)
+	for _, inv := range open {
+		e.failLater(inv, refuse(errAbandoned, "the router kept the interaction too long"))
+	}
 	e.returnToFormer(i, opTimeout, reasonRoutingTimeout)
 }
 
-// abandon tells a router that an interaction is no longer its own; that also
-// answers its pending requests.
-func (e *Engine) abandon(i *Interaction, router Participant, open []*invitation, reason string) {
+// abandon tells a router that an interaction is no longer its own.
+func (e *Engine) abandon(i *Interaction, router Participant, reason string) {
 	ev := e.about(i)
 	ev.Reason = reason
 	ev.Message = &usherv1.Event_EventAbandoned{EventAbandoned: &usherv1.EventAbandoned{}}
-	for _, inv := range open {
-		if inv.invited.Operation == opRoute {
-			e.answerLater(tlib, router, inv.ref, ev)
-			return
-		}
-	}
 	e.tell(tlib, ev, router)
 }

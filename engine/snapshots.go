@@ -177,7 +177,7 @@ func (e *Engine) moveInteractions(r *usherv1.RequestMoveInteractions) refusal {
 	for _, i := range moved {
 		body.InteractionIds = append(body.InteractionIds, i.props.InteractionId)
 		if router := i.router; i.strategy != "" {
-			e.abandon(i, router, nil, reasonMoved)
+			e.abandon(i, router, reasonMoved)
 			e.endStrategy(i, opMove, reasonMoved)
 		}
 	}

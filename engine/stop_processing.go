@@ -116,16 +116,14 @@ func (s *stopped) agents() {
 // router tells the router that had it.
 func (s *stopped) router() {
 	if s.routedBy != (Participant{}) {
-		s.engine.abandon(s.interaction, s.routedBy, s.invitations, s.reason)
+		s.engine.abandon(s.interaction, s.routedBy, s.reason)
 	}
 }
 
-// askers answers the agents whose requests were pending.
+// askers answers those whose requests were pending.
 func (s *stopped) askers() {
 	for _, inv := range s.invitations {
-		if inv.invited.Operation != opRoute {
-			s.engine.failLater(inv, refuse(errAbandoned, "the interaction was stopped by %s", describe(s.engine.from)))
-		}
+		s.engine.failLater(inv, refuse(errAbandoned, "the interaction was stopped by %s", describe(s.engine.from)))
 	}
 }
 

@@ -32,7 +32,7 @@ func (e *Engine) transfer(a *Agent, r *usherv1.RequestTransfer) refusal {
 	}
 	for _, inv := range i.invitations {
 		if inv.invited.Operation == opTransfer {
-			return refuse(errAlreadyDelivering, "interaction %q is being transferred to agent %q", i.ID(), inv.agent)
+			return refuse(errAlreadyInvited, "interaction %q is being transferred to agent %q", i.ID(), inv.agent)
 		}
 	}
 	to, why := e.invitable(i, r.AgentId, r.Place, e.config.transferObeysCapacity())
@@ -50,7 +50,7 @@ func (e *Engine) transfer(a *Agent, r *usherv1.RequestTransfer) refusal {
 // transferAccepted is the phase "accepted", after the EventAck to agent2.
 func (e *Engine) transferAccepted(inv *invitation, a *Agent) {
 	i, from := inv.interaction, AgentID(inv.asker.ID)
-	added := e.becomeHandling(i, a, opTransfer, inv.invited.Visibility, inv.ticket)
+	added := e.becomeHandling(i, a, opTransfer, inv.invited.Visibility, inv.ticket, "")
 	e.revokeIssuedBy(i, from)
 	removed := e.removeParty(i, i.party(from), opTransfer, "")
 	e.tellPartyAdded(i, added, a.id, from)

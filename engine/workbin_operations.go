@@ -16,7 +16,7 @@ import (
 //	    ixn > agent1  EventWorkbinContentChanged (add, remove; which operation)
 
 func (e *Engine) getWorkbinContent(a *Agent, r *usherv1.RequestGetWorkbinContent) refusal {
-	w, why := e.workbinOwner(r.Workbin, a)
+	w, why := e.usableWorkbin(r.Workbin, a)
 	if why != nil {
 		return why
 	}
@@ -30,7 +30,7 @@ func (e *Engine) getWorkbinContent(a *Agent, r *usherv1.RequestGetWorkbinContent
 }
 
 func (e *Engine) workbinNotifications(a *Agent, r *usherv1.RequestWorkbinNotifications) refusal {
-	w, why := e.workbinOwner(r.Workbin, a)
+	w, why := e.usableWorkbin(r.Workbin, a)
 	if why != nil {
 		return why
 	}
