@@ -1,0 +1,133 @@
+package edge
+
+import (
+	"context"
+	"net/http"
+
+	"connectrpc.com/connect"
+
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/center"
+	"github.com/usher-cc/usher/engine"
+)
+
+// caller is who makes a call, by his credential.
+type caller struct {
+	// tenant is the credential's; center.SystemTenant for administration of
+	// all tenants.
+	tenant string
+	// from is the principal.
+	from engine.Participant
+	role usherv1.Role
+	// keyID is the API key's id; empty for an agent.
+	keyID string
+	// hash is the credential's.
+	hash center.Hash
+	// peer is the client's address.
+	peer string
+}
+
+// limitKey tells credentials apart for limits. An agent's sessions count
+// together, so that nobody gets more by logging in again.
+func (c *caller) limitKey() string {
+	if c.keyID != "" {
+		return "key " + c.keyID
+	}
+	return "agent " + c.tenant + "/" + c.from.ID
+}
+
+// principal names the caller in logs.
+func (c *caller) principal() string {
+	if c.role == usherv1.Role_ROLE_UNSPECIFIED {
+		return ""
+	}
+	return c.tenant + "/" + roleName(c.role) + "/" + c.from.ID
+}
+
+type callerKey struct{}
+
+// callerOf is who makes the call; the gate has put it there.
+func callerOf(ctx context.Context) *caller {
+	if c, ok := ctx.Value(callerKey{}).(*caller); ok {
+		return c
+	}
+	return &caller{}
+}
+
+// gate lets a call in or refuses it, before anything of its body is read. It
+// is the one place where a method's permission is looked at; a method that is
+// not in the table, or has no permission there, is for nobody.
+func (s *Server) gate(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (context.Context, error) {
+	who := &caller{peer: address(peer.Addr)}
+	if refusal := s.admit(spec.Procedure, header.Get("Authorization"), who); refusal != nil {
+		ctx = context.WithValue(ctx, callerKey{}, who)
+		return nil, s.refused(ctx, spec.Procedure, "", refusal)
+	}
+	return context.WithValue(ctx, callerKey{}, who), nil
+}
+
+// admit fills in who makes the call and says why he may not.
+func (s *Server) admit(procedure, authorization string, who *caller) *Refusal {
+	allowed := s.permissions[procedure]
+	if allowed.anonymous {
+		return nil
+	}
+	if authorization == "" {
+		return refuse(usherv1.ErrorCode_ERROR_CODE_UNAUTHENTICATED, "the header \"Authorization: Bearer ...\" is missing")
+	}
+	if !s.identify(bearer(authorization), who) {
+		return refuse(usherv1.ErrorCode_ERROR_CODE_UNAUTHENTICATED, "the credential is wrong, revoked or expired")
+	}
+	if !allowed.allows(who.role) {
+		return refuse(usherv1.ErrorCode_ERROR_CODE_PERMISSION_DENIED, "the role %s may not call this method", roleName(who.role))
+	}
+	if !s.requestRate.allow(who.limitKey()) {
+		return refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "too many requests with this credential; try again later")
+	}
+	return nil
+}
+
+// participantKinds says as what the credentials of a role act.
+var participantKinds = map[usherv1.Role]usherv1.ParticipantKind{
+	usherv1.Role_ROLE_MEDIA:     usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA,
+	usherv1.Role_ROLE_ROUTER:    usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER,
+	usherv1.Role_ROLE_REPORTING: usherv1.ParticipantKind_PARTICIPANT_KIND_REPORT,
+	usherv1.Role_ROLE_ADMIN:     usherv1.ParticipantKind_PARTICIPANT_KIND_ADMIN,
+}
+
+// identify finds whose credential it is.
+func (s *Server) identify(credential string, who *caller) bool {
+	if credential == "" {
+		return false
+	}
+	who.hash = center.Hash(HashCredential(credential))
+	return s.recognize(who)
+}
+
+// recognize fills in who the credential with who.hash stands for; false if it
+// is not, or no longer, valid.
+func (s *Server) recognize(who *caller) bool {
+	if key, ok := s.center.LookupAPIKey(who.hash); ok {
+		kind, ok := participantKinds[key.GetRole()]
+		if !ok || (key.GetTenantId() == center.SystemTenant && key.GetRole() != usherv1.Role_ROLE_ADMIN) {
+			return false
+		}
+		who.tenant, who.role, who.keyID = key.GetTenantId(), key.GetRole(), key.GetId()
+		who.from = engine.Participant{Kind: kind, ID: key.GetName()}
+		return true
+	}
+	session, ok := s.center.LookupSession(who.hash)
+	if !ok {
+		return false
+	}
+	login, ok := s.center.AgentLogin(session.Tenant, session.Agent)
+	if !ok {
+		return false
+	}
+	who.tenant, who.role = session.Tenant, usherv1.Role_ROLE_AGENT
+	if login.Supervisor {
+		who.role = usherv1.Role_ROLE_SUPERVISOR
+	}
+	who.from = engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT, ID: session.Agent}
+	return true
+}

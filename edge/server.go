@@ -1,0 +1,312 @@
+package edge
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"connectrpc.com/connect"
+	"connectrpc.com/grpcreflect"
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/usher-cc/usher/api/usher/v1/usherv1connect"
+)
+
+// DefaultTenant is the tenant that is meant where none is named.
+const DefaultTenant = "default"
+
+// compressMinBytes is the size from which answers are compressed. Compressing
+// everything costs several times the work of all the rest.
+const compressMinBytes = 4096
+
+// Limits bound what clients may take up. Zero means the default.
+type Limits struct {
+	RequestBytes       int           // one request; 256 KiB
+	ConfigurationBytes int           // one request of Administration; 4 MiB
+	ReferenceIDBytes   int           // a reference id; 128
+	RequestsPerSecond  float64       // with one credential; 1,000
+	RequestBurst       int           // at once with one credential; 2,000
+	StreamsEach        int           // open streams of one credential; 64
+	Streams            int           // open streams in all; 20,000
+	Connections        int           // open connections; 30,000
+	InFlight           int           // unanswered requests of one Session; 4,096
+	LoginsPerAgent     float64       // logins per second of one agent; 0.2
+	LoginBurstAgent    int           // logins at once of one agent; 10
+	LoginsPerAddress   float64       // logins per second from one address; 10
+	LoginBurstAddress  int           // logins at once from one address; 300
+	LoginsWaiting      int           // logins that wait for their turn; 256
+	HeaderTimeout      time.Duration // to send the headers; 10 s
+	ReadTimeout        time.Duration // to send a request; 30 s
+	WriteTimeout       time.Duration // to take one message or answer; 10 s
+	IdleTimeout        time.Duration // of a connection without a call; 2 min
+	Heartbeat          time.Duration // silence on a stream before a heartbeat; 10 s
+	Registration       time.Duration // to register after opening a stream; 10 s
+	PingAfter          time.Duration // silence on a connection before a ping; 15 s
+	PingTimeout        time.Duration // for the answer to a ping; 15 s
+	SessionValid       time.Duration // of an agent's session token; 12 h
+}
+
+// standard fills in the defaults.
+func (l Limits) standard() Limits {
+	l.RequestBytes = or(l.RequestBytes, 256<<10)
+	l.ConfigurationBytes = or(l.ConfigurationBytes, 4<<20)
+	l.ReferenceIDBytes = or(l.ReferenceIDBytes, 128)
+	l.RequestsPerSecond = or(l.RequestsPerSecond, 1000)
+	l.RequestBurst = or(l.RequestBurst, 2000)
+	l.StreamsEach = or(l.StreamsEach, 64)
+	l.Streams = or(l.Streams, 20_000)
+	l.Connections = or(l.Connections, 30_000)
+	l.InFlight = or(l.InFlight, 4096)
+	l.LoginsPerAgent = or(l.LoginsPerAgent, 0.2)
+	l.LoginBurstAgent = or(l.LoginBurstAgent, 10)
+	l.LoginsPerAddress = or(l.LoginsPerAddress, 10)
+	l.LoginBurstAddress = or(l.LoginBurstAddress, 300)
+	l.LoginsWaiting = or(l.LoginsWaiting, 256)
+	l.HeaderTimeout = or(l.HeaderTimeout, 10*time.Second)
+	l.ReadTimeout = or(l.ReadTimeout, 30*time.Second)
+	l.WriteTimeout = or(l.WriteTimeout, 10*time.Second)
+	l.IdleTimeout = or(l.IdleTimeout, 2*time.Minute)
+	l.Heartbeat = or(l.Heartbeat, 10*time.Second)
+	l.Registration = or(l.Registration, 10*time.Second)
+	l.PingAfter = or(l.PingAfter, 15*time.Second)
+	l.PingTimeout = or(l.PingTimeout, 15*time.Second)
+	l.SessionValid = or(l.SessionValid, 12*time.Hour)
+	return l
+}
+
+func or[T int | float64 | time.Duration](value, standard T) T {
+	if value == 0 {
+		return standard
+	}
+	return value
+}
+
+// Options say how a Server works. Center is necessary; for every other field
+// the zero value means its default.
+type Options struct {
+	// Center is the single writer.
+	Center Center
+	// Logger takes one line for every refused request; none by default.
+	Logger *slog.Logger
+	// Registry takes the metrics; a registry of its own by default.
+	Registry *prometheus.Registry
+	// Limits bound what clients may take up.
+	Limits Limits
+	// TLS, if set, encrypts; without it the server speaks plain HTTP/1.1 and
+	// HTTP/2, for local use and behind a proxy.
+	TLS *tls.Config
+	// SetupTokenHash is HashCredential of the one-time setup token; nil if
+	// setting up over the network is not offered.
+	SetupTokenHash []byte
+	// Other serves the paths that are no methods, such as the web pages; nil
+	// refuses them.
+	Other http.Handler
+	// Ready, if set, tells besides the center whether requests can be served.
+	Ready func() error
+}
+
+// Server serves the protocols. Make it with New.
+type Server struct {
+	center      Center
+	log         *slog.Logger
+	limits      Limits
+	tls         *tls.Config
+	other       http.Handler
+	ready       func() error
+	metrics     *metrics
+	permissions map[string]permission
+	sessions    map[protoreflect.FullName]sessionMethod
+	errorWriter *connect.ErrorWriter
+	passwords   *passwords
+	setup       setup
+
+	requestRate *limiters
+	agentRate   *limiters
+	addressRate *limiters
+	streams     *counters
+	open        openStreams
+
+	handler  http.Handler
+	http     *http.Server
+	draining atomic.Bool
+}
+
+// New makes a server.
+func New(o Options) *Server {
+	limits := o.Limits.standard()
+	s := &Server{
+		center: o.Center, log: o.Logger, limits: limits, tls: o.TLS, other: o.Other, ready: o.Ready,
+		permissions: permissions(services()),
+		errorWriter: connect.NewErrorWriter(),
+		passwords:   newPasswords(limits.LoginsWaiting),
+		setup:       setup{hash: o.SetupTokenHash},
+		requestRate: newLimiters(limits.RequestsPerSecond, limits.RequestBurst, time.Now),
+		agentRate:   newLimiters(limits.LoginsPerAgent, limits.LoginBurstAgent, time.Now),
+		addressRate: newLimiters(limits.LoginsPerAddress, limits.LoginBurstAddress, time.Now),
+		streams:     newCounters(limits.StreamsEach, limits.Streams),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	registry := o.Registry
+	if registry == nil {
+		registry = prometheus.NewRegistry()
+	}
+	s.metrics = newMetrics(registry, s)
+	s.sessions = sessionMethods(s.permissions)
+	s.handler = s.wire(s.mount())
+	s.http = s.newHTTP()
+	return s
+}
+
+// maxBytes is how large a request of a procedure may be.
+func (s *Server) maxBytes(procedure string) int {
+	if service, _ := splitProcedure(procedure); service == usherv1connect.AdministrationName {
+		return s.limits.ConfigurationBytes
+	}
+	return s.limits.RequestBytes
+}
+
+// mount puts the services on their paths.
+func (s *Server) mount() http.Handler {
+	options := func(maxBytes int) connect.HandlerOption {
+		return connect.WithHandlerOptions(append(codecs(maxBytes),
+			gzipCompression(maxBytes),
+			connect.WithCompressMinBytes(compressMinBytes),
+			connect.WithRequestGate(s.gate),
+			connect.WithInterceptors(&watch{s}),
+			connect.WithConditionalHandlerOptions(func(spec connect.Spec) []connect.HandlerOption {
+				if spec.StreamType != connect.StreamTypeBidi {
+					return nil // the wire limits the body
+				}
+				return []connect.HandlerOption{connect.WithReadMaxBytes(maxBytes)}
+			}))...)
+	}
+	request := options(s.limits.RequestBytes)
+	mux := http.NewServeMux()
+	mux.Handle(usherv1connect.NewInteractionManagementHandler(interactionManagement{s}, request))
+	mux.Handle(usherv1connect.NewTLibraryHandler(tLibrary{s}, request))
+	mux.Handle(usherv1connect.NewReportingHandler(reporting{s}, request))
+	mux.Handle(usherv1connect.NewAuthenticationHandler(authentication{s}, request))
+	mux.Handle(usherv1connect.NewAdministrationHandler(administration{s}, options(s.limits.ConfigurationBytes)))
+
+	var names []string
+	for _, service := range services() {
+		names = append(names, string(service.FullName()))
+	}
+	reflector := grpcreflect.NewStaticReflector(append(names, healthService)...)
+	small := connect.WithReadMaxBytes(s.limits.RequestBytes)
+	mux.Handle(grpcreflect.NewHandlerV1(reflector, small))
+	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, small))
+	s.mountHealth(mux, small)
+	return mux
+}
+
+// newHTTP is the server of the port.
+func (s *Server) newHTTP() *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(s.tls == nil)
+	return &http.Server{
+		Handler:           s.handler,
+		TLSConfig:         s.tls,
+		Protocols:         protocols,
+		ReadHeaderTimeout: s.limits.HeaderTimeout,
+		IdleTimeout:       s.limits.IdleTimeout,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: 4096,
+			SendPingTimeout:      s.limits.PingAfter,
+			PingTimeout:          s.limits.PingTimeout,
+			WriteByteTimeout:     s.limits.WriteTimeout,
+		},
+	}
+}
+
+// Handler is what Serve serves, for tests and for other servers.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Serve serves on l until Shutdown; it returns nil then.
+func (s *Server) Serve(l net.Listener) error {
+	l = &limitedListener{Listener: l, places: make(chan struct{}, s.limits.Connections), full: s.metrics.refusedConnections.Inc}
+	var err error
+	if s.tls != nil {
+		err = s.http.ServeTLS(l, "", "")
+	} else {
+		err = s.http.Serve(l)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Drain makes the server not ready, so that nobody sends new clients here; it
+// goes on serving.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// Shutdown ends every stream with Unavailable, waits until the other requests
+// are answered or ctx ends, and closes what is left.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.Drain()
+	s.open.endAll(errClosing)
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(err, s.http.Close())
+	}
+	return nil
+}
+
+// openStreams are the streams that are open, by credential.
+type openStreams struct {
+	mu     sync.Mutex
+	of     map[*caller]context.CancelCauseFunc
+	closed error
+}
+
+// add enters a stream; the caller calls remove at its end.
+func (o *openStreams) add(ctx context.Context, who *caller) (_ context.Context, remove func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed != nil {
+		cancel(o.closed)
+	}
+	if o.of == nil {
+		o.of = map[*caller]context.CancelCauseFunc{}
+	}
+	o.of[who] = cancel
+	return ctx, func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		delete(o.of, who)
+		cancel(nil)
+	}
+}
+
+// end ends the streams of those for whom which is true.
+func (o *openStreams) end(which func(*caller) bool, why error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for who, cancel := range o.of {
+		if which(who) {
+			cancel(why)
+		}
+	}
+}
+
+// endAll ends every stream, now and later.
+func (o *openStreams) endAll(why error) {
+	o.mu.Lock()
+	o.closed = why
+	o.mu.Unlock()
+	o.end(func(*caller) bool { return true }, why)
+}
