@@ -15,6 +15,7 @@ func BenchmarkLife(b *testing.B) {
 		b.Run(fmt.Sprintf("waiting=%d", waiting), func(b *testing.B) {
 			e, next := lifeCentre(b, waiting)
 			b.ReportAllocs()
+			b.ResetTimer()
 			for n := range b.N {
 				next = life(b, e, next, InteractionID(fmt.Sprintf("life-%d", n)))
 			}

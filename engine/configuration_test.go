@@ -116,7 +116,7 @@ func (b *bureau) login(id, place string, media ...string) {
 func (b *bureau) submit(id, media string, put func(e *Engine, i *Interaction)) {
 	b.t.Helper()
 	b.happen(func(e *Engine) {
-		put(e, e.becomeSubmitted(&usherv1.InteractionProperties{InteractionId: id, MediaType: media}, nil))
+		put(e, e.becomeSubmitted(&usherv1.InteractionProperties{InteractionId: id, MediaType: media, State: stateQueued}, nil))
 		e.settle()
 	})
 }
@@ -136,7 +136,7 @@ func thenTo(agent AgentID, put func(*Engine, *Interaction)) func(*Engine, *Inter
 	return func(e *Engine, i *Interaction) {
 		put(e, i)
 		e.leavePlace(i, opPull, "")
-		e.becomeHandling(i, e.agents[agent], opPull, usherv1.VisibilityMode_VISIBILITY_MODE_CONFERENCE, 0)
+		e.becomeHandling(i, e.agents[agent], opPull, usherv1.VisibilityMode_VISIBILITY_MODE_CONFERENCE, 0, "")
 	}
 }
 
@@ -157,7 +157,8 @@ func lines(changes []*usherv1.Change) string {
 	var text strings.Builder
 	for _, ch := range changes {
 		kind := strings.ToLower(strings.TrimPrefix(ch.Kind.String(), "CHANGE_KIND_"))
-		fmt.Fprintf(&text, "%s\n", strings.TrimSpace(strings.Join([]string{kind, ch.Object.Kind, ch.Object.Name}, " ")+": "+strings.Join(ch.Fields, "; ")))
+		what := strings.TrimSpace(kind + " " + ch.Object.Kind + " " + ch.Object.Name)
+		fmt.Fprintln(&text, strings.TrimSpace(what+": "+strings.Join(ch.Fields, "; ")))
 	}
 	return text.String()
 }
@@ -697,37 +698,48 @@ func TestWorkbinOwner(t *testing.T) {
 		asker, name, owner string
 		want               string
 		code               usherv1.ErrorCode
+		denied             bool // he may place something there, no more
 	}{
 		{asker: "anna", name: "drafts", want: "anna"},
 		{asker: "anna", name: "drafts", owner: "anna", want: "anna"},
-		{asker: "anna", name: "drafts", owner: "ben", code: errPermissionDenied},
+		{asker: "anna", name: "drafts", owner: "ben", want: "ben", denied: true},
 		{asker: "anna", name: "drafts", owner: "nobody", code: errUnknownWorkbin},
 		{asker: "anna", name: "drafts", owner: "desk1", code: errUnknownWorkbin},
 		{asker: "anna", name: "none", code: errUnknownWorkbin},
 		{asker: "anna", name: "", code: errUnknownWorkbin},
 		{asker: "anna", name: "team", want: "support"},
-		{asker: "anna", name: "team", owner: "sales", code: errPermissionDenied},
+		{asker: "anna", name: "team", owner: "sales", want: "sales", denied: true},
 		{asker: "anna", name: "tray", want: "desk1"},
-		{asker: "anna", name: "tray", owner: "desk2", code: errPermissionDenied},
+		{asker: "anna", name: "tray", owner: "desk2", want: "desk2", denied: true},
 		{asker: "anna", name: "shelf", want: "north"},
 		{asker: "anna", name: "shelf", owner: "north", want: "north"},
 		{asker: "ben", name: "team", code: errUnknownWorkbin},
-		{asker: "ben", name: "team", owner: "support", code: errPermissionDenied},
+		{asker: "ben", name: "team", owner: "support", want: "support", denied: true},
 		{asker: "ben", name: "shelf", code: errUnknownWorkbin},
-		{asker: "ben", name: "shelf", owner: "north", code: errPermissionDenied},
+		{asker: "ben", name: "shelf", owner: "north", want: "north", denied: true},
 		{asker: "sue", name: "drafts", owner: "ben", want: "ben"},
 		{asker: "sue", name: "team", owner: "sales", want: "sales"},
 		{asker: "sue", name: "tray", code: errUnknownWorkbin},
 		{asker: "sue", name: "tray", owner: "desk3", want: "desk3"},
 		{asker: "sue", name: "shelf", owner: "north", want: "north"},
-		{name: "drafts", code: errInvalidArgument},
+		{name: "drafts", code: errUnknownWorkbin},
 		{name: "drafts", owner: "ben", want: "ben"},
 		{name: "drafts", owner: "nobody", code: errUnknownWorkbin},
 	}
 	for _, test := range tests {
-		got, why := b.e.workbinOwner(&usherv1.Workbin{Name: test.name, Owner: test.owner}, b.e.agents[AgentID(test.asker)])
+		named, asker := &usherv1.Workbin{Name: test.name, Owner: test.owner}, b.e.agents[AgentID(test.asker)]
+		got, why := b.e.workbinOwner(named, asker)
 		if why.GetCode() != test.code || got.GetOwner() != test.want || why == nil && got.GetName() != test.name {
 			t.Errorf("%s asks for %q of %q: %v, %v", test.asker, test.name, test.owner, got, why)
+		}
+		if asker == nil {
+			continue
+		}
+		if test.denied {
+			test.want, test.code = "", errPermissionDenied
+		}
+		if got, why := b.e.usableWorkbin(named, asker); why.GetCode() != test.code || got.GetOwner() != test.want {
+			t.Errorf("%s wants to use %q of %q: %v, %v", test.asker, test.name, test.owner, got, why)
 		}
 	}
 	if _, why := b.e.workbinOwner(nil, nil); why.GetCode() != errUnknownWorkbin {

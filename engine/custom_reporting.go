@@ -25,7 +25,7 @@ func (e *Engine) customReporting(r *usherv1.RequestCustomReporting) refusal {
 		}
 		ack, ev = e.about(i), e.about(i)
 	}
-	ack.Message = &usherv1.Event_EventAck{EventAck: &usherv1.EventAck{}}
+	ack.Message = ackMessage
 	e.answer(im, ack)
 	ev.Message = &usherv1.Event_EventCustomReporting{EventCustomReporting: &usherv1.EventCustomReporting{Name: r.Name, Data: r.Data}}
 	e.report(ev)

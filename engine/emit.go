@@ -11,6 +11,9 @@ const (
 	tlib = usherv1.Protocol_PROTOCOL_TLIB
 )
 
+// ackMessage is every EventAck: the envelope says all.
+var ackMessage = &usherv1.Event_EventAck{EventAck: &usherv1.EventAck{}}
+
 // toReport are the recipients of every reporting event.
 var toReport = []Participant{Report}
 
@@ -42,7 +45,7 @@ func (e *Engine) tell(protocol usherv1.Protocol, ev *usherv1.Event, to ...Partic
 func (e *Engine) answer(protocol usherv1.Protocol, ev *usherv1.Event, show ...*Interaction) {
 	ev.Protocol = protocol
 	ev.ReferenceId = e.refID
-	e.reply = e.record(Entry{To: []Participant{e.from}, Answer: true, Event: ev, Show: show})
+	e.reply = e.record(Entry{To: e.toAsker, Answer: true, Event: ev, Show: show})
 }
 
 // answerLater records the answer to a request that was pending.
@@ -65,7 +68,7 @@ func (e *Engine) fact(f *usherv1.Fact) { e.record(Entry{Fact: f}) }
 
 // ack answers the request at work with EventAck.
 func (e *Engine) ack() {
-	e.answer(im, &usherv1.Event{Actor: e.actor, Message: &usherv1.Event_EventAck{EventAck: &usherv1.EventAck{}}})
+	e.answer(im, &usherv1.Event{Actor: e.actor, Message: ackMessage})
 }
 
 // ackAbout answers the request at work, which was about an interaction.
@@ -75,7 +78,7 @@ func (e *Engine) ackAbout(i *Interaction) {
 
 func (e *Engine) ackEvent(i *Interaction) *usherv1.Event {
 	ev := e.about(i)
-	ev.Message = &usherv1.Event_EventAck{EventAck: &usherv1.EventAck{}}
+	ev.Message = ackMessage
 	return ev
 }
 
@@ -95,8 +98,6 @@ func (e *Engine) failLater(inv *invitation, why refusal) {
 	e.answerLater(protocol, inv.asker, inv.ref, ev)
 }
 
-// partyEvent is an EventPartyAdded or EventPartyRemoved about an agent; both
-// the reporting one and the one for the other parties are made of it.
 func (e *Engine) partyAddedEvent(i *Interaction, body *usherv1.EventPartyAdded) *usherv1.Event {
 	ev := e.about(i)
 	ev.Message = &usherv1.Event_EventPartyAdded{EventPartyAdded: body}

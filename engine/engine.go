@@ -159,6 +159,7 @@ type Engine struct {
 	next    Sequence
 	from    Participant
 	actor   *usherv1.Participant
+	toAsker []Participant // only From
 	refID   string
 	entries []Entry
 	reply   *usherv1.Event
@@ -167,6 +168,9 @@ type Engine struct {
 	toRoute []*Interaction
 	changes *usherv1.ApplyConfigurationResponse
 }
+
+// usualEntries is how many entries most inputs make at most.
+const usualEntries = 8
 
 // New is a tenant without configuration.
 func New(tenant string) *Engine {
@@ -233,9 +237,13 @@ func (e *Engine) NextDeadline() (Millis, bool) { return e.deadlines.next() }
 
 func (e *Engine) begin(now Millis, next Sequence, from Participant) {
 	e.now, e.next, e.from = now, next, from
-	e.actor = from.Proto()
+	if c := e.clients[from]; c != nil {
+		e.actor, e.toAsker = c.proto, c.to
+	} else {
+		e.actor, e.toAsker = from.Proto(), []Participant{from}
+	}
 	e.refID, e.newID = "", ""
-	e.entries, e.reply, e.pending, e.changes = nil, nil, false, nil
+	e.entries, e.reply, e.pending, e.changes = make([]Entry, 0, usualEntries), nil, false, nil
 }
 
 func (e *Engine) output() Output {
@@ -255,8 +263,9 @@ func (e *Engine) record(entry Entry) *usherv1.Event {
 		entry.Fact.TimeMs = int64(e.now)
 	}
 	e.entries = append(e.entries, entry)
-	e.fold(sequence, &entry)
-	return entry.Event
+	last := &e.entries[len(e.entries)-1]
+	e.fold(sequence, last)
+	return last.Event
 }
 
 // Changed gives the agents and interactions whose availability may differ

@@ -90,6 +90,8 @@ type mediaState struct {
 // client is a client that has registered, or is connected.
 type client struct {
 	who          Participant
+	proto        *usherv1.Participant // names who
+	to           []Participant        // only who
 	registration *usherv1.ClientRegistered
 	connections  []*usherv1.ConnectionOpened
 	graceUntil   deadline
@@ -171,7 +173,7 @@ func (e *Engine) workbin(key workbinKey) *workbin {
 func (e *Engine) client(who Participant) *client {
 	c := e.clients[who]
 	if c == nil {
-		c = &client{who: who}
+		c = &client{who: who, proto: who.Proto(), to: []Participant{who}}
 		c.graceUntil = deadline{kind: graceDeadline, client: c}
 		e.clients[who] = c
 	}

@@ -44,7 +44,7 @@ func (e *Engine) submit(r *usherv1.RequestSubmit) refusal {
 func (e *Engine) ackSubmit(props *usherv1.InteractionProperties) {
 	e.answer(im, &usherv1.Event{
 		InteractionId: props.InteractionId, ParentId: props.ParentId, MediaType: props.MediaType, Queue: props.Queue,
-		Actor: e.actor, Message: &usherv1.Event_EventAck{EventAck: &usherv1.EventAck{}},
+		Actor: e.actor, Message: ackMessage,
 	})
 }
 
