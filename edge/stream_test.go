@@ -422,7 +422,7 @@ func TestCursorExpired(t *testing.T) {
 		t.Error(events.Msg(), events.Err())
 	}
 	// A reporting engine is told where the journal begins.
-	fake.subscribe = func(*uint64) (Subscription, error) { 
+	fake.subscribe = func(*uint64) (Subscription, error) {
 		return nil, &center.CursorExpired{Oldest: 40, Present: &usherv1.EventCursorExpired{OldestSequence: 40}}
 	}
 	rpt := usherv1connect.NewReportingClient(h2c(t), url, withCredential(fake.key(DefaultTenant, "report", usherv1.Role_ROLE_REPORTING)))

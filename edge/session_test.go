@@ -1,0 +1,227 @@
+package edge
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"connectrpc.com/connect"
+
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/api/usher/v1/usherv1connect"
+	"github.com/usher-cc/usher/center"
+	"github.com/usher-cc/usher/engine"
+)
+
+type bidi = connect.BidiStreamForClientSimple[usherv1.SessionRequest, usherv1.Event]
+
+func send(t *testing.T, session *bidi, r *usherv1.SessionRequest) {
+	t.Helper()
+	if err := session.Send(r); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func receive(t *testing.T, session *bidi) *usherv1.Event {
+	t.Helper()
+	event, err := session.Receive()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return event
+}
+
+func opening() *usherv1.SessionRequest {
+	return &usherv1.SessionRequest{Request: &usherv1.SessionRequest_Open{Open: &usherv1.RequestEvents{}}}
+}
+
+func submitting(reference string) *usherv1.SessionRequest {
+	return &usherv1.SessionRequest{Request: &usherv1.SessionRequest_Submit{Submit: &usherv1.RequestSubmit{ReferenceId: reference}}}
+}
+
+// slowCenter answers when the test says so.
+type slowCenter struct {
+	*fakeCenter
+	release map[string]chan struct{}
+}
+
+func (c *slowCenter) Start(r center.Request) Call {
+	call := c.fakeCenter.Start(r).(fakeCall)
+	if m, ok := r.Body.(interface{ GetReferenceId() string }); ok && c.release[m.GetReferenceId()] != nil {
+		call.done = c.release[m.GetReferenceId()]
+	}
+	return call
+}
+
+func TestSession(t *testing.T) {
+	fake := newFake()
+	key := fake.key(DefaultTenant, "chat", usherv1.Role_ROLE_MEDIA)
+	inBubble(t, fake, Limits{InFlight: 2}, func(t *testing.T, s *Server, client *http.Client) {
+		slow := &slowCenter{fake, map[string]chan struct{}{"a": make(chan struct{}), "b": make(chan struct{})}}
+		s.center = slow
+		im := usherv1connect.NewInteractionManagementClient(client, "http://usher", connect.WithGRPC(), withCredential(key))
+		session, err := im.Session(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		send(t, session, opening())
+		if receive(t, session).GetEventHeartbeat() == nil {
+			t.Error("a session begins with a heartbeat")
+		}
+		// Two may be unanswered; the third waits, and so does the client.
+		for _, reference := range []string{"a", "b", "c"} {
+			send(t, session, submitting(reference))
+		}
+		synctest.Wait()
+		if n := submitted(fake); n != 2 {
+			t.Errorf("%d were put in line", n)
+		}
+		close(slow.release["b"])
+		for _, want := range []string{"b", "c"} {
+			if got := receive(t, session); got.ReferenceId != want || got.GetEventAck() == nil {
+				t.Errorf("%v, not %s", got, want)
+			}
+		}
+		close(slow.release["a"])
+		if got := receive(t, session); got.ReferenceId != "a" {
+			t.Error(got)
+		}
+		// What the role may not send is refused; the session goes on.
+		send(t, session, &usherv1.SessionRequest{Request: &usherv1.SessionRequest_RouteCall{RouteCall: &usherv1.RequestRouteCall{ReferenceId: "r", InteractionId: "i"}}})
+		if got := receive(t, session); got.GetEventError().GetName() != "PermissionDenied" || got.ReferenceId != "r" || got.Protocol != tlib {
+			t.Error(got)
+		}
+		send(t, session, submitting(strings.Repeat("x", 129)))
+		send(t, session, &usherv1.SessionRequest{})
+		for range 2 {
+			if got := receive(t, session); got.GetEventError().GetName() != "InvalidArgument" {
+				t.Error(got)
+			}
+		}
+		if err := session.CloseRequest(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := session.Receive(); !errors.Is(err, io.EOF) {
+			t.Error(err)
+		}
+		synctest.Wait()
+		asked := fake.requests()
+		if _, ok := asked[len(asked)-1].Body.(engine.Disconnect); !ok {
+			t.Error("the end was not told")
+		}
+		_ = session.CloseResponse()
+	})
+}
+
+func submitted(fake *fakeCenter) (n int) {
+	for _, r := range fake.requests() {
+		if _, ok := r.Body.(*usherv1.RequestSubmit); ok {
+			n++
+		}
+	}
+	return n
+}
+
+// TestSessionAnswersOnce sends the answer both ways, as the center does for
+// agents, in either order.
+func TestSessionAnswersOnce(t *testing.T) {
+	fake := newFake()
+	token := fake.agent(DefaultTenant, "ann", false)
+	inBubble(t, fake, Limits{}, func(t *testing.T, s *Server, client *http.Client) {
+		sub := one(fake)
+		slow := &slowCenter{fake, map[string]chan struct{}{"b": make(chan struct{})}}
+		s.center = slow
+		im := usherv1connect.NewInteractionManagementClient(client, "http://usher", connect.WithGRPC(), withCredential(token))
+		session, err := im.Session(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		send(t, session, opening())
+		receive(t, session)
+		send(t, session, submitting("a"))
+		if got := receive(t, session); got.ReferenceId != "a" || got.Sequence != 2 {
+			t.Error(got)
+		}
+		sub.messages <- encoded(t, 2, &usherv1.Event{ReferenceId: "a", Message: &usherv1.Event_EventAck{}})
+		send(t, session, submitting("b"))
+		synctest.Wait()
+		sub.messages <- encoded(t, 3, &usherv1.Event{ReferenceId: "b", Message: &usherv1.Event_EventAck{}})
+		if got := receive(t, session); got.ReferenceId != "b" || got.Sequence != 3 {
+			t.Error(got)
+		}
+		close(slow.release["b"])
+		synctest.Wait()
+		start := time.Now()
+		if got := receive(t, session); got.GetEventHeartbeat() == nil || time.Since(start) < 9*time.Second {
+			t.Error("it was answered twice:", got)
+		}
+		_ = session.CloseRequest()
+		_ = session.CloseResponse()
+	})
+}
+
+func TestSessionMustOpen(t *testing.T) {
+	fake := newFake()
+	key := fake.key(DefaultTenant, "chat", usherv1.Role_ROLE_MEDIA)
+	inBubble(t, fake, Limits{}, func(t *testing.T, s *Server, client *http.Client) {
+		im := usherv1connect.NewInteractionManagementClient(client, "http://usher", connect.WithGRPC(), withCredential(key))
+		session, err := im.Session(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		send(t, session, submitting("a"))
+		if _, err := session.Receive(); eventErrorOf(err).GetName() != "InvalidArgument" {
+			t.Error(err)
+		}
+		_ = session.CloseResponse()
+		silent, err := im.Session(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		send(t, silent, nil)
+		start := time.Now()
+		if _, err := silent.Receive(); err == nil || time.Since(start) != 10*time.Second {
+			t.Error(err, time.Since(start))
+		}
+		_ = silent.CloseResponse()
+	})
+}
+
+// TestSessionEndsWithItsEvents sees to it that the end of the event side ends
+// the session although the client sends on.
+func TestSessionEndsWithItsEvents(t *testing.T) {
+	fake := newFake()
+	key := fake.key(DefaultTenant, "chat", usherv1.Role_ROLE_MEDIA)
+	inBubble(t, fake, Limits{}, func(t *testing.T, s *Server, client *http.Client) {
+		sub := one(fake)
+		im := usherv1connect.NewInteractionManagementClient(client, "http://usher", connect.WithGRPC(), withCredential(key))
+		session, err := im.Session(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		send(t, session, opening())
+		receive(t, session)
+		sub.errs <- &center.SlowReader{Resume: 7}
+		if _, err := session.Receive(); eventErrorOf(err).GetSequence() != 7 {
+			t.Error(err)
+		}
+		_ = session.CloseRequest()
+		_ = session.CloseResponse()
+	})
+}
+
+func TestSentSequences(t *testing.T) {
+	var s sentSequences
+	for n := range uint64(3 * sentMax) {
+		if !s.add(n) || s.add(n) {
+			t.Fatal(n)
+		}
+	}
+	if len(s.of) != sentMax || len(s.order) != sentMax {
+		t.Error(len(s.of), len(s.order))
+	}
+}
