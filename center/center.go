@@ -20,7 +20,11 @@ package center
 
 import (
 	"context"
+	"crypto/rand"
+	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
@@ -34,16 +38,16 @@ const SystemTenant = "system"
 
 // The defaults of Options.
 const (
-	DefaultMaxBatch          = 512
-	DefaultMaxWaiting        = 16_384
-	DefaultRing              = 256
-	DefaultReportRing        = 16_384
-	DefaultRingKeepMs        = 10 * 60 * 1000
-	DefaultMaxAnswers        = 1_000_000
-	DefaultAnswerMs          = 15 * 60 * 1000
-	DefaultSnapshotEntries   = 200_000
-	DefaultSnapshotBytes     = 128 << 20
-	DefaultSessionsPerTenant = 100_000
+	DefaultMaxBatch        = 512
+	DefaultMaxWaiting      = 16_384
+	DefaultRing            = 256
+	DefaultReportRing      = 16_384
+	DefaultRingKeepMs      = 10 * 60 * 1000
+	DefaultMaxAnswers      = 1_000_000
+	DefaultAnswerMs        = 15 * 60 * 1000
+	DefaultSnapshotEntries = 200_000
+	DefaultSnapshotBytes   = 128 << 20
+	DefaultMaxSessions     = 100_000
 )
 
 // Router is what the center needs of the router of one tenant; it is pure, as
@@ -92,47 +96,129 @@ type Options struct {
 	MaxSessions     int   // valid sessions of the agents of one tenant
 }
 
-// Request is what somebody asks for.
-type Request struct {
-	// Tenant is the tenant of the credential.
-	Tenant string
-	// From is the principal of the credential.
-	From engine.Participant
-	// Body is a Request message of the api, or an engine.Connect, Disconnect
-	// or Apply. It belongs to the center from now on.
-	//
-	// A Disconnect survives a rebuild of the center: it is carried out in any
-	// case. A Connect that was answered with Unavailable may have happened, so
-	// send its Disconnect.
-	Body any
-	// Protocol is the one that the request came in.
-	Protocol usherv1.Protocol
-}
-
-// Reply is the answer to a Request. It is durable.
-type Reply struct {
-	// Sequence is the one of the answer in the journal; for what is not
-	// recorded the last one that was decided before.
-	Sequence uint64
-	// TimeMs is when it was decided.
-	TimeMs int64
-	// Event is the answer; nil for a refusal and where there is none (Connect,
-	// Disconnect, Apply, credentials). An answer that came late with bad
-	// tidings has both Event and Err. It may be shared: don't change it.
-	Event *usherv1.Event
-	// Err says that the request was refused, or came to nothing.
-	Err *usherv1.EventError
-	// Changes is what an Apply changed, or would change.
-	Changes *usherv1.ApplyConfigurationResponse
+// withDefaults fills in what was left out.
+func (o Options) withDefaults() Options {
+	if o.Clock == nil {
+		o.Clock = RealClock()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.NewID == nil {
+		o.NewID = rand.Text
+	}
+	for field, value := range map[*int]int{
+		&o.MaxBatch: DefaultMaxBatch, &o.MaxWaiting: DefaultMaxWaiting, &o.Ring: DefaultRing,
+		&o.ReportRing: DefaultReportRing, &o.MaxAnswers: DefaultMaxAnswers, &o.SnapshotEntries: DefaultSnapshotEntries,
+		&o.SnapshotBytes: DefaultSnapshotBytes, &o.MaxSessions: DefaultMaxSessions,
+	} {
+		if *field == 0 {
+			*field = value
+		}
+	}
+	if o.RingKeepMs == 0 {
+		o.RingKeepMs = DefaultRingKeepMs
+	}
+	if o.AnswerMs == 0 {
+		o.AnswerMs = DefaultAnswerMs
+	}
+	return o
 }
 
 // Center is the single writer of a group of tenants. All methods may be called
 // concurrently.
-type Center struct{}
+type Center struct {
+	o     Options
+	clock Clock
+	time  *timekeeper
+	inbox *inbox
+	rings *rings
+	view  atomic.Pointer[credentials] // only what is durable
+	epoch atomic.Uint64
+
+	leading  atomic.Bool
+	lowSpace atomic.Bool
+	saving   atomic.Bool // a snapshot is being made
+	counts   counts
+	space    spaceWatch
+
+	background    sync.WaitGroup // snapshots being saved
+	olderSnapshot uint64         // where the older of the kept ones ends; of who is saving
+
+	ctx      context.Context // of everything that is asked of the journal
+	cancel   context.CancelFunc
+	closed   chan struct{} // closed when all has ended
+	drainErr error         // why the last snapshot was not saved; to be read then
+}
 
 // Open leads the journal, loads the newest snapshot, replays what follows it,
 // records that every connection that was open is lost, and serves.
-func Open(ctx context.Context, o Options) (*Center, error) { return nil, nil }
+func Open(ctx context.Context, o Options) (*Center, error) {
+	o = o.withDefaults()
+	c := &Center{o: o, clock: o.Clock, inbox: newInbox(o.MaxWaiting), rings: newRings(&o), closed: make(chan struct{})}
+	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	l, err := c.load(ctx)
+	if err != nil {
+		c.cancel()
+		return nil, fmt.Errorf("open the center: %w", err)
+	}
+	c.time = newTimekeeper(o.Clock, l.recorded)
+	c.olderSnapshot = l.snapshot
+	w := newWriter(c)
+	w.take(l)
+	c.leading.Store(true)
+	c.inbox.putBack(lostConnections(l.state), nil)
+	go w.appender.run()
+	go w.run()
+	if err := c.Flush(ctx); err != nil {
+		c.inbox.drain(newCall(Request{Body: ending{}}))
+		return nil, fmt.Errorf("open the center: %w", err)
+	}
+	return c, nil
+}
+
+// load leads the journal and makes the state that it holds. The recent messages
+// go into the rings, since those who were connected will come back for them.
+func (c *Center) load(ctx context.Context) (*loaded, error) {
+	epoch, err := c.o.Journal.Lead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.epoch.Store(uint64(epoch))
+	var floor uint64
+	begun := false
+	var messages []delivery
+	l, err := rebuild(ctx, &c.o, func(r *storedRecord) {
+		if !begun {
+			begun, floor = true, r.first-1
+		}
+		messages = r.deliveries(messages[:0], everybody)
+		c.rings.refill(messages, floor, r.sequence(len(r.entries)-1), c.clock.Elapsed())
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.rings.release(nil, uint64(l.next-1), c.clock.Elapsed())
+	c.o.Logger.Info("loaded the state", "sequence", l.next-1, "replayed", l.replayed, "tenants", len(l.order), "took", l.took)
+	return l, nil
+}
+
+// lostConnections are the losses of the connections that were open when the
+// server stopped.
+func lostConnections(s *state) []*Call {
+	var lost []*Call
+	for _, t := range s.order {
+		for _, client := range t.engine.Export().Clients {
+			for _, open := range client.Connections {
+				lost = append(lost, newCall(Request{
+					Tenant: t.id, From: engine.ParticipantOf(open.Client),
+					Body: engine.Disconnect{ConnectionID: open.ConnectionId},
+				}))
+			}
+		}
+	}
+	return lost
+}
 
 // Do carries a request out and answers when the outcome is decided and durable;
 // for a transfer, a conference or a route call that is when the invitation has
@@ -140,31 +226,66 @@ func Open(ctx context.Context, o Options) (*Center, error) { return nil, nil }
 // that of ctx; everything else, also that the center is Unavailable, is told in
 // the reply.
 func (c *Center) Do(ctx context.Context, r Request) (Reply, error) {
+	if err := ctx.Err(); err != nil {
+		return Reply{}, err
+	}
 	return c.Start(r).Wait(ctx)
 }
 
 // Start puts a request in line and does not wait for it. Requests started one
 // after the other are decided in that order.
-func (c *Center) Start(r Request) *Call { return nil }
-
-// Call is a request under way.
-type Call struct{}
-
-// Done is closed when the reply is there.
-func (c *Call) Done() <-chan struct{} { return nil }
-
-// Wait returns the reply when it is there, or the error of ctx.
-func (c *Call) Wait(ctx context.Context) (Reply, error) { return Reply{}, nil }
+func (c *Center) Start(r Request) *Call {
+	call := newCall(r)
+	if refusal := c.inbox.put(call); refusal != nil {
+		call.finish(Reply{Sequence: c.rings.reached(), TimeMs: int64(c.time.now()), Err: refusalFor(call, refusal)})
+	}
+	return call
+}
 
 // Flush waits until everything that was started before is decided and durable.
 // Requests whose answer comes later, such as transfers, are decided then, and
 // not yet answered.
-func (c *Center) Flush(ctx context.Context) error { return nil }
+func (c *Center) Flush(ctx context.Context) error {
+	return c.ask(ctx, "", func(*writer) {})
+}
 
 // WaitFor waits until the journal is durable up to a sequence, and released.
-func (c *Center) WaitFor(ctx context.Context, sequence uint64) error { return nil }
+func (c *Center) WaitFor(ctx context.Context, sequence uint64) error {
+	for {
+		released, rises := c.rings.high()
+		if released >= sequence {
+			return nil
+		}
+		select {
+		case <-rises:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-c.closed:
+			return ErrClosed
+		}
+	}
+}
 
 // Drain refuses new requests that would change something with Unavailable,
 // finishes what has begun, saves a snapshot and closes the center: its
-// subscriptions end with ErrClosed. The journal stays open.
-func (c *Center) Drain(ctx context.Context) error { return nil }
+// subscriptions end with ErrClosed. The journal stays open. The end of ctx ends
+// the waiting, not the draining. The error is that of ctx, or why the snapshot
+// could not be saved; nothing is lost then, the next start only takes longer.
+func (c *Center) Drain(ctx context.Context) error {
+	c.inbox.drain(newCall(Request{Body: ending{}}))
+	select {
+	case <-c.closed:
+		return c.drainErr
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *Center) isClosed() bool {
+	select {
+	case <-c.closed:
+		return true
+	default:
+		return false
+	}
+}

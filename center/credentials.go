@@ -1,7 +1,14 @@
 package center
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"google.golang.org/protobuf/proto"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/engine"
@@ -24,48 +31,349 @@ type Login struct {
 	Supervisor   bool
 }
 
+// credentials are who may come in: a fold of the journal. The writer has one
+// of what was decided; the one that the edge looks into holds only what is
+// durable. Lookups take no lock.
+type credentials struct {
+	byHash   sync.Map // Hash -> *usherv1.ApiKey
+	sessions sync.Map // Hash -> Session
+	logins   sync.Map // agentName -> Login
+
+	mu      sync.RWMutex // the fields below
+	keys    map[string]*usherv1.ApiKeyCreated
+	order   []string // ids of keys in order of creation
+	tenants []string // sorted
+	open    map[string]int
+}
+
+// agentName names an agent of a tenant.
+type agentName struct{ tenant, agent string }
+
+func newCredentials() *credentials {
+	return &credentials{keys: map[string]*usherv1.ApiKeyCreated{}, open: map[string]int{}}
+}
+
+// fold takes one fact. What is kept is never changed afterwards.
+func (c *credentials) fold(tenant string, fact *usherv1.Fact) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch f := fact.Fact.(type) {
+	case *usherv1.Fact_TenantCreated:
+		at, found := slices.BinarySearch(c.tenants, f.TenantCreated.TenantId)
+		if !found {
+			c.tenants = slices.Insert(slices.Clone(c.tenants), at, f.TenantCreated.TenantId)
+		}
+	case *usherv1.Fact_ApiKeyCreated:
+		c.addKey(f.ApiKeyCreated)
+	case *usherv1.Fact_ApiKeyRevoked:
+		c.revokeKey(f.ApiKeyRevoked)
+	case *usherv1.Fact_AgentSessionOpened:
+		s := f.AgentSessionOpened
+		c.addSession(Hash(s.TokenHash), Session{tenant, s.AgentId, s.ExpiresAtMs})
+	case *usherv1.Fact_AgentSessionClosed:
+		c.dropSession(Hash(f.AgentSessionClosed.TokenHash))
+	case *usherv1.Fact_ConfigurationApplied:
+		for _, a := range f.ConfigurationApplied.GetConfiguration().GetAgents() {
+			c.addAgent(tenant, a)
+		}
+		for _, gone := range f.ConfigurationApplied.Removed {
+			if gone.Kind == "agent" {
+				c.logins.Delete(agentName{tenant, gone.Name})
+			}
+		}
+	}
+}
+
+func (c *credentials) addAgent(tenant string, a *usherv1.Agent) {
+	c.logins.Store(agentName{tenant, a.AgentId}, Login{PasswordHash: a.PasswordHash, Supervisor: a.Supervisor})
+}
+
+func (c *credentials) addKey(k *usherv1.ApiKeyCreated) {
+	c.keys[k.ApiKey.Id] = k
+	c.order = append(c.order, k.ApiKey.Id)
+	if k.ApiKey.RevokedAtMs == 0 {
+		c.byHash.Store(Hash(k.KeyHash), k.ApiKey)
+	}
+}
+
+func (c *credentials) revokeKey(f *usherv1.ApiKeyRevoked) {
+	k := c.keys[f.Id]
+	revoked := &usherv1.ApiKeyCreated{ApiKey: proto.CloneOf(k.ApiKey), KeyHash: k.KeyHash}
+	revoked.ApiKey.RevokedAtMs = f.RevokedAtMs
+	c.keys[f.Id] = revoked
+	c.byHash.Delete(Hash(k.KeyHash))
+}
+
+func (c *credentials) addSession(token Hash, s Session) {
+	c.sessions.Store(token, s)
+	c.open[s.Tenant]++
+}
+
+func (c *credentials) dropSession(token Hash) {
+	if s, found := c.sessions.LoadAndDelete(token); found {
+		c.open[s.(Session).Tenant]--
+	}
+}
+
+// forgetExpired drops the sessions that are over; it makes no difference to
+// any lookup.
+func (c *credentials) forgetExpired(now engine.Millis) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sessions.Range(func(token, s any) bool {
+		if s.(Session).ExpiresAtMs <= int64(now) {
+			c.dropSession(token.(Hash))
+		}
+		return true
+	})
+}
+
+func (c *credentials) openSessions(tenant string) int {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.open[tenant]
+}
+
+func (c *credentials) hasTenant(tenant string) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	_, found := slices.BinarySearch(c.tenants, tenant)
+	return found
+}
+
+func (c *credentials) tenantIDs() []string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return slices.Clone(c.tenants)
+}
+
+func (c *credentials) listKeys(wanted func(*usherv1.ApiKey) bool) []*usherv1.ApiKey {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	var list []*usherv1.ApiKey
+	for _, id := range c.order {
+		if k := c.keys[id].ApiKey; wanted(k) {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+func (c *credentials) key(id string) *usherv1.ApiKey {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.keys[id].GetApiKey()
+}
+
+func (c *credentials) login(tenant, agent string) (Login, bool) {
+	l, found := c.logins.Load(agentName{tenant, agent})
+	if !found {
+		return Login{}, false
+	}
+	return l.(Login), true
+}
+
+// export writes keys and sessions into a snapshot of a moment.
+func (c *credentials) export(to *usherv1.StateSnapshot, now engine.Millis) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for _, id := range c.order {
+		to.ApiKeys = append(to.ApiKeys, c.keys[id])
+	}
+	c.sessions.Range(func(token, value any) bool {
+		hash, s := token.(Hash), value.(Session)
+		if s.ExpiresAtMs > int64(now) {
+			to.AgentSessions = append(to.AgentSessions, &usherv1.AgentSessionState{TenantId: s.Tenant, Session: &usherv1.AgentSessionOpened{
+				AgentId: s.Agent, TokenHash: bytes.Clone(hash[:]), ExpiresAtMs: s.ExpiresAtMs,
+			}})
+		}
+		return true
+	})
+	slices.SortFunc(to.AgentSessions, func(a, b *usherv1.AgentSessionState) int {
+		return cmp.Or(cmp.Compare(a.TenantId, b.TenantId), bytes.Compare(a.Session.TokenHash, b.Session.TokenHash))
+	})
+}
+
+// load takes what a snapshot holds.
+func (c *credentials) load(from *usherv1.StateSnapshot) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, t := range from.Tenants {
+		c.tenants = append(c.tenants, t.TenantId)
+		for _, a := range t.GetConfiguration().GetAgents() {
+			c.addAgent(t.TenantId, a)
+		}
+	}
+	for _, k := range from.ApiKeys {
+		c.addKey(k)
+	}
+	for _, s := range from.AgentSessions {
+		c.addSession(Hash(s.Session.TokenHash), Session{s.TenantId, s.Session.AgentId, s.Session.ExpiresAtMs})
+	}
+}
+
+// isCredential tells whether credentials fold a fact.
+func isCredential(f *usherv1.Fact) bool {
+	switch f.GetFact().(type) {
+	case *usherv1.Fact_TenantCreated, *usherv1.Fact_ApiKeyCreated, *usherv1.Fact_ApiKeyRevoked,
+		*usherv1.Fact_AgentSessionOpened, *usherv1.Fact_AgentSessionClosed, *usherv1.Fact_ConfigurationApplied:
+		return true
+	}
+	return false
+}
+
 // CreateAPIKey makes an API key for key.TenantId. Its id must be new; its
 // creation time is set by the center and its name must be free, except that two
 // keys of one role may share it. The refusals are InvalidArgument, InUse and
 // UnknownTenant.
 func (c *Center) CreateAPIKey(ctx context.Context, by engine.Participant, key *usherv1.ApiKey, hash Hash) (Reply, error) {
-	return Reply{}, nil
+	return c.Do(ctx, Request{Tenant: key.TenantId, From: by, Body: operation{
+		name: "CreateApiKey",
+		decide: func(w *writer) ([]*usherv1.Fact, *usherv1.EventError) {
+			return w.createKey(key, hash)
+		},
+	}})
+}
+
+func (w *writer) createKey(key *usherv1.ApiKey, hash Hash) ([]*usherv1.Fact, *usherv1.EventError) {
+	switch {
+	case key.Id == "" || key.Name == "":
+		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT, "an API key needs an id and a name")
+	case w.credentials.key(key.Id) != nil:
+		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_IN_USE, "there is an API key %q", key.Id)
+	}
+	namesakes := w.credentials.listKeys(func(k *usherv1.ApiKey) bool {
+		return k.TenantId == key.TenantId && k.Name == key.Name && valid(k, w.now)
+	})
+	if len(namesakes) > 1 || len(namesakes) == 1 && namesakes[0].Role != key.Role {
+		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_IN_USE, "the name %q is in use by another API key", key.Name)
+	}
+	made := proto.CloneOf(key)
+	made.CreatedAtMs, made.RevokedAtMs = int64(w.now), 0
+	return []*usherv1.Fact{{Fact: &usherv1.Fact_ApiKeyCreated{ApiKeyCreated: &usherv1.ApiKeyCreated{ApiKey: made, KeyHash: hash[:]}}}}, nil
+}
+
+func valid(k *usherv1.ApiKey, now engine.Millis) bool {
+	return k.RevokedAtMs == 0 && (k.ExpiresAtMs == 0 || k.ExpiresAtMs > int64(now))
 }
 
 // RevokeAPIKey makes an API key useless. It is refused with UnknownApiKey if
 // the tenant has no such key, or it is revoked already.
 func (c *Center) RevokeAPIKey(ctx context.Context, by engine.Participant, tenant, id string) (Reply, error) {
-	return Reply{}, nil
+	return c.Do(ctx, Request{Tenant: tenant, From: by, Body: operation{
+		name: "RevokeApiKey",
+		decide: func(w *writer) ([]*usherv1.Fact, *usherv1.EventError) {
+			if k := w.credentials.key(id); k == nil || k.TenantId != tenant || k.RevokedAtMs != 0 {
+				return nil, refuse(usherv1.ErrorCode_ERROR_CODE_UNKNOWN_API_KEY, "there is no valid API key %q", id)
+			}
+			return []*usherv1.Fact{{Fact: &usherv1.Fact_ApiKeyRevoked{ApiKeyRevoked: &usherv1.ApiKeyRevoked{Id: id, RevokedAtMs: int64(w.now)}}}}, nil
+		},
+	}})
 }
 
 // ListAPIKeys gives a tenant's API keys in order of creation, also the revoked
-// and expired ones; only what is durable.
-func (c *Center) ListAPIKeys(tenant string) []*usherv1.ApiKey { return nil }
+// and expired ones; only what is durable. Don't change them.
+func (c *Center) ListAPIKeys(tenant string) []*usherv1.ApiKey {
+	return c.view.Load().listKeys(func(k *usherv1.ApiKey) bool { return k.TenantId == tenant })
+}
 
 // OpenAgentSession makes a session token valid. The refusals are UnknownTenant,
-// UnknownAgent and TooManyRequests.
+// UnknownAgent, InUse for a token that is open and TooManyRequests.
 func (c *Center) OpenAgentSession(ctx context.Context, s Session, token Hash) (Reply, error) {
-	return Reply{}, nil
+	return c.Do(ctx, Request{Tenant: s.Tenant, From: agentOf(s), Body: operation{
+		name: "OpenSession",
+		decide: func(w *writer) ([]*usherv1.Fact, *usherv1.EventError) {
+			return w.openSession(s, token)
+		},
+	}})
+}
+
+func agentOf(s Session) engine.Participant {
+	return engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT, ID: s.Agent}
+}
+
+func (w *writer) openSession(s Session, token Hash) ([]*usherv1.Fact, *usherv1.EventError) {
+	if _, found := w.credentials.login(s.Tenant, s.Agent); !found {
+		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_UNKNOWN_AGENT, "there is no agent %q", s.Agent)
+	}
+	if _, found := w.credentials.sessions.Load(token); found {
+		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_IN_USE, "the session is open")
+	}
+	limit := w.center.o.MaxSessions
+	if w.credentials.openSessions(s.Tenant) >= limit {
+		w.credentials.forgetExpired(w.now)
+	}
+	if w.credentials.openSessions(s.Tenant) >= limit {
+		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "the tenant has %d sessions open", limit)
+	}
+	return []*usherv1.Fact{{Fact: &usherv1.Fact_AgentSessionOpened{AgentSessionOpened: &usherv1.AgentSessionOpened{
+		AgentId: s.Agent, TokenHash: token[:], ExpiresAtMs: s.ExpiresAtMs,
+	}}}}, nil
 }
 
 // CloseAgentSession makes a session token useless. Closing a session that is
 // closed or expired is no error.
 func (c *Center) CloseAgentSession(ctx context.Context, tenant string, token Hash) (Reply, error) {
-	return Reply{}, nil
+	s, _ := c.LookupSession(token)
+	return c.Do(ctx, Request{Tenant: tenant, From: agentOf(s), Body: operation{
+		name: "CloseSession",
+		decide: func(w *writer) ([]*usherv1.Fact, *usherv1.EventError) {
+			if s, found := w.credentials.sessions.Load(token); !found || s.(Session).Tenant != tenant {
+				return nil, nil
+			}
+			return []*usherv1.Fact{{Fact: &usherv1.Fact_AgentSessionClosed{AgentSessionClosed: &usherv1.AgentSessionClosed{TokenHash: token[:]}}}}, nil
+		},
+	}})
 }
 
 // LookupAPIKey finds the key with this hash that is neither revoked nor
 // expired. Don't change it. It never waits for the writer, nor do the lookups
 // below.
-func (c *Center) LookupAPIKey(hash Hash) (*usherv1.ApiKey, bool) { return nil, false }
+func (c *Center) LookupAPIKey(hash Hash) (*usherv1.ApiKey, bool) {
+	found, ok := c.view.Load().byHash.Load(hash)
+	if !ok || !valid(found.(*usherv1.ApiKey), c.time.now()) {
+		return nil, false
+	}
+	return found.(*usherv1.ApiKey), true
+}
 
 // LookupSession finds the session with this token that is neither closed nor
 // expired, of an agent who exists.
-func (c *Center) LookupSession(token Hash) (Session, bool) { return Session{}, false }
+func (c *Center) LookupSession(token Hash) (Session, bool) {
+	v := c.view.Load()
+	found, ok := v.sessions.Load(token)
+	if !ok || found.(Session).ExpiresAtMs <= int64(c.time.now()) {
+		return Session{}, false
+	}
+	s := found.(Session)
+	_, exists := v.login(s.Tenant, s.Agent)
+	return s, exists
+}
 
 // AgentLogin finds what is needed to check an agent's password and to know his
 // role.
-func (c *Center) AgentLogin(tenant, agent string) (Login, bool) { return Login{}, false }
+func (c *Center) AgentLogin(tenant, agent string) (Login, bool) {
+	return c.view.Load().login(tenant, agent)
+}
 
 // AgentPasswordHash finds the hash of an agent's password.
-func (c *Center) AgentPasswordHash(tenant, agent string) (string, bool) { return "", false }
+func (c *Center) AgentPasswordHash(tenant, agent string) (string, bool) {
+	l, found := c.view.Load().login(tenant, agent)
+	return l.PasswordHash, found
+}
+
+// clone gives credentials that are folded on their own.
+func (c *credentials) clone() *credentials {
+	d := newCredentials()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	d.keys, d.open = maps.Clone(c.keys), maps.Clone(c.open)
+	d.order, d.tenants = slices.Clone(c.order), slices.Clone(c.tenants)
+	for from, to := range map[*sync.Map]*sync.Map{&c.byHash: &d.byHash, &c.sessions: &d.sessions, &c.logins: &d.logins} {
+		from.Range(func(key, value any) bool {
+			to.Store(key, value)
+			return true
+		})
+	}
+	return d
+}

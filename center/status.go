@@ -1,6 +1,8 @@
 package center
 
 import (
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/usher-cc/usher/journal"
@@ -44,5 +46,56 @@ type Status struct {
 	Space           journal.Space
 }
 
+// counts are kept by writer and appender, and read by anybody.
+type counts struct {
+	decided, requests, refusals, repeats, deadlines atomic.Uint64
+	batches, entries, bytes, rebuilds, slowReaders  atomic.Uint64
+	snapshots, snapshotAt, replayed                 atomic.Uint64
+	pending, answers, loadTook                      atomic.Int64
+}
+
+// spaceWatch remembers how much room the journal has, so that it is not asked
+// more than once in a while.
+type spaceWatch struct {
+	mu    sync.Mutex
+	asked bool
+	at    time.Duration
+	space journal.Space
+}
+
+// latest gives how much room there was not long ago. A journal that can't tell
+// has none to offer.
+func (s *spaceWatch) latest(c *Center) journal.Space {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := c.clock.Elapsed()
+	if s.asked && now-s.at < spacePause {
+		return s.space
+	}
+	space, err := c.o.Journal.Space(c.ctx)
+	if err != nil {
+		c.o.Logger.Error("can't tell how much room the journal has", "error", err)
+		space = journal.Space{}
+	}
+	s.asked, s.at, s.space = true, now, space
+	return space
+}
+
 // Status tells how the center fares. It does not wait for the writer.
-func (c *Center) Status() Status { return Status{} }
+func (c *Center) Status() Status {
+	n := &c.counts
+	state, waiting := c.inbox.current()
+	rings, subscriptions := c.rings.counts()
+	offset, jumps := c.time.state()
+	return Status{
+		Leader: c.leading.Load(), Draining: state >= inboxDraining, LowSpace: c.lowSpace.Load(), Epoch: journal.Epoch(c.epoch.Load()),
+		Durable: c.rings.reached(), Decided: n.decided.Load(), TimeMs: int64(c.time.now()),
+		Tenants: len(c.view.Load().tenantIDs()), Waiting: waiting, Pending: int(n.pending.Load()), Answers: int(n.answers.Load()),
+		Subscriptions: subscriptions, Rings: rings,
+		Requests: n.requests.Load(), Refusals: n.refusals.Load(), Repeats: n.repeats.Load(), Deadlines: n.deadlines.Load(),
+		Batches: n.batches.Load(), Entries: n.entries.Load(), Bytes: n.bytes.Load(), Rebuilds: n.rebuilds.Load(),
+		SlowReaders: n.slowReaders.Load(), Snapshots: n.snapshots.Load(),
+		SnapshotSequence: n.snapshotAt.Load(), LoadTook: time.Duration(n.loadTook.Load()), Replayed: n.replayed.Load(),
+		WallClockJumps: jumps, WallClockOffset: offset, Space: c.space.latest(c),
+	}
+}

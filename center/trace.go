@@ -2,9 +2,16 @@ package center
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"iter"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/engine"
+	"github.com/usher-cc/usher/journal"
 )
 
 // Trace gives the arrows of a sequence diagram, in order: of one interaction,
@@ -13,5 +20,130 @@ import (
 // *CursorExpired without present state, ErrUnknownTenant, ErrClosed, that of
 // ctx, or the journal's.
 func (c *Center) Trace(ctx context.Context, tenant, interaction string, after uint64, live bool) iter.Seq2[*usherv1.TraceLine, error] {
-	return nil
+	return func(yield func(*usherv1.TraceLine, error) bool) {
+		if !c.view.Load().hasTenant(tenant) {
+			yield(nil, ErrUnknownTenant)
+			return
+		}
+		t := &tracer{center: c, tenant: tenant, interaction: interaction, after: after}
+		for {
+			more, err := t.read(ctx, yield)
+			if err == nil && more && live {
+				err = c.WaitFor(ctx, t.after+1)
+			}
+			if err != nil {
+				yield(nil, err)
+			}
+			if err != nil || !more || !live {
+				return
+			}
+		}
+	}
+}
+
+// tracer reads a trace from the journal.
+type tracer struct {
+	center              *Center
+	tenant, interaction string
+	after               uint64
+}
+
+// read gives the lines up to the durable end; more is false when nobody wants
+// any more.
+func (t *tracer) read(ctx context.Context, yield func(*usherv1.TraceLine, error) bool) (more bool, err error) {
+	for b, err := range t.center.o.Journal.Read(ctx, journal.Sequence(t.after+1)) {
+		var trimmed *journal.TrimmedError
+		if errors.As(err, &trimmed) {
+			return true, &CursorExpired{Oldest: uint64(trimmed.Oldest)}
+		}
+		if err != nil {
+			return true, fmt.Errorf("trace after sequence %d: %w", t.after, err)
+		}
+		more, failed := true, error(nil)
+		err = eachRecord(b.Payload, uint64(b.First), func(r *storedRecord) bool {
+			var lines []*usherv1.TraceLine
+			if r.tenant == t.tenant {
+				lines, failed = t.lines(r)
+			}
+			for _, line := range lines {
+				more = more && (line.Sequence <= t.after || yield(line, nil))
+			}
+			return more && failed == nil
+		})
+		if err == nil {
+			err = failed
+		}
+		if err != nil {
+			return true, fmt.Errorf("trace at sequence %d: %w", b.First, err)
+		}
+		if !more {
+			return false, nil
+		}
+		t.after = uint64(b.Last())
+	}
+	return true, nil
+}
+
+// lines gives the arrows of a record: its request, if it is a published one,
+// and its messages.
+func (t *tracer) lines(r *storedRecord) ([]*usherv1.TraceLine, error) {
+	var lines []*usherv1.TraceLine
+	timeMs := int64(0)
+	for n := range r.entries {
+		e := &r.entries[n]
+		if n == 0 {
+			timeMs = e.timeMs()
+		}
+		if e.event == nil || !t.concerns(e) {
+			continue
+		}
+		ev := &usherv1.Event{}
+		if err := proto.Unmarshal(e.event, ev); err != nil {
+			return nil, err
+		}
+		line := &usherv1.TraceLine{
+			Sequence: r.sequence(n), TimeMs: ev.TimeMs, From: engine.Server.Proto(), Message: messageName(ev),
+			Protocol: ev.Protocol, InteractionId: ev.InteractionId, ReferenceId: ev.ReferenceId, Event: ev, Answer: e.answer,
+		}
+		for _, to := range e.to {
+			line.To = append(line.To, to.Proto())
+		}
+		lines = append(lines, line)
+	}
+	c := r.cause
+	if c == nil || !strings.HasPrefix(c.Request, "Request") || len(lines) == 0 && c.InteractionId != t.interaction && t.interaction != "" {
+		return lines, nil
+	}
+	request := &usherv1.TraceLine{
+		Sequence: r.first, TimeMs: timeMs, From: c.Principal, To: []*usherv1.Participant{engine.Server.Proto()},
+		Message: c.Request, Protocol: c.Protocol, InteractionId: c.InteractionId, ReferenceId: c.ReferenceId,
+	}
+	return append([]*usherv1.TraceLine{request}, lines...), nil
+}
+
+// concerns tells whether a message belongs to the traced interaction.
+func (t *tracer) concerns(e *storedEntry) bool {
+	if t.interaction == "" {
+		return true
+	}
+	g := peek(e.event)
+	if g.interaction == t.interaction {
+		return true
+	}
+	for _, id := range g.pulled {
+		if id == t.interaction {
+			return true
+		}
+	}
+	return false
+}
+
+// messageName is a message's published name.
+func messageName(ev *usherv1.Event) string {
+	m := ev.ProtoReflect()
+	field := m.WhichOneof(m.Descriptor().Oneofs().ByName("message"))
+	if field == nil {
+		return ""
+	}
+	return string(field.Message().Name())
 }

@@ -1,0 +1,91 @@
+package center
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/engine"
+	"github.com/usher-cc/usher/journal"
+)
+
+// softBatchBytes is when a batch is closed although there is room for more
+// requests.
+const softBatchBytes = 4 << 20
+
+// batch is what is decided and then made durable at once, with everything that
+// is to be released then.
+type batch struct {
+	first   uint64 // sequence of its first entry
+	entries uint32
+	timeMs  int64 // of the last record
+	payload []byte
+	decided uint64 // the last sequence that was decided before it was closed
+	size    int    // requests, deadlines and routed calls in it
+
+	replies  []release
+	messages []delivery
+	facts    []tenantFact // for the lookups
+	rung     []func()     // alarms: all that was due is in this batch
+	snapshot *export      // the fold after this batch, if it is to be saved
+	last     bool         // the center closes after it
+}
+
+// release is a reply to be given when it is durable.
+type release struct {
+	call  *Call
+	reply Reply
+}
+
+type tenantFact struct {
+	tenant string
+	fact   *usherv1.Fact
+}
+
+// empty tells whether there is nothing to release.
+func (b *batch) empty() bool {
+	return b.entries == 0 && len(b.replies) == 0 && len(b.rung) == 0 && b.snapshot == nil && !b.last
+}
+
+// full tells whether it must be closed.
+func (b *batch) full(limit int) bool {
+	return b.size >= limit || len(b.payload) >= softBatchBytes || b.last
+}
+
+// reset makes it empty and keeps its buffers.
+func (b *batch) reset(next uint64) {
+	clear(b.replies)
+	clear(b.messages)
+	clear(b.facts)
+	clear(b.rung)
+	*b = batch{
+		first: next, payload: b.payload[:0], decided: next - 1, replies: b.replies[:0],
+		messages: b.messages[:0], facts: b.facts[:0], rung: b.rung[:0],
+	}
+}
+
+// journalBatch is what is appended.
+func (b *batch) journalBatch() *journal.Batch {
+	return &journal.Batch{
+		First: journal.Sequence(b.first), Count: b.entries, Time: b.timeMs, Schema: schema, Payload: b.payload,
+	}
+}
+
+// add records what came of one input, and gives the encoded entries.
+func (b *batch) add(tenant string, cause *usherv1.Cause, entries []engine.Entry, now engine.Millis) [][]byte {
+	encoded := make([][]byte, len(entries))
+	for n := range entries {
+		var m proto.Message = entries[n].Event
+		if entries[n].Event == nil {
+			m = entries[n].Fact
+			if isCredential(entries[n].Fact) {
+				b.facts = append(b.facts, tenantFact{tenant, entries[n].Fact})
+			}
+		}
+		encoded[n] = encode(m)
+	}
+	b.payload = appendRecord(b.payload, tenant, cause, entries, encoded)
+	b.entries += uint32(len(entries))
+	b.decided += uint64(len(entries))
+	b.timeMs = int64(now)
+	return encoded
+}

@@ -1,0 +1,255 @@
+package center
+
+import (
+	"sort"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/usher-cc/usher/engine"
+)
+
+// ring keeps the recent messages of one recipient. It is complete from floor
+// on: every durable message for the recipient with a greater sequence is in it.
+type ring struct {
+	limit int
+
+	mu    sync.Mutex
+	slots []queued // a circle: the message at position n is in slots[n%len]
+	end   uint64   // position after the last message
+	count uint64   // messages that are kept
+	floor uint64
+	wake  chan struct{} // closed by the next message; nil while nobody waits
+
+	subscriptions int
+	idleSince     time.Duration // when the last subscription ended
+}
+
+// queued is a message, and whether what it shows must still be asked for.
+type queued struct {
+	Message
+	shows []string // interactions to be asked for when it is delivered
+}
+
+func newRing(limit int, floor uint64, now time.Duration) *ring {
+	return &ring{limit: limit, floor: floor, idleSince: now}
+}
+
+// push adds a message. The oldest goes when there is no room.
+func (r *ring) push(m queued) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.count == uint64(len(r.slots)) {
+		if len(r.slots) < r.limit {
+			r.grow()
+		} else {
+			r.floor = r.slots[r.end%r.count].Sequence
+			r.count--
+		}
+	}
+	r.slots[r.end%uint64(len(r.slots))] = m
+	r.end++
+	r.count++
+	if r.wake != nil {
+		close(r.wake)
+		r.wake = nil
+	}
+}
+
+// grow makes room, since most recipients never need all of it.
+func (r *ring) grow() {
+	larger := make([]queued, min(r.limit, max(16, 2*len(r.slots))))
+	for n := r.end - r.count; n < r.end; n++ {
+		larger[n%uint64(len(larger))] = r.slots[n%uint64(len(r.slots))]
+	}
+	r.slots = larger
+}
+
+// join gives the position of the first message after a sequence; false if the
+// ring is not complete from there on.
+func (r *ring) join(after uint64) (uint64, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if after < r.floor {
+		return 0, false
+	}
+	first := r.end - r.count
+	skip := sort.Search(int(r.count), func(n int) bool {
+		return r.slots[(first+uint64(n))%uint64(len(r.slots))].Sequence > after
+	})
+	return first + uint64(skip), true
+}
+
+// take appends the messages from a position on, as many as there is room for,
+// and gives the position after them; false if the oldest of them is gone. If
+// there are none it gives a channel that is closed when there is one.
+func (r *ring) take(at uint64, to []queued) (taken []queued, next uint64, wake <-chan struct{}, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if at < r.end-r.count {
+		return to, at, nil, false
+	}
+	for ; at < r.end && len(to) < cap(to); at++ {
+		to = append(to, r.slots[at%uint64(len(r.slots))])
+	}
+	if len(to) == 0 {
+		if r.wake == nil {
+			r.wake = make(chan struct{})
+		}
+		wake = r.wake
+	}
+	return to, at, wake, true
+}
+
+// atEnd tells whether nothing follows a position.
+func (r *ring) atEnd(at uint64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return at == r.end
+}
+
+func (r *ring) subscribe(change int, now time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.subscriptions += change
+	r.idleSince = now
+}
+
+func (r *ring) idle(before time.Duration) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.subscriptions == 0 && r.idleSince < before
+}
+
+// recipient is a participant of a tenant.
+type recipient struct {
+	tenant string
+	who    engine.Participant
+}
+
+// rings are those of all recipients, and how far they are complete.
+type rings struct {
+	limit, reportLimit int
+	keep               time.Duration
+
+	mu    sync.RWMutex // held for reading by who fills the rings
+	of    map[recipient]*ring
+	swept time.Duration
+	tide  chan struct{} // closed when released rises; nil while nobody waits
+
+	// released is the sequence up to which everything is durable and in the
+	// rings. It rises only under mu.
+	released uint64
+
+	subscriptions atomic.Int64
+}
+
+func newRings(o *Options) *rings {
+	return &rings{
+		limit: o.Ring, reportLimit: o.ReportRing, keep: time.Duration(o.RingKeepMs) * time.Millisecond,
+		of: map[recipient]*ring{},
+	}
+}
+
+// open gives the ring of a recipient, made if need be.
+func (r *rings) open(to recipient, now time.Duration) (*ring, uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	found := r.make(to, r.released, now)
+	found.subscribe(1, now)
+	r.subscriptions.Add(1)
+	return found, r.released
+}
+
+// make gives the ring of a recipient; the caller holds mu.
+func (r *rings) make(to recipient, floor uint64, now time.Duration) *ring {
+	found := r.of[to]
+	if found == nil {
+		limit := r.limit
+		if to.who == engine.Report {
+			limit = r.reportLimit
+		}
+		found = newRing(limit, floor, now)
+		r.of[to] = found
+	}
+	return found
+}
+
+// has tells whether somebody may be reading.
+func (r *rings) has(to recipient) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.of[to] != nil
+}
+
+// release makes messages heard, and everything up to a sequence known as
+// durable.
+func (r *rings) release(messages []delivery, upTo uint64, now time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for n := range messages {
+		d := &messages[n]
+		if found := r.of[d.to]; found != nil {
+			found.push(d.queued)
+		}
+	}
+	r.rise(upTo)
+	if now-r.swept > r.keep/8 {
+		r.sweep(now)
+	}
+}
+
+// refill is release for messages read from the journal by a center that just
+// starts: it makes the rings, since those who were connected will be back.
+func (r *rings) refill(messages []delivery, floor, upTo uint64, now time.Duration) {
+	r.mu.Lock()
+	for n := range messages {
+		r.make(messages[n].to, floor, now)
+	}
+	r.mu.Unlock()
+	r.release(messages, upTo, now)
+}
+
+// rise lets everything up to a sequence be known as durable; the caller holds
+// mu.
+func (r *rings) rise(upTo uint64) {
+	if upTo <= r.released {
+		return
+	}
+	r.released = upTo
+	if r.tide != nil {
+		close(r.tide)
+		r.tide = nil
+	}
+}
+
+func (r *rings) sweep(now time.Duration) {
+	r.swept = now
+	for to, found := range r.of {
+		if found.idle(now - r.keep) {
+			delete(r.of, to)
+		}
+	}
+}
+
+// high gives the released sequence, and a channel that is closed when it rises.
+func (r *rings) high() (uint64, <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.tide == nil {
+		r.tide = make(chan struct{})
+	}
+	return r.released, r.tide
+}
+
+func (r *rings) reached() uint64 {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.released
+}
+
+func (r *rings) counts() (rings, subscriptions int) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.of), int(r.subscriptions.Load())
+}

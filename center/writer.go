@@ -1,0 +1,296 @@
+package center
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/engine"
+)
+
+// errRecordTooLarge: what came of one input is more than the journal takes.
+var errRecordTooLarge = errors.New("center: a record is too large for the journal")
+
+// How long the writer waits before it tries again.
+const (
+	rebuildPause = time.Second // after a rebuild that failed
+	spacePause   = time.Second // between two looks at the free space
+)
+
+// writer is the one goroutine that decides. Nobody else touches its fields.
+type writer struct {
+	*state
+	center *Center
+	now    engine.Millis
+	batch  *batch
+	taken  []*Call // what was last taken from the inbox
+
+	// waiting are those whose request was decided and is not answered yet.
+	waiting map[answerKey][]*Call
+	// unrouted says that the routers of some tenants may have more to say than
+	// fitted into the batch; overdue says the same of the deadlines.
+	unrouted bool
+	overdue  bool
+	// suspect is why the state can't be trusted, until it is rebuilt.
+	suspect error
+
+	alarm    Alarm
+	alarmSet engine.Millis // when the alarm will ring; 0 if it is silent
+
+	retry   Alarm // wakes a writer that has no journal
+	retries chan struct{}
+	rebuilt time.Duration // when the state was last rebuilt
+
+	full      bool // the journal took nothing any more when last tried
+	fullSince time.Duration
+
+	sinceEntries uint64 // recorded since the last snapshot
+	sinceBytes   int
+
+	appender *appender
+}
+
+func newWriter(c *Center) *writer {
+	w := &writer{
+		center: c, batch: &batch{}, waiting: map[answerKey][]*Call{}, retries: make(chan struct{}, 1),
+		appender: newAppender(c), rebuilt: c.clock.Elapsed() - rebuildPause,
+	}
+	w.alarm = c.clock.NewAlarm(c.inbox.ring)
+	w.retry = c.clock.NewAlarm(func(done func()) {
+		select {
+		case w.retries <- struct{}{}:
+		default:
+		}
+		done()
+	})
+	return w
+}
+
+// run decides until the center closes.
+func (w *writer) run() {
+	for {
+		for w.suspect == nil && w.fill() {
+		}
+		if w.suspect != nil && !w.recover() {
+			w.finish()
+			return
+		}
+		var out chan<- *batch
+		if !w.batch.empty() {
+			w.close()
+			out = w.appender.in
+		}
+		var signal <-chan struct{}
+		if !w.batch.full(w.center.o.MaxBatch) {
+			signal = w.center.inbox.signal
+		}
+		select {
+		case out <- w.batch:
+			last := w.batch.last
+			w.batch = <-w.appender.spare
+			w.batch.reset(uint64(w.next))
+			if last {
+				w.suspect = w.appender.sync()
+			}
+			if last && w.suspect == nil {
+				w.finish()
+				return
+			}
+		case <-signal:
+		case err := <-w.appender.failed:
+			w.suspect = err
+		}
+	}
+}
+
+// close readies the batch for the appender. A batch whose fold is to be saved
+// takes nothing more.
+func (w *writer) close() {
+	o := &w.center.o
+	w.center.counts.decided.Store(uint64(w.next - 1))
+	if w.batch.snapshot != nil || w.sinceEntries == 0 {
+		return
+	}
+	due := w.sinceEntries >= uint64(o.SnapshotEntries) || w.sinceBytes >= o.SnapshotBytes
+	if w.batch.last || due && w.center.saving.CompareAndSwap(false, true) {
+		w.credentials.forgetExpired(w.recorded)
+		w.center.view.Load().forgetExpired(w.recorded)
+		w.batch.snapshot = w.export()
+		w.sinceEntries, w.sinceBytes = 0, 0
+	}
+}
+
+// fill decides what is due and what waits, and tells whether there may be more
+// to decide at once.
+func (w *writer) fill() (more bool) {
+	b := w.batch
+	limit := w.center.o.MaxBatch
+	if b.full(limit) {
+		return false
+	}
+	calls, rung := w.center.inbox.take(limit-b.size, w.taken[:0])
+	w.taken = calls
+	b.rung = append(b.rung, rung...)
+	if len(rung) > 0 {
+		w.alarmSet = 0
+	}
+	w.stamp() // after an alarm was heard, so that what it rang for is due
+	w.lookAtSpace()
+	w.routeRest()
+	w.fireDeadlines()
+	for n, call := range calls {
+		if w.suspect != nil || b.full(limit) {
+			w.center.inbox.putBack(slices.Clone(calls[n:]), nil)
+			break
+		}
+		w.decide(call)
+	}
+	clear(calls)
+	w.setAlarm()
+	return w.suspect == nil && (len(calls) > 0 || w.overdue || w.unrouted)
+}
+
+// stamp reads the clock.
+func (w *writer) stamp() {
+	w.now = max(w.now, w.recorded, w.center.time.now())
+	if jump := w.center.time.look(); jump != 0 {
+		w.center.o.Logger.Warn("the wall clock jumped; the center's time goes on evenly", "by", jump)
+	}
+}
+
+// lookAtSpace asks now and then how much room the journal has.
+func (w *writer) lookAtSpace() {
+	if elapsed := w.center.clock.Elapsed(); w.full && elapsed-w.fullSince >= spacePause {
+		w.full = false // at the worst the next append finds out again
+	}
+	space := w.center.space.latest(w.center)
+	if low := space.Low(); w.center.lowSpace.Swap(low) != low {
+		w.center.o.Logger.Warn("room for the journal", "low", low, "free", space.FreeBytes, "mark", space.LowBytes)
+	}
+}
+
+// guard runs a decision. A panic leaves the state in doubt: it is rebuilt from
+// the journal, and the request is refused.
+func (w *writer) guard(call *Call, decide func()) {
+	defer func() {
+		fault := recover()
+		if fault == nil {
+			return
+		}
+		w.suspect = fmt.Errorf("deciding failed: %v", fault)
+		w.center.o.Logger.Error("deciding failed", "fault", fault, "stack", string(debug.Stack()))
+		refusal := refuse(usherv1.ErrorCode_ERROR_CODE_INTERNAL, "the request could not be decided; the reason was logged")
+		if fault == errRecordTooLarge {
+			refusal = refuse(usherv1.ErrorCode_ERROR_CODE_TOO_LARGE, "the request would change too much at once")
+		}
+		if call != nil {
+			call.finish(Reply{Err: refusal})
+		}
+	}()
+	decide()
+}
+
+// fireDeadlines lets happen what is due, one deadline at a time.
+func (w *writer) fireDeadlines() {
+	w.overdue = false
+	if w.full {
+		return
+	}
+	for _, t := range w.order {
+		for t.due != 0 && t.due <= w.now && w.suspect == nil {
+			if w.batch.full(w.center.o.MaxBatch) {
+				w.overdue = true
+				return
+			}
+			w.guard(nil, func() { w.fire(t) })
+		}
+	}
+}
+
+// fire lets one deadline of a tenant happen.
+func (w *writer) fire(t *tenant) {
+	out := t.engine.Tick(w.now, w.next)
+	if len(out.Entries) > 0 {
+		w.batch.size++
+		w.center.counts.deadlines.Add(1)
+		w.recordFor(t, nil, out.Entries)
+	}
+	w.route(t)
+	if len(out.Entries) == 0 && t.due <= w.now {
+		t.due = w.now + 1 // a router that does not act on its deadline must not stop the world
+	}
+}
+
+// route lets a tenant's router act on what changed.
+func (w *writer) route(t *tenant) {
+	t.unrouted = false
+	for {
+		t.router.Update(t.engine)
+		if w.full || w.batch.full(w.center.o.MaxBatch) {
+			t.unrouted, w.unrouted = true, !w.full
+			break
+		}
+		call, ok := t.router.Next(w.now)
+		if !ok {
+			break
+		}
+		w.batch.size++
+		out := t.engine.Handle(engine.Input{Now: w.now, Next: w.next, From: engine.BuiltinRouter, Request: call})
+		if out.Err != nil {
+			t.router.Refused(call, out.Err)
+			continue
+		}
+		w.recordFor(t, &usherv1.Cause{
+			Principal: engine.BuiltinRouter.Proto(), Request: "RequestRouteCall",
+			InteractionId: call.InteractionId, Protocol: usherv1.Protocol_PROTOCOL_TLIB,
+		}, out.Entries)
+	}
+	t.due = earliest(t)
+}
+
+// earliest is when engine or router want to be called; 0 for never.
+func earliest(t *tenant) engine.Millis {
+	due, ok := t.engine.NextDeadline()
+	if at, has := t.router.NextDeadline(); has && (!ok || at < due) {
+		due, ok = at, true
+	}
+	if !ok {
+		return 0
+	}
+	return max(due, 1)
+}
+
+// routeRest goes on where a full batch, or a full disk, stopped the routers.
+func (w *writer) routeRest() {
+	w.unrouted = false
+	for _, t := range w.order {
+		if t.unrouted && w.suspect == nil && !w.full {
+			w.guard(nil, func() { w.route(t) })
+		}
+	}
+}
+
+// setAlarm sets the alarm to the next deadline.
+func (w *writer) setAlarm() {
+	next := engine.Millis(0)
+	for _, t := range w.order {
+		if t.due != 0 && (next == 0 || t.due < next) {
+			next = t.due
+		}
+	}
+	if w.full {
+		next = w.now + engine.Millis(spacePause.Milliseconds())
+	}
+	if next == w.alarmSet {
+		return
+	}
+	w.alarmSet = next
+	if next == 0 {
+		w.alarm.Stop()
+		return
+	}
+	w.alarm.Set(w.center.time.elapsedAt(next))
+}
