@@ -351,9 +351,9 @@ changed workbin team: owner_kind: OWNER_KIND_AGENT_GROUP -> OWNER_KIND_AGENT
 		t.Errorf("an empty request: %v", empty)
 	}
 
-	// Options are replaced whole.
-	back := b.apply(options(&usherv1.Options{}))
-	if got, want := lines(back.Changes.Changes), "changed options: delivering_timeout_ms: 20000 -> default; pull_obeys_capacity: true -> default\n"; got != want {
+	// Options are replaced whole; a default that is set differs from none.
+	back := b.apply(options(&usherv1.Options{IntrudeObeysCapacity: new(false)}))
+	if got, want := lines(back.Changes.Changes), "changed options: delivering_timeout_ms: 20000 -> default; pull_obeys_capacity: true -> default; intrude_obeys_capacity: default -> false\n"; got != want {
 		t.Errorf("options: %s, want %s", got, want)
 	}
 }
@@ -423,11 +423,14 @@ func TestPasswords(t *testing.T) {
 // TestConfigurationIsACopy holds that nobody outside can change the state.
 func TestConfigurationIsACopy(t *testing.T) {
 	given := office()
+	given.Options = &usherv1.Options{PullWhileRouting: new(true)}
 	b := newBureau(t, given)
-	want, _ := b.e.Configuration()
-	given.Agents[0].Capacity["chat"] = 9
 	c, _ := b.e.Configuration()
-	c.Agents[0].Name, c.Options.PullWhileRouting = "X", new(false)
+	want := proto.CloneOf(c)
+	for _, outside := range []*usherv1.Configuration{given, c} {
+		outside.Agents[0].Capacity["chat"] = 9
+		*outside.Options.PullWhileRouting = false
+	}
 	if now, _ := b.e.Configuration(); !proto.Equal(now, want) {
 		t.Errorf("%v\nwant %v", now, want)
 	}
@@ -627,7 +630,7 @@ func TestRoomForRouters(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	c := newConfiguration()
+	c := loadConfiguration(nil, 0) // of a tenant that never had one
 	if c.agentGrace() != 60_000 || c.mediaGrace() != 60_000 || !c.notReadyOnTimeout() || !c.pullWhileRouting() ||
 		c.multipleConnections() != usherv1.MultipleConnections_MULTIPLE_CONNECTIONS_FORCE_LOGOUT ||
 		c.pullObeysCapacity() || c.transferObeysCapacity() || c.conferenceObeysCapacity() || c.intrudeObeysCapacity() ||
