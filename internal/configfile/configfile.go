@@ -13,68 +13,30 @@
 package configfile
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
-	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/internal/yamlfile"
 )
 
-// Position is a place in a file; lines and columns are counted from 1.
-type Position struct {
-	File         string
-	Line, Column int
-}
-
-// String is file:line:column.
-func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
-
-// Error is what is wrong at a place of a file.
-type Error struct {
-	Position
-	Message string
-}
-
-// Error is file:line:column: message.
-func (e *Error) Error() string { return e.Position.String() + ": " + e.Message }
-
-// Errors are all that is wrong in a file, in order of the lines.
-type Errors []*Error
-
-// Error has one line for each.
-func (e Errors) Error() string {
-	lines := make([]string, len(e))
-	for n, one := range e {
-		lines[n] = one.Error()
-	}
-	return strings.Join(lines, "\n")
-}
-
 // Positions tell where in a file the objects of a configuration stand.
-type Positions struct {
-	file   string
-	fields map[place]Position
-}
+type Positions struct{ fields map[place]yamlfile.Position }
 
 // place is an object, or a field of it.
 type place struct{ kind, name, field string }
 
 // Object is where an object begins. Kinds are those of usherv1.ObjectName; the
 // options are the object "options" without a name.
-func (p *Positions) Object(kind, name string) (Position, bool) {
+func (p *Positions) Object(kind, name string) (yamlfile.Position, bool) {
 	at, found := p.fields[place{kind, name, ""}]
 	return at, found
 }
 
 // Field is where a field of an object stands, or the object if the field is
 // not in the file.
-func (p *Positions) Field(kind, name, field string) (Position, bool) {
+func (p *Positions) Field(kind, name, field string) (yamlfile.Position, bool) {
 	if at, found := p.fields[place{kind, name, field}]; found {
 		return at, true
 	}
@@ -82,54 +44,17 @@ func (p *Positions) Field(kind, name, field string) (Position, bool) {
 }
 
 // Parse reads a configuration. name is the file's, for errors. If anything is
-// wrong the error is an Errors, and the configuration is nil.
+// wrong the error is a yamlfile.Errors, and the configuration is nil.
 func Parse(name string, b []byte) (*usherv1.Configuration, *Positions, error) {
-	d := &decoder{positions: &Positions{file: name, fields: map[place]Position{}}}
-	root, err := document(name, b)
-	if err != nil {
-		return nil, nil, Errors{err}
-	}
+	d := &decoder{Reader: yamlfile.Reader{File: name}, positions: &Positions{fields: map[place]yamlfile.Position{}}}
 	configuration := &usherv1.Configuration{}
-	d.configuration(root, configuration.ProtoReflect())
-	if len(d.errors) > 0 {
-		slices.SortStableFunc(d.errors, func(a, b *Error) int {
-			if a.Line != b.Line {
-				return a.Line - b.Line
-			}
-			return a.Column - b.Column
-		})
-		return nil, nil, d.errors
+	if root := d.Document(b); root != nil {
+		d.configuration(root, configuration.ProtoReflect())
+	}
+	if err := d.Err(); err != nil {
+		return nil, nil, err
 	}
 	return configuration, d.positions, nil
-}
-
-// document is the one document of a file.
-func document(name string, b []byte) (*yaml.Node, *Error) {
-	reader := yaml.NewDecoder(bytes.NewReader(b))
-	var first, second yaml.Node
-	switch err := reader.Decode(&first); {
-	case errors.Is(err, io.EOF):
-		return nil, &Error{Position{name, 1, 1}, "the file is empty"}
-	case err != nil:
-		return nil, syntax(name, err)
-	}
-	switch err := reader.Decode(&second); {
-	case err == nil:
-		return nil, &Error{Position{name, second.Line, second.Column}, "a second document begins here, and a file has one"}
-	case !errors.Is(err, io.EOF):
-		return nil, syntax(name, err)
-	}
-	return first.Content[0], nil
-}
-
-// syntax turns "yaml: line 3: ..." into an error at that line.
-func syntax(name string, err error) *Error {
-	at := Position{name, 1, 1}
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	if _, scan := fmt.Sscanf(text, "line %d:", &at.Line); scan == nil {
-		_, text, _ = strings.Cut(text, ": ")
-	}
-	return &Error{at, text}
 }
 
 // kinds are the kinds of objects by the field of Configuration that holds

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/internal/yamlfile"
 )
 
 const everything = `# A comment.
@@ -152,7 +153,7 @@ func TestErrors(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, _, err := Parse("f", []byte(test.text))
-			var all Errors
+			var all yamlfile.Errors
 			if !errors.As(err, &all) || got != nil {
 				t.Fatalf("got %v, %v", got, err)
 			}

@@ -10,18 +10,13 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/usher-cc/usher/internal/nearest"
+	"github.com/usher-cc/usher/internal/yamlfile"
 )
 
 // decoder fills messages from nodes and gathers what is wrong.
 type decoder struct {
+	yamlfile.Reader
 	positions *Positions
-	errors    Errors
-}
-
-func (d *decoder) at(n *yaml.Node) Position { return Position{d.positions.file, n.Line, n.Column} }
-
-func (d *decoder) fail(n *yaml.Node, format string, args ...any) {
-	d.errors = append(d.errors, &Error{d.at(n), fmt.Sprintf(format, args...)})
 }
 
 // configuration reads the whole file, and remembers where its objects stand.
@@ -32,7 +27,7 @@ func (d *decoder) configuration(n *yaml.Node, to protoreflect.Message) {
 			d.object(value, to.Mutable(field).Message(), place{kind: object.kind}, key)
 			return
 		}
-		for _, item := range d.items(value, string(field.Name())) {
+		for _, item := range d.Items(value, string(field.Name())) {
 			element := to.Mutable(field).List().AppendMutable().Message()
 			d.object(item, element, place{kind: object.kind}, item)
 			d.named(item, element, object.kind, object.key)
@@ -43,9 +38,9 @@ func (d *decoder) configuration(n *yaml.Node, to protoreflect.Message) {
 // object reads one object. Its fields are first noted without its name, which
 // stands among them.
 func (d *decoder) object(n *yaml.Node, to protoreflect.Message, where place, begins *yaml.Node) {
-	d.positions.fields[where] = d.at(begins)
+	d.positions.fields[where] = d.At(begins)
 	d.message(n, kindWords(where.kind), to, func(field protoreflect.FieldDescriptor, key, value *yaml.Node) {
-		d.positions.fields[place{where.kind, "", string(field.Name())}] = d.at(key)
+		d.positions.fields[place{where.kind, "", string(field.Name())}] = d.At(key)
 		d.field(value, key.Value, field, to)
 	})
 }
@@ -56,10 +51,10 @@ func (d *decoder) named(n *yaml.Node, object protoreflect.Message, kind string, 
 	fields := object.Descriptor().Fields()
 	name := object.Get(fields.ByName(key)).String()
 	if before, twice := d.positions.Object(kind, name); twice && name != "" {
-		d.fail(n, "%s %q stands in line %d already", kindWords(kind), name, before.Line)
+		d.Fail(n, "%s %q stands in line %d already", kindWords(kind), name, before.Line)
 	}
 	if name == "" && !hasKey(n, string(key)) {
-		d.fail(n, "%s without %s", kindWords(kind), key)
+		d.Fail(n, "%s without %s", kindWords(kind), key)
 	}
 	move := func(field string) {
 		if at, found := d.positions.fields[place{kind, "", field}]; found {
@@ -76,7 +71,7 @@ func (d *decoder) named(n *yaml.Node, object protoreflect.Message, kind string, 
 }
 
 func hasKey(n *yaml.Node, key string) bool {
-	n = resolved(n)
+	n = yamlfile.Resolved(n)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Kind == yaml.MappingNode && n.Content[i].Value == key {
 			return true
@@ -86,53 +81,6 @@ func hasKey(n *yaml.Node, key string) bool {
 }
 
 func kindWords(kind string) string { return strings.ReplaceAll(kind, "_", " ") }
-
-func resolved(n *yaml.Node) *yaml.Node {
-	for n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	return n
-}
-
-func isNull(n *yaml.Node) bool {
-	n = resolved(n)
-	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
-}
-
-// pairs calls f with the keys and values of a mapping; every key once.
-func (d *decoder) pairs(n *yaml.Node, what string, f func(key, value *yaml.Node)) {
-	if isNull(n) {
-		return
-	}
-	n = resolved(n)
-	if n.Kind != yaml.MappingNode {
-		d.fail(n, "%s: expected keys with values, found %s", what, found(n))
-		return
-	}
-	seen := map[string]int{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := n.Content[i]
-		if line, twice := seen[key.Value]; twice {
-			d.fail(key, "%q stands in line %d already", key.Value, line)
-			continue
-		}
-		seen[key.Value] = key.Line
-		f(key, n.Content[i+1])
-	}
-}
-
-// items are the elements of a list.
-func (d *decoder) items(n *yaml.Node, what string) []*yaml.Node {
-	if isNull(n) {
-		return nil
-	}
-	n = resolved(n)
-	if n.Kind != yaml.SequenceNode {
-		d.fail(n, "%s: expected a list, found %s", what, found(n))
-		return nil
-	}
-	return n.Content
-}
 
 // message calls set with the field of every key that is known.
 func (d *decoder) message(n *yaml.Node, what string, to protoreflect.Message, set func(field protoreflect.FieldDescriptor, key, value *yaml.Node)) {
@@ -152,14 +100,14 @@ func (d *decoder) message(n *yaml.Node, what string, to protoreflect.Message, se
 		}
 	}
 	given := map[protoreflect.Name]string{}
-	d.pairs(n, what, func(key, value *yaml.Node) {
+	d.Pairs(n, what, func(key, value *yaml.Node) {
 		field := known[key.Value]
 		if field == nil {
-			d.fail(key, "unknown key %q%s", key.Value, nearest.Hint(key.Value, names))
+			d.Fail(key, "unknown key %q%s", key.Value, nearest.Hint(key.Value, names))
 			return
 		}
 		if other, twice := given[field.Name()]; twice {
-			d.fail(key, "%s and %s are the same", key.Value, other)
+			d.Fail(key, "%s and %s are the same", key.Value, other)
 			return
 		}
 		given[field.Name()] = key.Value
@@ -173,13 +121,13 @@ func (d *decoder) field(n *yaml.Node, what string, field protoreflect.FieldDescr
 	case what == durationKey(field):
 		d.duration(n, what, field, to)
 	case field.IsMap():
-		d.pairs(n, what, func(key, value *yaml.Node) {
+		d.Pairs(n, what, func(key, value *yaml.Node) {
 			if v, ok := d.scalar(value, what+"."+key.Value, field.MapValue()); ok {
 				to.Mutable(field).Map().Set(protoreflect.ValueOfString(key.Value).MapKey(), v)
 			}
 		})
 	case field.IsList():
-		for _, item := range d.items(n, what) {
+		for _, item := range d.Items(n, what) {
 			if v, ok := d.scalar(item, what, field); ok {
 				to.Mutable(field).List().Append(v)
 			}
@@ -194,7 +142,7 @@ func (d *decoder) field(n *yaml.Node, what string, field protoreflect.FieldDescr
 // scalar is the value of a node for a field that is text, a number, a boolean
 // or an enum.
 func (d *decoder) scalar(n *yaml.Node, what string, field protoreflect.FieldDescriptor) (protoreflect.Value, bool) {
-	n = resolved(n)
+	n = yamlfile.Resolved(n)
 	tag := n.ShortTag()
 	scalar := n.Kind == yaml.ScalarNode
 	switch field.Kind() {
@@ -206,13 +154,13 @@ func (d *decoder) scalar(n *yaml.Node, what string, field protoreflect.FieldDesc
 		if scalar && tag != "!!null" {
 			hint = fmt.Sprintf("; put it in quotes: %q", n.Value)
 		}
-		d.fail(n, "%s: expected text, found %s%s", what, found(n), hint)
+		d.Fail(n, "%s: expected text, found %s%s", what, yamlfile.Found(n), hint)
 	case protoreflect.BoolKind:
 		var b bool
 		if scalar && tag == "!!bool" && n.Decode(&b) == nil {
 			return protoreflect.ValueOfBool(b), true
 		}
-		d.fail(n, "%s: expected true or false, found %s", what, found(n))
+		d.Fail(n, "%s: expected true or false, found %s", what, yamlfile.Found(n))
 	case protoreflect.EnumKind:
 		return d.enum(n, what, field.Enum())
 	default:
@@ -223,7 +171,7 @@ func (d *decoder) scalar(n *yaml.Node, what string, field protoreflect.FieldDesc
 
 func (d *decoder) number(n *yaml.Node, what string, kind protoreflect.Kind) (protoreflect.Value, bool) {
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" {
-		d.fail(n, "%s: expected a whole number, found %s", what, found(n))
+		d.Fail(n, "%s: expected a whole number, found %s", what, yamlfile.Found(n))
 		return protoreflect.Value{}, false
 	}
 	bits := 64
@@ -233,7 +181,7 @@ func (d *decoder) number(n *yaml.Node, what string, kind protoreflect.Kind) (pro
 	v, err := strconv.ParseInt(n.Value, 0, bits)
 	switch {
 	case err != nil:
-		d.fail(n, "%s: %s is out of range", what, n.Value)
+		d.Fail(n, "%s: %s is out of range", what, n.Value)
 		return protoreflect.Value{}, false
 	case bits == 32:
 		return protoreflect.ValueOfInt32(int32(v)), true
@@ -244,7 +192,7 @@ func (d *decoder) number(n *yaml.Node, what string, kind protoreflect.Kind) (pro
 // enum takes the short name, also with underscores, and the whole one.
 func (d *decoder) enum(n *yaml.Node, what string, enum protoreflect.EnumDescriptor) (protoreflect.Value, bool) {
 	if n.Kind != yaml.ScalarNode {
-		d.fail(n, "%s: expected a name, found %s", what, found(n))
+		d.Fail(n, "%s: expected a name, found %s", what, yamlfile.Found(n))
 		return protoreflect.Value{}, false
 	}
 	var names []string
@@ -257,39 +205,20 @@ func (d *decoder) enum(n *yaml.Node, what string, enum protoreflect.EnumDescript
 		}
 		names = append(names, short)
 	}
-	d.fail(n, "%s: %q is none of %s%s", what, n.Value, strings.Join(names, ", "), nearest.Hint(n.Value, names))
+	d.Fail(n, "%s: %q is none of %s%s", what, n.Value, strings.Join(names, ", "), nearest.Hint(n.Value, names))
 	return protoreflect.Value{}, false
 }
 
 // duration sets a field in milliseconds from text like 30s.
 func (d *decoder) duration(n *yaml.Node, key string, field protoreflect.FieldDescriptor, to protoreflect.Message) {
-	n = resolved(n)
+	n = yamlfile.Resolved(n)
 	v, err := time.ParseDuration(n.Value)
 	switch {
 	case n.Kind != yaml.ScalarNode || err != nil:
-		d.fail(n, "%s: expected a duration such as 30s, 15m or 2h, found %s; for milliseconds write %s", key, found(n), field.Name())
+		d.Fail(n, "%s: expected a duration such as 30s, 15m or 2h, found %s; for milliseconds write %s", key, yamlfile.Found(n), field.Name())
 	case v%time.Millisecond != 0:
-		d.fail(n, "%s: %s is finer than a millisecond", key, n.Value)
+		d.Fail(n, "%s: %s is finer than a millisecond", key, n.Value)
 	default:
 		to.Set(field, protoreflect.ValueOfInt64(v.Milliseconds()))
 	}
-}
-
-// found names what stands where something else was expected.
-func found(n *yaml.Node) string {
-	switch {
-	case n.Kind == yaml.MappingNode:
-		return "keys with values"
-	case n.Kind == yaml.SequenceNode:
-		return "a list"
-	case n.ShortTag() == "!!null":
-		return "nothing"
-	case n.ShortTag() == "!!str":
-		return fmt.Sprintf("the text %q", n.Value)
-	case n.ShortTag() == "!!int", n.ShortTag() == "!!float":
-		return "the number " + n.Value
-	case n.ShortTag() == "!!bool":
-		return n.Value
-	}
-	return n.ShortTag()
 }

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/usher-cc/usher/internal/yamlfile"
 )
 
 // mention finds an object that a sentence of the server names, and the field
@@ -15,7 +17,7 @@ var mention = regexp.MustCompile(`(?:(\w+) of )?\b(media_type|place_group|place|
 
 // Locate finds the place that a sentence of the server is about: that of the
 // first object in it that stands in the file.
-func (p *Positions) Locate(sentence string) (Position, bool) {
+func (p *Positions) Locate(sentence string) (yamlfile.Position, bool) {
 	if rest, options := strings.CutPrefix(sentence, "options: "); options {
 		field, _, _ := strings.Cut(rest, ":")
 		return p.Field("options", "", field)
@@ -29,5 +31,5 @@ func (p *Positions) Locate(sentence string) (Position, bool) {
 			return p.Field(m[2], name, m[1]+m[4])
 		}
 	}
-	return Position{}, false
+	return yamlfile.Position{}, false
 }
