@@ -329,7 +329,8 @@ type kind interface {
 	remove(c *configuration, name string)
 	merge(c *configuration, given *usherv1.Configuration, seen map[objectKey]bool) refusal
 	keepOnly(c *configuration, seen map[objectKey]bool)
-	check(present, next *configuration) refusal
+	loses(present, next *configuration) bool
+	check(present, next *configuration, all bool) refusal
 	compare(present, next *configuration, d *difference)
 	missing() usherv1.ErrorCode
 }
@@ -530,21 +531,49 @@ func (k *kindOf[T]) keepOnly(c *configuration, seen map[objectKey]bool) {
 	maps.DeleteFunc(k.table(c), func(name string, _ T) bool { return !seen[objectKey{k.name, name}] })
 }
 
-// check refuses objects that are wrong in themselves, as far as they are new,
-// and every one that names what is not there.
-func (k *kindOf[T]) check(present, next *configuration) refusal {
+// differing are the names of what is new or another in next, and of what is
+// gone from present, each sorted. Most objects are the same, so that only
+// these names are sorted: the writer waits for it.
+func (k *kindOf[T]) differing(present, next *configuration) (changed, gone []string) {
 	table, former := k.table(next), k.table(present)
-	for _, name := range sortedKeys(table) {
-		o := table[name]
+	for name, o := range table {
 		if o != former[name] {
-			if why := k.checkObject(name, o); why != nil {
-				return why
-			}
+			changed = append(changed, name)
 		}
-		if k.references == nil {
-			continue
+	}
+	for name := range former {
+		if _, ok := table[name]; !ok {
+			gone = append(gone, name)
 		}
-		for _, r := range k.references(o) {
+	}
+	slices.Sort(changed)
+	slices.Sort(gone)
+	return changed, gone
+}
+
+func (k *kindOf[T]) loses(present, next *configuration) bool {
+	_, gone := k.differing(present, next)
+	return len(gone) > 0
+}
+
+// check refuses what is new if it is wrong in itself or names what is not
+// there; with all, also what is as before and names what is gone.
+func (k *kindOf[T]) check(present, next *configuration, all bool) refusal {
+	table := k.table(next)
+	names, _ := k.differing(present, next)
+	for _, name := range names {
+		if why := k.checkObject(name, table[name]); why != nil {
+			return why
+		}
+	}
+	if k.references == nil {
+		return nil
+	}
+	if all {
+		names = sortedKeys(table)
+	}
+	for _, name := range names {
+		for _, r := range k.references(table[name]) {
 			if why := k.checkReference(name, r, present, next); why != nil {
 				return why
 			}
@@ -590,9 +619,10 @@ func (k *kindOf[T]) checkReference(name string, r reference, present, next *conf
 // compare adds to a difference what is new, another or gone.
 func (k *kindOf[T]) compare(present, next *configuration, d *difference) {
 	table, former := k.table(next), k.table(present)
-	all := maps.Clone(table)
-	maps.Copy(all, former)
-	for _, name := range sortedKeys(all) {
+	changed, gone := k.differing(present, next)
+	names := slices.Concat(changed, gone)
+	slices.Sort(names)
+	for _, name := range names {
 		before, had := former[name]
 		after, has := table[name]
 		key := &usherv1.ObjectName{Kind: k.name, Name: name}
@@ -603,12 +633,10 @@ func (k *kindOf[T]) compare(present, next *configuration, d *difference) {
 			continue
 		case !had:
 			d.changes = append(d.changes, &usherv1.Change{Kind: usherv1.ChangeKind_CHANGE_KIND_ADDED, Object: key})
-		case before != after:
+		default:
 			d.changes = append(d.changes, &usherv1.Change{
 				Kind: usherv1.ChangeKind_CHANGE_KIND_CHANGED, Object: key, Fields: changedFields(before, after),
 			})
-		default:
-			continue
 		}
 		list := k.list(d.applied.Configuration)
 		*list = append(*list, after)
@@ -816,8 +844,10 @@ func (c *configuration) check(next *configuration) refusal {
 			return why
 		}
 	}
+	// Only what is gone can make an object wrong that is as before.
+	all := slices.ContainsFunc(kinds, func(k kind) bool { return k.loses(c, next) })
 	for _, k := range kinds {
-		if why := k.check(c, next); why != nil {
+		if why := k.check(c, next, all); why != nil {
 			return why
 		}
 	}
