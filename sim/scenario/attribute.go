@@ -31,7 +31,7 @@ func (p *parser) parseAttributes(words []token, expected bool, in ...protoreflec
 		if err := p.resolveAttribute(w, path, value, in); err != nil {
 			return nil, err
 		}
-		attributes = append(attributes, Attribute{Path: path, Value: value, column: w.column})
+		attributes = append(attributes, Attribute{Path: path, Value: value})
 	}
 	return attributes, nil
 }

@@ -132,7 +132,6 @@ type Attribute struct {
 	Path string
 	// Value is what it is, or shall be.
 	Value  Value
-	column int
 }
 
 // Vars are the values that names have been bound to in a phase.
