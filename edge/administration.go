@@ -108,7 +108,7 @@ func (s administration) ApplyConfiguration(ctx context.Context, r *usherv1.Apply
 
 // hashPasswords puts hashes in place of passwords. A password that is the
 // agent's already keeps its hash, so that nothing changes by applying the same
-// again; one that is left out keeps its hash too.
+// again; of one that is left out the engine keeps the hash.
 func (s *Server) hashPasswords(ctx context.Context, tenant string, agents []*usherv1.Agent) error {
 	for _, agent := range agents {
 		if n := len(agent.GetPassword()); n != 0 && (n < passwordMinBytes || n > passwordMaxBytes) {
@@ -121,14 +121,19 @@ func (s *Server) hashPasswords(ctx context.Context, tenant string, agents []*ush
 	for _, agent := range agents {
 		password := agent.GetPassword()
 		login, _ := s.center.AgentLogin(tenant, agent.GetAgentId())
-		agent.Password, agent.PasswordHash = "", login.PasswordHash
+		agent.Password, agent.PasswordHash = "", ""
 		if password == "" {
 			continue
 		}
 		group.Go(func() (err error) {
 			if login.PasswordHash != "" {
-				if same, err := s.passwords.verify(ctx, login.PasswordHash, password); same || err != nil {
+				same, err := s.passwords.verify(ctx, login.PasswordHash, password)
+				if err != nil {
 					return err
+				}
+				if same {
+					agent.PasswordHash = login.PasswordHash
+					return nil
 				}
 			}
 			agent.PasswordHash, err = s.passwords.hash(ctx, password)

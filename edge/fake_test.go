@@ -108,6 +108,11 @@ func (f *fakeCenter) apply(a engine.Apply, n uint64) center.Reply {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	changes := &usherv1.ApplyConfigurationResponse{}
+	for _, agent := range a.Request.GetConfiguration().GetAgents() {
+		if agent.PasswordHash == "" { // as the engine does
+			agent.PasswordHash = f.logins[a.Request.TenantId+"/"+agent.AgentId].PasswordHash
+		}
+	}
 	if !proto.Equal(f.config, a.Request.Configuration) {
 		f.config = a.Request.Configuration
 		changes = &usherv1.ApplyConfigurationResponse{Changes: []*usherv1.Change{{Kind: usherv1.ChangeKind_CHANGE_KIND_CHANGED}}}
