@@ -131,7 +131,7 @@ type Attribute struct {
 	// Path names a field, dotted.
 	Path string
 	// Value is what it is, or shall be.
-	Value  Value
+	Value Value
 }
 
 // Vars are the values that names have been bound to in a phase.
