@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -67,12 +68,15 @@ func passes(err error) bool {
 	if errors.As(err, &refusal) {
 		return refusal.Event.GetCode() == usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE
 	}
-	switch connect.CodeOf(err) {
-	case connect.CodeCanceled, connect.CodeDeadlineExceeded, connect.CodeInvalidArgument, connect.CodeUnimplemented,
-		connect.CodeUnauthenticated, connect.CodePermissionDenied, connect.CodeNotFound:
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return false
-	case connect.CodeUnavailable:
-		return true
+	case connect.IsWireError(err):
+		return connect.CodeOf(err) == connect.CodeUnavailable
 	}
-	return !connect.IsWireError(err)
+	switch connect.CodeOf(err) {
+	case connect.CodeInvalidArgument, connect.CodeUnimplemented, connect.CodeResourceExhausted:
+		return false
+	}
+	return true // canceled, among others: so connect calls a connection that was reset
 }
