@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"errors"
 
 	"google.golang.org/protobuf/proto"
 
@@ -18,9 +19,30 @@ const (
 // ask has the center carry out a request of the caller.
 func (s *Server) ask(ctx context.Context, protocol usherv1.Protocol, request proto.Message) (center.Reply, error) {
 	who := callerOf(ctx)
-	return outcome(s.center.Do(ctx, center.Request{
+	if mayPend(request) {
+		// It may wait for people; the server does not wait for it to end.
+		waiting := *who
+		var done func()
+		ctx, done = s.open.add(ctx, &waiting)
+		defer done()
+	}
+	reply, err := s.center.Do(ctx, center.Request{
 		Tenant: who.tenant, From: who.from, Body: request, Protocol: protocol,
-	}))
+	})
+	if cause := context.Cause(ctx); err != nil && errors.As(cause, new(*Refusal)) {
+		return reply, cause
+	}
+	return outcome(reply, err)
+}
+
+// mayPend tells whether the answer to a request may come later, when another
+// agent has answered an invitation.
+func mayPend(request proto.Message) bool {
+	switch request.(type) {
+	case *usherv1.RequestTransfer, *usherv1.RequestConference, *usherv1.RequestRouteCall:
+		return true
+	}
+	return false
 }
 
 // outcome makes the center's refusal an error.

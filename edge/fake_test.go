@@ -63,6 +63,10 @@ func (f *fakeCenter) requests() []center.Request {
 	return slices.Clone(f.asked)
 }
 
+func (c *slowCenter) Do(ctx context.Context, r center.Request) (center.Reply, error) {
+	return c.Start(r).Wait(ctx)
+}
+
 func (f *fakeCenter) Do(ctx context.Context, r center.Request) (center.Reply, error) {
 	return f.Start(r).Wait(ctx)
 }

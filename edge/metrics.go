@@ -16,6 +16,7 @@ type metrics struct {
 	latency            *prometheus.HistogramVec
 	streams            *prometheus.GaugeVec
 	delivered          prometheus.Counter
+	stuck              prometheus.Counter
 	refusedConnections prometheus.Counter
 }
 
@@ -35,11 +36,14 @@ func newMetrics(registry *prometheus.Registry, s *Server) *metrics {
 		delivered: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "usher_events_delivered_total", Help: "Events sent on streams, heartbeats not counted.",
 		}),
+		stuck: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "usher_stuck_clients_total", Help: "Clients cut off because they did not take a message in time.",
+		}),
 		refusedConnections: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "usher_connections_refused_total", Help: "Connections above the limit.",
 		}),
 	}
-	registry.MustRegister(m.requests, m.latency, m.streams, m.delivered, m.refusedConnections, centerCollector{s.center},
+	registry.MustRegister(m.requests, m.latency, m.streams, m.delivered, m.stuck, m.refusedConnections, centerCollector{s.center},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

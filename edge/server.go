@@ -102,6 +102,11 @@ type Options struct {
 	// TLS, if set, encrypts; without it the server speaks plain HTTP/1.1 and
 	// HTTP/2, for local use and behind a proxy.
 	TLS *tls.Config
+	// PlaintextAnywhere lets Serve listen without TLS where others than this
+	// machine can reach it, for a server behind a proxy that encrypts. Without
+	// it, and without TLS, Serve takes loopback addresses only: credentials
+	// don't travel in the clear because somebody forgot a setting.
+	PlaintextAnywhere bool
 	// SetupTokenHash is HashCredential of the one-time setup token; nil if
 	// setting up over the network is not offered.
 	SetupTokenHash []byte
@@ -118,6 +123,7 @@ type Server struct {
 	log         *slog.Logger
 	limits      Limits
 	tls         *tls.Config
+	plaintext   bool // anywhere
 	other       http.Handler
 	ready       func() error
 	metrics     *metrics
@@ -142,7 +148,7 @@ type Server struct {
 func New(o Options) *Server {
 	limits := o.Limits.standard()
 	s := &Server{
-		center: o.Center, log: o.Logger, limits: limits, tls: o.TLS, other: o.Other, ready: o.Ready,
+		center: o.Center, log: o.Logger, limits: limits, tls: o.TLS, plaintext: o.PlaintextAnywhere, other: o.Other, ready: o.Ready,
 		permissions: permissions(services()),
 		errorWriter: connect.NewErrorWriter(),
 		passwords:   newPasswords(limits.LoginsWaiting),
@@ -235,8 +241,20 @@ func (s *Server) newHTTP() *http.Server {
 // Handler is what Serve serves, for tests and for other servers.
 func (s *Server) Handler() http.Handler { return s.handler }
 
+// errPlaintext: see Options.PlaintextAnywhere.
+var errPlaintext = errors.New("edge: without TLS the server listens on loopback addresses only, unless plaintext is allowed anywhere")
+
+// loopback tells whether only this machine reaches an address.
+func loopback(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return !ok || tcp.IP.IsLoopback()
+}
+
 // Serve serves on l until Shutdown; it returns nil then.
 func (s *Server) Serve(l net.Listener) error {
+	if s.tls == nil && !s.plaintext && !loopback(l.Addr()) {
+		return errPlaintext
+	}
 	l = &limitedListener{Listener: l, places: make(chan struct{}, s.limits.Connections), full: s.metrics.refusedConnections.Inc}
 	var err error
 	if s.tls != nil {
@@ -254,8 +272,9 @@ func (s *Server) Serve(l net.Listener) error {
 // goes on serving.
 func (s *Server) Drain() { s.draining.Store(true) }
 
-// Shutdown ends every stream with Unavailable, waits until the other requests
-// are answered or ctx ends, and closes what is left.
+// Shutdown ends every stream and every request that waits for people with
+// Unavailable, waits until the other requests are answered or ctx ends, and
+// closes what is left. Who repeats a pending request later joins it.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.Drain()
 	s.open.endAll(errClosing)
@@ -265,7 +284,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// openStreams are the streams that are open, by credential.
+// openStreams are the streams that are open, and the requests that wait for
+// people, by credential.
 type openStreams struct {
 	mu     sync.Mutex
 	of     map[*caller]context.CancelCauseFunc

@@ -83,7 +83,7 @@ func (s *Server) serveSession(ctx context.Context, who *caller, both *connect.Bi
 		_ = guard.controller.SetReadDeadline(past) // ends a Receive that waits
 	}
 	<-read
-	if errors.Is(err, errSessionDone) {
+	if errors.Is(context.Cause(ctx), errSessionDone) {
 		return nil
 	}
 	return err

@@ -225,3 +225,17 @@ func TestSentSequences(t *testing.T) {
 		t.Error(len(s.of), len(s.order))
 	}
 }
+
+// TestSessionRequestsAreMethods sees to it that whatever a session can carry
+// has a permission.
+func TestSessionRequestsAreMethods(t *testing.T) {
+	s := New(Options{Center: newFake()})
+	fields := (&usherv1.SessionRequest{}).ProtoReflect().Descriptor().Fields()
+	for i := range fields.Len() {
+		name := fields.Get(i).Message().FullName()
+		method, ok := s.sessions[name]
+		if (ok && method.roles != 0) == (fields.Get(i).Name() == "open") {
+			t.Errorf("%s: %+v", name, method)
+		}
+	}
+}

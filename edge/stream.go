@@ -214,11 +214,11 @@ func (st *stream) wake(ctx context.Context) error {
 		}
 		st.registerBy = time.Time{}
 	}
-	if now.Sub(st.lastSent) < st.s.limits.Heartbeat {
-		return nil
-	}
 	if !st.s.valid(st.who) {
 		return errRevoked
+	}
+	if now.Sub(st.lastSent) < st.s.limits.Heartbeat {
+		return nil
 	}
 	return st.pass(st.heartbeat(), 0)
 }

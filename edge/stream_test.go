@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -56,7 +57,7 @@ func (p *pipes) Accept() (net.Conn, error) {
 }
 
 func (p *pipes) Close() error   { close(p.closed); return nil }
-func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)} }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
 func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 	client, server := net.Pipe()
@@ -70,13 +71,17 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 
 // inBubble runs a test with a server and a client on pipes.
 func inBubble(t *testing.T, fake *fakeCenter, limits Limits, test func(t *testing.T, s *Server, client *http.Client)) {
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	inBubbleWith(t, fake, limits, protocols, test)
+}
+
+func inBubbleWith(t *testing.T, fake *fakeCenter, limits Limits, protocols *http.Protocols, test func(t *testing.T, s *Server, client *http.Client)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(Options{Center: fake, Limits: limits})
 		listener := newPipes()
 		served := make(chan error)
 		go func() { served <- s.Serve(listener) }()
-		protocols := new(http.Protocols)
-		protocols.SetUnencryptedHTTP2(true)
 		transport := &http.Transport{DialContext: listener.dial, Protocols: protocols}
 		test(t, s, &http.Client{Transport: transport})
 		transport.CloseIdleConnections()
@@ -490,4 +495,93 @@ func TestTooManyStreams(t *testing.T) {
 	if second.Receive() || eventErrorOf(second.Err()).GetName() != "TooManyRequests" {
 		t.Error(second.Err())
 	}
+}
+
+// TestBusyStreamOfAnExpiredSession sees to it that a stream that is never
+// silent ends with its credential too.
+func TestBusyStreamOfAnExpiredSession(t *testing.T) {
+	fake := newFake()
+	token := fake.agent(DefaultTenant, "ann", false)
+	inBubble(t, fake, Limits{}, func(t *testing.T, s *Server, client *http.Client) {
+		sub := one(fake)
+		im := usherv1connect.NewInteractionManagementClient(client, "http://usher", connect.WithGRPC(), withCredential(token))
+		events, err := im.Events(t.Context(), &usherv1.RequestEvents{})
+		if err != nil || !events.Receive() {
+			t.Fatal(err, events.Err())
+		}
+		defer events.Close()
+		clear(fake.sessions)
+		start := time.Now()
+		go func() {
+			for n := range uint64(60) {
+				sub.messages <- encoded(t, n+1, invite(n))
+				time.Sleep(time.Second)
+			}
+		}()
+		for events.Receive() {
+		}
+		if eventErrorOf(events.Err()).GetName() != "Unauthenticated" || time.Since(start) > 10*time.Second {
+			t.Error(events.Err(), time.Since(start))
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+// TestLongAnswer waits longer for an answer than any timeout of the wire, in
+// every protocol and over HTTP/1.1 too.
+func TestLongAnswer(t *testing.T) {
+	http1, http2 := new(http.Protocols), new(http.Protocols)
+	http1.SetHTTP1(true)
+	http2.SetUnencryptedHTTP2(true)
+	for name, test := range map[string]struct {
+		protocols *http.Protocols
+		options   []connect.ClientOption
+	}{
+		"JSON, HTTP/1.1":     {http1, []connect.ClientOption{connect.WithProtoJSON()}},
+		"gRPC-Web, HTTP/1.1": {http1, []connect.ClientOption{connect.WithGRPCWeb()}},
+		"gRPC-Web, HTTP/2":   {http2, []connect.ClientOption{connect.WithGRPCWeb()}},
+		"gRPC":               {http2, []connect.ClientOption{connect.WithGRPC()}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := newFake()
+			token := fake.agent(DefaultTenant, "ann", false)
+			inBubbleWith(t, fake, Limits{}, test.protocols, func(t *testing.T, s *Server, client *http.Client) {
+				slow := &slowCenter{fake, map[string]chan struct{}{"a": make(chan struct{})}}
+				s.center = slow
+				time.AfterFunc(time.Hour, func() { close(slow.release["a"]) })
+				im := usherv1connect.NewInteractionManagementClient(client, "http://usher", append(test.options, withCredential(token))...)
+				start := time.Now()
+				for _, reference := range []string{"a", "b"} {
+					ack, err := im.Transfer(t.Context(), &usherv1.RequestTransfer{ReferenceId: reference})
+					if err != nil || ack.ReferenceId != reference || time.Since(start) != time.Hour {
+						t.Error(ack, err, time.Since(start))
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestSlowRequest sends a request and never finishes it.
+func TestSlowRequest(t *testing.T) {
+	fake := newFake()
+	key := fake.key(DefaultTenant, "chat", usherv1.Role_ROLE_MEDIA)
+	inBubble(t, fake, Limits{PingAfter: time.Hour}, func(t *testing.T, s *Server, client *http.Client) {
+		in, out := io.Pipe()
+		defer out.Close()
+		r, err := http.NewRequest(http.MethodPost, "http://usher/usher.v1.InteractionManagement/Submit", in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", "Bearer "+key)
+		start := time.Now()
+		answer, err := client.Do(r)
+		if err == nil {
+			_ = answer.Body.Close()
+		}
+		if time.Since(start) != 30*time.Second {
+			t.Error(err, time.Since(start))
+		}
+	})
 }

@@ -26,12 +26,27 @@ type writer struct {
 	timeout    time.Duration
 	timer      *time.Timer
 	http1      bool
+	// stuck counts the clients that are cut off.
+	stuck func()
+	// body is the request's, if it has one that ends.
+	body *body
+}
+
+// read says that the request has been read. From here on the client may wait
+// as long as the answer takes.
+func (w *writer) read() {
+	if w.body != nil {
+		w.body.timer.Stop()
+	}
 }
 
 // begin starts the time in which a message must be written.
 func (w *writer) begin() {
 	if w.timer == nil {
-		w.timer = time.AfterFunc(w.timeout, func() { _ = w.controller.SetWriteDeadline(past) })
+		w.timer = time.AfterFunc(w.timeout, func() {
+			w.stuck()
+			_ = w.controller.SetWriteDeadline(past)
+		})
 		return
 	}
 	w.timer.Reset(w.timeout)
@@ -105,7 +120,10 @@ func (s *Server) wire(services http.Handler) http.Handler {
 			s.refuseHTTP(w, r, refusal)
 			return
 		}
-		guard := &writer{controller: http.NewResponseController(w), timeout: s.limits.WriteTimeout, http1: r.ProtoMajor < 2}
+		guard := &writer{
+			controller: http.NewResponseController(w), timeout: s.limits.WriteTimeout,
+			http1: r.ProtoMajor < 2, stuck: s.metrics.stuck.Inc,
+		}
 		if guard.http1 {
 			_ = guard.controller.SetWriteDeadline(time.Time{}) // of the answer before
 		}
@@ -119,7 +137,7 @@ func (s *Server) wire(services http.Handler) http.Handler {
 		timer := time.AfterFunc(s.limits.ReadTimeout, func() { _ = guard.controller.SetReadDeadline(past) })
 		defer timer.Stop()
 		in := &body{ReadCloser: r.Body, limit: limit, left: limit + envelopeBytes, timer: timer}
-		r.Body = in
+		r.Body, guard.body = in, in
 		services.ServeHTTP(w, r)
 		if in.refusal != nil { // connect has answered with it, and told nobody
 			_ = s.refused(r.Context(), r.URL.Path, "", in.refusal)
