@@ -200,8 +200,8 @@ func (e *Engine) removeMedia(r *usherv1.RequestRemoveMedia) refusal {
 	ev := e.mediaEvent(m.media, r.Reason)
 	ev.Message = &usherv1.Event_EventMediaRemoved{EventMediaRemoved: &usherv1.EventMediaRemoved{AgentId: string(a.id)}}
 	e.report(ev)
-	e.revokeAsNotAnswered(a, reasonMediaRemoved, func(inv *invitation) bool { return inv.interaction.MediaType() == m.media })
 	e.tellForcedByOther(a, r.Reason)
+	e.revokeAsNotAnswered(a, reasonMediaRemoved, func(inv *invitation) bool { return inv.interaction.MediaType() == m.media })
 	return nil
 }
 
@@ -215,10 +215,10 @@ func (e *Engine) notReadyForMedia(r *usherv1.RequestNotReadyForMedia) refusal {
 	}
 	e.ack()
 	e.becomeNotReady(a, m.media, r.Reason)
+	e.tellForcedByOther(a, r.Reason)
 	e.revokeAsNotAnswered(a, reasonNotReady, func(inv *invitation) bool {
 		return inv.interaction.MediaType() == m.media && inv.invited.Operation == opRoute
 	})
-	e.tellForcedByOther(a, r.Reason)
 	return nil
 }
 
@@ -282,8 +282,8 @@ func (e *Engine) doNotDisturbOn(r *usherv1.RequestDoNotDisturbOn) refusal {
 	ev := e.agentEvent(r.Reason)
 	ev.Message = &usherv1.Event_EventDoNotDisturbOn{EventDoNotDisturbOn: &usherv1.EventDoNotDisturbOn{AgentId: string(a.id)}}
 	e.report(ev)
-	e.revokeAsNotAnswered(a, reasonDoNotDisturb, func(*invitation) bool { return true })
 	e.tellForcedByOther(a, r.Reason)
+	e.revokeAsNotAnswered(a, reasonDoNotDisturb, func(*invitation) bool { return true })
 	return nil
 }
 

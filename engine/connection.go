@@ -146,7 +146,11 @@ func (e *Engine) dropEverything(a *Agent, op usherv1.Operation, reason string) {
 // takeFrom takes an agent out of an interaction as if he left; the last
 // one's interaction returns to where it came from.
 func (e *Engine) takeFrom(i *Interaction, id AgentID, op usherv1.Operation, reason string) {
-	e.revokeIssuedBy(i, id)
+	why := reasonCancelled
+	if op == opLost {
+		why = reason
+	}
+	e.revokeIssuedBy(i, id, why)
 	removed := e.removeParty(i, i.party(id), op, reason)
 	e.tellPartyRemoved(i, removed, reason)
 	if len(i.parties) == 0 {

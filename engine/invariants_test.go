@@ -19,12 +19,12 @@ type world struct {
 	next    Sequence
 	journal [][]byte // every entry, encoded as it would be stored
 	open    map[Ticket]bool
-	stopped map[string]bool
+	stopped map[string]Millis
 	ids     int
 }
 
 func newWorld(t testing.TB) *world {
-	return &world{t: t, e: New("default"), now: 1_700_000_000_000, next: 1, open: map[Ticket]bool{}, stopped: map[string]bool{}}
+	return &world{t: t, e: New("default"), now: 1_700_000_000_000, next: 1, open: map[Ticket]bool{}, stopped: map[string]Millis{}}
 }
 
 func (w *world) ask(from Participant, request any) Output {
@@ -100,7 +100,8 @@ func (w *world) follow(ev *usherv1.Event) {
 	if ev.Protocol != rpt {
 		return
 	}
-	if ev.InteractionId != "" && w.stopped[ev.InteractionId] {
+	_, again := ev.Message.(*usherv1.Event_EventInteractionSubmitted)
+	if at, was := w.stopped[ev.InteractionId]; was && !(again && at+stoppedMemoryMs <= w.now) {
 		w.t.Fatalf("interaction %s is stopped, and yet %v", ev.InteractionId, ev)
 	}
 	closes := func(ticket uint64) {
@@ -110,6 +111,8 @@ func (w *world) follow(ev *usherv1.Event) {
 		delete(w.open, Ticket(ticket))
 	}
 	switch m := ev.Message.(type) {
+	case *usherv1.Event_EventInteractionSubmitted:
+		delete(w.stopped, ev.InteractionId) // forgotten after 24 hours, the id may come again
 	case *usherv1.Event_EventAgentInvited:
 		w.open[Ticket(ev.Sequence)] = true
 		a := w.e.agents[AgentID(m.EventAgentInvited.AgentId)]
@@ -123,7 +126,7 @@ func (w *world) follow(ev *usherv1.Event) {
 	case *usherv1.Event_EventRevoked:
 		closes(m.EventRevoked.Ticket)
 	case *usherv1.Event_EventProcessingStopped:
-		w.stopped[ev.InteractionId] = true
+		w.stopped[ev.InteractionId] = w.now
 	}
 }
 

@@ -134,10 +134,10 @@ func (e *Engine) invitationUnanswered(inv *invitation, op usherv1.Operation, rea
 
 // revokeIssuedBy revokes the open invitations that an agent issued, because
 // he stops being a party.
-func (e *Engine) revokeIssuedBy(i *Interaction, id AgentID) {
+func (e *Engine) revokeIssuedBy(i *Interaction, id AgentID, reason string) {
 	for _, inv := range slices.Clone(i.invitations) {
 		if inv.asker == agentParticipant(id) {
-			e.revokeInvitation(inv, opLeave, reasonCancelled)
+			e.revokeInvitation(inv, opLeave, reason)
 			e.failLater(inv, refuse(errCancelled, "agent %q is no longer a party", id))
 		}
 	}

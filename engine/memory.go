@@ -28,7 +28,9 @@ func (m *stoppedMemory) add(s *usherv1.StoppedInteraction) {
 	m.byID[InteractionID(s.InteractionId)] = s
 	m.order = append(m.order, s)
 	for len(m.order) > stoppedMemoryMax || expired(m.order[0], Millis(s.StoppedAtMs)) {
-		delete(m.byID, InteractionID(m.order[0].InteractionId))
+		if old := m.order[0]; m.byID[InteractionID(old.InteractionId)] == old {
+			delete(m.byID, InteractionID(old.InteractionId))
+		}
 		m.order[0] = nil
 		m.order = m.order[1:]
 	}

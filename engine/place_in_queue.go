@@ -37,7 +37,11 @@ func (e *Engine) placeByAgent(i *Interaction, a *Agent, reason string, put func(
 	e.ackAbout(i)
 	for _, inv := range slices.Clone(i.invitations) {
 		e.revokeInvitation(inv, opPlace, reasonCancelled)
-		e.failLater(inv, refuse(errCancelled, "agent %q placed the interaction elsewhere", a.id))
+		code := errAbandoned
+		if inv.asker == e.from {
+			code = errCancelled
+		}
+		e.failLater(inv, refuse(code, "agent %q placed the interaction elsewhere", a.id))
 	}
 	var others []Participant
 	for _, p := range i.parties {

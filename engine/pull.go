@@ -187,7 +187,7 @@ func (e *Engine) handlingTimedOut(i *Interaction) {
 func (e *Engine) takeFromAll(i *Interaction, op usherv1.Operation, reason string) {
 	for _, inv := range slices.Clone(i.invitations) {
 		e.revokeInvitation(inv, op, reason)
-		e.failLater(inv, refuse(errCancelled, "the interaction was taken from its agents (%s)", reason))
+		e.failLater(inv, refuse(errAbandoned, "the interaction was taken from its agents (%s)", reason))
 	}
 	e.tell(im, e.revokedEvent(i, &usherv1.EventRevoked{Operation: op}, reason), i.agents()...)
 	e.takeBack(i, op, reason)

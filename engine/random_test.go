@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"google.golang.org/protobuf/types/known/structpb"
@@ -218,40 +219,73 @@ func (c chooser) otherRequests() []any {
 	}
 }
 
+// routerRequests are what routers ask about interactions that they have.
+func (c chooser) routerRequests() []any {
+	var routed []string
+	for i := range c.w.e.EachInteraction {
+		if i.State() == stateRouting {
+			routed = append(routed, string(i.ID()))
+		}
+	}
+	if len(routed) == 0 {
+		return c.requests()
+	}
+	requests := c.interactionRequests()[17:]
+	about(requests, pick(c.Rand, routed...))
+	return requests
+}
+
 // TestRandomWork lets everybody ask anything, with time passing, and holds
 // every step against the invariants and the whole against the fold.
 func TestRandomWork(t *testing.T) {
-	steps := 4_000
+	steps, taken, mu := 4_000, map[string]int{}, sync.Mutex{}
 	if testing.Short() {
 		steps = 500
 	}
-	for seed := range uint64(8) {
-		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			t.Parallel()
-			w := centre(t)
-			c := chooser{rand.New(rand.NewPCG(seed, 1)), w}
-			for n, who := range []Participant{agent1, agent2, agent3, supervisor} {
-				w.must(who, login(fmt.Sprintf("place%d", n+1)))
-			}
-			taken := map[string]int{}
-			for range steps {
-				from := pick(c.Rand, media, media, agent1, agent1, agent2, agent3, supervisor, urs, urs2, BuiltinRouter)
-				if request := pick(c.Rand, c.requests()...); c.w.ask(from, request).Err == nil {
-					taken[fmt.Sprintf("%T", request)]++
+	t.Run("seeds", func(t *testing.T) {
+		for seed := range uint64(8) {
+			t.Run(fmt.Sprint(seed), func(t *testing.T) {
+				t.Parallel()
+				carriedOut := randomWork(t, seed, steps)
+				mu.Lock()
+				defer mu.Unlock()
+				for name, n := range carriedOut {
+					taken[name] += n
 				}
-				if c.IntN(8) == 0 {
-					w.pass(Millis(pick(c.Rand, 100, 5_000, 40_000, 90_000)))
-				}
-				if c.IntN(400) == 0 {
-					w.pass(13 * 60 * 60 * 1000)
-				}
-			}
-			w.checkFold()
-			for _, request := range c.requests() {
-				if name := fmt.Sprintf("%T", request); taken[name] == 0 && name != "*usherv1.Event" && !testing.Short() {
-					t.Errorf("no %s was ever carried out: the work is not random enough", name)
-				}
-			}
-		})
+			})
+		}
+	})
+	c := chooser{rand.New(rand.NewPCG(0, 0)), centre(t)}
+	for _, request := range c.requests() {
+		if name := fmt.Sprintf("%T", request); taken[name] == 0 && name != "*usherv1.Event" && !testing.Short() {
+			t.Errorf("no %s was ever carried out: the work is not random enough", name)
+		}
 	}
+}
+
+func randomWork(t *testing.T, seed uint64, steps int) map[string]int {
+	w := centre(t)
+	c := chooser{rand.New(rand.NewPCG(seed, 1)), w}
+	for n, who := range []Participant{agent1, agent2, agent3, supervisor} {
+		w.must(who, login(fmt.Sprintf("place%d", n+1)))
+	}
+	carriedOut := map[string]int{}
+	for range steps {
+		from := pick(c.Rand, media, media, agent1, agent1, agent2, agent3, supervisor, urs, urs2, BuiltinRouter)
+		requests := c.requests
+		if from.Kind == urs.Kind && c.IntN(4) > 0 {
+			requests = c.routerRequests
+		}
+		if request := pick(c.Rand, requests()...); w.ask(from, request).Err == nil {
+			carriedOut[fmt.Sprintf("%T", request)]++
+		}
+		if c.IntN(8) == 0 {
+			w.pass(Millis(pick(c.Rand, 100, 5_000, 40_000, 90_000)))
+		}
+		if c.IntN(400) == 0 {
+			w.pass(13 * 60 * 60 * 1000)
+		}
+	}
+	w.checkFold()
+	return carriedOut
 }

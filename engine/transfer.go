@@ -51,7 +51,7 @@ func (e *Engine) transfer(a *Agent, r *usherv1.RequestTransfer) refusal {
 func (e *Engine) transferAccepted(inv *invitation, a *Agent) {
 	i, from := inv.interaction, AgentID(inv.asker.ID)
 	added := e.becomeHandling(i, a, opTransfer, inv.invited.Visibility, inv.ticket, "")
-	e.revokeIssuedBy(i, from)
+	e.revokeIssuedBy(i, from, reasonCancelled)
 	removed := e.removeParty(i, i.party(from), opTransfer, "")
 	e.tellPartyAdded(i, added, a.id, from)
 	e.tellPartyRemoved(i, removed, "", a.id)
