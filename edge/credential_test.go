@@ -233,12 +233,19 @@ func TestSetUpWorksOnce(t *testing.T) {
 func TestLimitersForget(t *testing.T) {
 	now := time.Unix(0, 0)
 	l := newLimiters(1, 2, func() time.Time { return now })
-	if !l.allow("a") || !l.allow("a") || l.allow("a") || !l.allow("b") {
-		t.Error("the burst is 2 for each")
+	for n, want := range []bool{true, true, false} {
+		if l.allow("a") != want {
+			t.Error("the burst is 2, not", n)
+		}
+	}
+	if !l.allow("b") {
+		t.Error("the burst is for each")
 	}
 	now = now.Add(time.Second)
-	if !l.allow("a") || l.allow("a") {
-		t.Error("one more after a second")
+	for _, want := range []bool{true, false} {
+		if l.allow("a") != want {
+			t.Error("one more after a second")
+		}
 	}
 	for i := range 5000 {
 		now = now.Add(10 * time.Millisecond)
@@ -251,8 +258,13 @@ func TestLimitersForget(t *testing.T) {
 
 func TestCounters(t *testing.T) {
 	c := newCounters(2, 3)
-	if !c.open("a") || !c.open("a") || c.open("a") || !c.open("b") || c.open("c") {
-		t.Error("2 each, 3 in all")
+	for _, step := range []struct {
+		key  string
+		want bool
+	}{{"a", true}, {"a", true}, {"a", false}, {"b", true}, {"c", false}} {
+		if c.open(step.key) != step.want {
+			t.Error("2 each, 3 in all:", step)
+		}
 	}
 	c.close("a")
 	if !c.open("c") || c.open("a") {

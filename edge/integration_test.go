@@ -3,9 +3,11 @@ package edge_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,105 +30,119 @@ func with(t *testing.T, credential string) context.Context {
 	return ctx
 }
 
+// house is a server with the real center on a journal that outlives it.
+type house struct {
+	t    *testing.T
+	disk *memory.Disk
+	log  bytes.Buffer
+	hash []byte // of the setup token
+	stop func()
+
+	auth  usherv1connect.AuthenticationClient
+	admin usherv1connect.AdministrationClient
+	im    usherv1connect.InteractionManagementClient
+}
+
+func (h *house) start() {
+	h.t.Helper()
+	j, err := h.disk.Open()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	c, err := center.Open(h.t.Context(), center.Options{Journal: j, NewRouter: func() center.Router { return router.New() }})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	logger := slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	server := httptest.NewServer(edge.New(edge.Options{Center: edge.Over(c), Logger: logger, SetupTokenHash: h.hash}).Handler())
+	h.stop = func() {
+		server.Close()
+		if err := errors.Join(c.Drain(context.Background()), j.Close()); err != nil {
+			h.t.Error(err)
+		}
+	}
+	h.auth = usherv1connect.NewAuthenticationClient(http.DefaultClient, server.URL)
+	h.admin = usherv1connect.NewAdministrationClient(http.DefaultClient, server.URL)
+	h.im = usherv1connect.NewInteractionManagementClient(http.DefaultClient, server.URL)
+}
+
+// apply gives ann a password and tells how many objects changed.
+func (h *house) apply(root context.Context, password string) int {
+	h.t.Helper()
+	answer, err := h.admin.ApplyConfiguration(root, &usherv1.ApplyConfigurationRequest{Configuration: &usherv1.Configuration{
+		MediaTypes:  []*usherv1.MediaType{{Name: "chat"}},
+		AgentGroups: []*usherv1.AgentGroup{{Name: "support"}},
+		Agents:      []*usherv1.Agent{{AgentId: "ann", AgentGroups: []string{"support"}, Password: password}},
+		Queues:      []*usherv1.Queue{{Name: "support", Strategy: engine.LongestIdle, AgentGroup: "support"}},
+	}})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return len(answer.Changes)
+}
+
 // TestCredentialsFromBirthToDeath goes from the setup token to an agent's
 // session, with the real center, over a restart; and finds none of the secrets
 // in the journal or the log.
 func TestCredentialsFromBirthToDeath(t *testing.T) {
-	disk := memory.NewDisk()
-	var log bytes.Buffer
 	setupToken, setupHash := edge.NewSetupToken()
-	var stop func()
-	start := func() string {
-		j, err := disk.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := center.Open(t.Context(), center.Options{Journal: j, NewRouter: func() center.Router { return router.New() }})
-		if err != nil {
-			t.Fatal(err)
-		}
-		logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-		server := httptest.NewServer(edge.New(edge.Options{Center: edge.Over(c), Logger: logger, SetupTokenHash: setupHash}).Handler())
-		stop = func() {
-			server.Close()
-			if err := c.Drain(context.Background()); err != nil {
-				t.Error(err)
-			}
-			if err := j.Close(); err != nil {
-				t.Error(err)
-			}
-		}
-		return server.URL
-	}
-	url := start()
-	secrets := []string{setupToken, "correct horse", "battery staple"}
-
-	auth := usherv1connect.NewAuthenticationClient(http.DefaultClient, url)
-	first, err := auth.SetUp(t.Context(), &usherv1.SetUpRequest{SetupToken: setupToken})
+	h := &house{t: t, disk: memory.NewDisk(), hash: setupHash}
+	h.start()
+	first, err := h.auth.SetUp(t.Context(), &usherv1.SetUpRequest{SetupToken: setupToken})
 	if err != nil || first.ApiKey.CreatedAtMs == 0 {
 		t.Fatal(first, err)
 	}
-	secrets = append(secrets, first.Key)
-	admin := usherv1connect.NewAdministrationClient(http.DefaultClient, url)
 	root := with(t, first.Key)
-	if _, err := admin.CreateTenant(root, &usherv1.CreateTenantRequest{TenantId: "default"}); err != nil {
+	if _, err := h.admin.CreateTenant(root, &usherv1.CreateTenantRequest{TenantId: "default"}); err != nil {
 		t.Fatal(err)
 	}
-	apply := func(password string) int {
-		t.Helper()
-		answer, err := admin.ApplyConfiguration(root, &usherv1.ApplyConfigurationRequest{Configuration: &usherv1.Configuration{
-			MediaTypes:  []*usherv1.MediaType{{Name: "chat"}},
-			AgentGroups: []*usherv1.AgentGroup{{Name: "support"}},
-			Agents:      []*usherv1.Agent{{AgentId: "ann", AgentGroups: []string{"support"}, Password: password}},
-			Queues:      []*usherv1.Queue{{Name: "support", Strategy: engine.LongestIdle, AgentGroup: "support"}},
-		}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(answer.Changes)
-	}
-	if got := []int{apply("correct horse"), apply("correct horse"), apply(""), apply("battery staple")}; got[0] != 4 || got[1] != 0 || got[2] != 0 || got[3] != 1 {
+	got := []int{h.apply(root, "correct horse"), h.apply(root, "correct horse"), h.apply(root, ""), h.apply(root, "battery staple")}
+	if !slices.Equal(got, []int{4, 0, 0, 1}) {
 		t.Error("changes:", got)
 	}
-	shown, err := admin.GetConfiguration(root, &usherv1.GetConfigurationRequest{})
+	shown, err := h.admin.GetConfiguration(root, &usherv1.GetConfigurationRequest{})
 	if err != nil || len(shown.Configuration.Agents) != 1 || shown.Configuration.Agents[0].PasswordHash != "" {
 		t.Error(shown, err)
 	}
-	if _, err := auth.OpenSession(t.Context(), &usherv1.OpenSessionRequest{AgentId: "ann", Password: "correct horse"}); connect.CodeOf(err) != connect.CodeUnauthenticated {
+	if _, err := h.auth.OpenSession(t.Context(), &usherv1.OpenSessionRequest{AgentId: "ann", Password: "correct horse"}); connect.CodeOf(err) != connect.CodeUnauthenticated {
 		t.Error("the old password:", err)
 	}
-	opened, err := auth.OpenSession(t.Context(), &usherv1.OpenSessionRequest{AgentId: "ann", Password: "battery staple"})
+	opened, err := h.auth.OpenSession(t.Context(), &usherv1.OpenSessionRequest{AgentId: "ann", Password: "battery staple"})
 	if err != nil || opened.Role != usherv1.Role_ROLE_AGENT {
 		t.Fatal(opened, err)
 	}
-	secrets = append(secrets, opened.Token)
+	h.stop()
 
-	stop()
-	url = start()
-	auth = usherv1connect.NewAuthenticationClient(http.DefaultClient, url)
-	im := usherv1connect.NewInteractionManagementClient(http.DefaultClient, url)
-	register := &usherv1.RequestRegisterClient{ClientType: usherv1.ClientType_CLIENT_TYPE_AGENT_APPLICATION}
-	if ack, err := im.RegisterClient(with(t, opened.Token), register); err != nil || ack.Sequence == 0 || ack.ReferenceId == "" {
-		t.Error(ack, err)
-	}
-	if _, err := im.Intrude(with(t, opened.Token), &usherv1.RequestIntrude{}); connect.CodeOf(err) != connect.CodePermissionDenied {
-		t.Error(err)
-	}
-	if _, err := auth.SetUp(t.Context(), &usherv1.SetUpRequest{SetupToken: setupToken}); connect.CodeOf(err) != connect.CodeUnauthenticated {
-		t.Error("set up twice:", err)
-	}
-	if _, err := auth.CloseSession(with(t, opened.Token), &usherv1.CloseSessionRequest{}); err != nil {
-		t.Error(err)
-	}
-	if _, err := im.RegisterClient(with(t, opened.Token), register); connect.CodeOf(err) != connect.CodeUnauthenticated {
-		t.Error(err)
-	}
-	stop()
-	inJournal(t, disk, secrets)
+	h.start()
+	h.afterRestart(setupToken, opened.Token)
+	h.stop()
+	secrets := []string{setupToken, "correct horse", "battery staple", first.Key, opened.Token}
+	inJournal(t, h.disk, secrets)
 	for _, secret := range secrets {
-		if strings.Contains(log.String(), secret) {
+		if strings.Contains(h.log.String(), secret) {
 			t.Errorf("%q is in the log", secret)
 		}
+	}
+}
+
+// afterRestart uses an agent's token until it is given back, and tries the
+// setup token again.
+func (h *house) afterRestart(setupToken, token string) {
+	register := &usherv1.RequestRegisterClient{ClientType: usherv1.ClientType_CLIENT_TYPE_AGENT_APPLICATION}
+	if ack, err := h.im.RegisterClient(with(h.t, token), register); err != nil || ack.Sequence == 0 || ack.ReferenceId == "" {
+		h.t.Error(ack, err)
+	}
+	if _, err := h.im.Intrude(with(h.t, token), &usherv1.RequestIntrude{}); connect.CodeOf(err) != connect.CodePermissionDenied {
+		h.t.Error(err)
+	}
+	if _, err := h.auth.SetUp(h.t.Context(), &usherv1.SetUpRequest{SetupToken: setupToken}); connect.CodeOf(err) != connect.CodeUnauthenticated {
+		h.t.Error("set up twice:", err)
+	}
+	if _, err := h.auth.CloseSession(with(h.t, token), &usherv1.CloseSessionRequest{}); err != nil {
+		h.t.Error(err)
+	}
+	if _, err := h.im.RegisterClient(with(h.t, token), register); connect.CodeOf(err) != connect.CodeUnauthenticated {
+		h.t.Error(err)
 	}
 }
 

@@ -286,61 +286,64 @@ func TestRegistrationInTime(t *testing.T) {
 	}
 }
 
+// streamEnds are the ways in which a stream ends, and what the client is told.
+var streamEnds = map[string]struct {
+	end  func(t *testing.T, s *Server, fake *fakeCenter, sub *fakeSubscription)
+	want usherv1.ErrorCode
+	at   uint64
+}{
+	"slow reader": {
+		func(_ *testing.T, _ *Server, _ *fakeCenter, sub *fakeSubscription) {
+			sub.errs <- &center.SlowReader{Resume: 77}
+		},
+		usherv1.ErrorCode_ERROR_CODE_SLOW_READER, 77,
+	},
+	"center closed": {
+		func(_ *testing.T, _ *Server, _ *fakeCenter, sub *fakeSubscription) { sub.errs <- center.ErrClosed },
+		usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE, 0,
+	},
+	"session closed": {
+		func(t *testing.T, s *Server, fake *fakeCenter, _ *fakeSubscription) {
+			who := &caller{}
+			for who.hash = range fake.sessions {
+			}
+			s.recognize(who)
+			if _, err := (authentication{s}).CloseSession(context.WithValue(t.Context(), callerKey{}, who), nil); err != nil {
+				t.Error(err)
+			}
+		},
+		usherv1.ErrorCode_ERROR_CODE_UNAUTHENTICATED, 0,
+	},
+	"session expired": {
+		func(_ *testing.T, _ *Server, fake *fakeCenter, _ *fakeSubscription) {
+			fake.mu.Lock()
+			clear(fake.sessions)
+			fake.mu.Unlock()
+		},
+		usherv1.ErrorCode_ERROR_CODE_UNAUTHENTICATED, 0,
+	},
+	"shutdown": {
+		func(_ *testing.T, s *Server, _ *fakeCenter, _ *fakeSubscription) { s.open.endAll(errClosing) },
+		usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE, 0,
+	},
+	"connection closed": {
+		func(t *testing.T, _ *Server, fake *fakeCenter, sub *fakeSubscription) {
+			id := fake.requests()[0].Body.(engine.Connect).ConnectionID
+			for _, closed := range []string{"another", id} {
+				sub.messages <- encoded(t, 9, &usherv1.Event{Message: &usherv1.Event_EventAgentConnectionClosed{
+					EventAgentConnectionClosed: &usherv1.EventAgentConnectionClosed{ConnectionId: closed},
+				}})
+			}
+		},
+		0, 0,
+	},
+}
+
 func TestStreamEnds(t *testing.T) {
-	token := ""
-	tests := map[string]struct {
-		end  func(t *testing.T, s *Server, fake *fakeCenter, sub *fakeSubscription)
-		want usherv1.ErrorCode
-		at   uint64
-	}{
-		"slow reader": {
-			func(_ *testing.T, _ *Server, _ *fakeCenter, sub *fakeSubscription) {
-				sub.errs <- &center.SlowReader{Resume: 77}
-			},
-			usherv1.ErrorCode_ERROR_CODE_SLOW_READER, 77,
-		},
-		"center closed": {
-			func(_ *testing.T, _ *Server, _ *fakeCenter, sub *fakeSubscription) { sub.errs <- center.ErrClosed },
-			usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE, 0,
-		},
-		"session closed": {
-			func(t *testing.T, s *Server, _ *fakeCenter, _ *fakeSubscription) {
-				who := &caller{}
-				s.identify(token, who)
-				if _, err := (authentication{s}).CloseSession(context.WithValue(t.Context(), callerKey{}, who), nil); err != nil {
-					t.Error(err)
-				}
-			},
-			usherv1.ErrorCode_ERROR_CODE_UNAUTHENTICATED, 0,
-		},
-		"session expired": {
-			func(_ *testing.T, _ *Server, fake *fakeCenter, _ *fakeSubscription) {
-				fake.mu.Lock()
-				clear(fake.sessions)
-				fake.mu.Unlock()
-			},
-			usherv1.ErrorCode_ERROR_CODE_UNAUTHENTICATED, 0,
-		},
-		"shutdown": {
-			func(_ *testing.T, s *Server, _ *fakeCenter, _ *fakeSubscription) { s.open.endAll(errClosing) },
-			usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE, 0,
-		},
-		"connection closed": {
-			func(t *testing.T, _ *Server, fake *fakeCenter, sub *fakeSubscription) {
-				id := fake.requests()[0].Body.(engine.Connect).ConnectionID
-				for _, closed := range []string{"another", id} {
-					sub.messages <- encoded(t, 9, &usherv1.Event{Message: &usherv1.Event_EventAgentConnectionClosed{
-						EventAgentConnectionClosed: &usherv1.EventAgentConnectionClosed{ConnectionId: closed},
-					}})
-				}
-			},
-			0, 0,
-		},
-	}
-	for name, test := range tests {
+	for name, test := range streamEnds {
 		t.Run(name, func(t *testing.T) {
 			fake := newFake()
-			token = fake.agent(DefaultTenant, "ann", false)
+			token := fake.agent(DefaultTenant, "ann", false)
 			inBubble(t, fake, Limits{}, func(t *testing.T, s *Server, client *http.Client) {
 				sub := one(fake)
 				im := usherv1connect.NewInteractionManagementClient(client, "http://usher", connect.WithGRPC(), withCredential(token))
