@@ -9,9 +9,9 @@ import (
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/api/usher/v1/usherv1connect"
 	"github.com/usher-cc/usher/center"
+	"github.com/usher-cc/usher/client"
 	"github.com/usher-cc/usher/edge"
 	"github.com/usher-cc/usher/engine"
-	"github.com/usher-cc/usher/internal/bearer"
 	"github.com/usher-cc/usher/internal/configfile"
 )
 
@@ -39,7 +39,12 @@ func (s *Server) SetUpForDevelopment(ctx context.Context) (DevKeys, error) {
 	if err := outcome(s.settingUp().CreateAPIKey(ctx, engine.Server, made, center.Hash(hash))); err != nil {
 		return DevKeys{}, fmt.Errorf("make a key for admin: %w", err)
 	}
-	admin := usherv1connect.NewAdministrationClient(bearer.Client(key), s.url)
+	dialled, err := client.Dial(s.url, client.WithAPIKey(key))
+	if err != nil {
+		return DevKeys{}, err
+	}
+	defer func() { _ = dialled.Close(ctx) }()
+	admin := dialled.Administration()
 	keys := DevKeys{Admin: key}
 	for _, k := range []struct {
 		name string

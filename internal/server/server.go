@@ -41,6 +41,7 @@ type Config struct {
 	Listen      string      // host:port for clients; port 0 for any
 	AdminListen string      // host:port for operators; empty for none
 	TLS         *tls.Config // for clients; nil for plain HTTP
+	Plaintext   bool        // allow plain HTTP beyond this machine
 	Limits      edge.Limits
 	Other       http.Handler // serves what is no method of the protocols
 
@@ -152,12 +153,13 @@ func (s *Server) prepare(ctx context.Context, c Config) error {
 		return err
 	}
 	s.edge = edge.New(edge.Options{
-		Center:         s.settingUp(),
-		Logger:         c.Logger,
-		Limits:         c.Limits,
-		TLS:            c.TLS,
-		SetupTokenHash: s.setup.hash,
-		Other:          c.Other,
+		Center:            s.settingUp(),
+		Logger:            c.Logger,
+		Limits:            c.Limits,
+		TLS:               c.TLS,
+		PlaintextAnywhere: c.Plaintext,
+		SetupTokenHash:    s.setup.hash,
+		Other:             c.Other,
 	})
 	return nil
 }

@@ -12,8 +12,7 @@ import (
 	"connectrpc.com/connect"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
-	"github.com/usher-cc/usher/api/usher/v1/usherv1connect"
-	"github.com/usher-cc/usher/internal/bearer"
+	"github.com/usher-cc/usher/client"
 )
 
 // start starts a server that is shut down with the test.
@@ -35,9 +34,19 @@ func shutdown(t *testing.T, s *Server) {
 	}
 }
 
+func dial(t *testing.T, s *Server, options ...client.Option) *client.Client {
+	t.Helper()
+	c, err := client.Dial(s.URL(), options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close(context.Background()) })
+	return c
+}
+
 func setUp(t *testing.T, s *Server, token string) (*usherv1.SetUpResponse, error) {
 	t.Helper()
-	return usherv1connect.NewAuthenticationClient(http.DefaultClient, s.URL()).
+	return dial(t, s).Authentication().
 		SetUp(t.Context(), &usherv1.SetUpRequest{SetupToken: token})
 }
 
@@ -75,7 +84,7 @@ func TestSetupTokenIsUsedOnce(t *testing.T) {
 	if third.SetupToken() != "" || third.Status().WaitingForSetup {
 		t.Error("a server that is set up waits to be set up")
 	}
-	admin := usherv1connect.NewAdministrationClient(bearer.Client(made.GetKey()), third.URL())
+	admin := dial(t, third, client.WithAPIKey(made.GetKey())).Administration()
 	tenants, err := admin.ListTenants(t.Context(), &usherv1.ListTenantsRequest{})
 	if err != nil || len(tenants.GetTenantIds()) != 1 || tenants.GetTenantIds()[0] != "default" {
 		t.Errorf("tenants after a restart: %v, %v", tenants, err)
@@ -106,13 +115,13 @@ func TestSetUpForDevelopment(t *testing.T) {
 			}
 		}
 	}
-	admin := usherv1connect.NewAdministrationClient(bearer.Client(keys.Admin), s.URL())
+	admin := dial(t, s, client.WithAPIKey(keys.Admin)).Administration()
 	configuration, err := admin.GetConfiguration(t.Context(), &usherv1.GetConfigurationRequest{})
 	if err != nil || configuration.GetVersion() != 1 || len(configuration.GetConfiguration().GetQueues()) == 0 {
 		t.Errorf("configuration after two starts: %v, %v", configuration, err)
 	}
 	login := &usherv1.OpenSessionRequest{AgentId: "alice", Password: DevPassword}
-	if _, err := usherv1connect.NewAuthenticationClient(http.DefaultClient, s.URL()).OpenSession(t.Context(), login); err != nil {
+	if _, err := dial(t, s).Authentication().OpenSession(t.Context(), login); err != nil {
 		t.Errorf("alice can't log in: %v", err)
 	}
 }
@@ -121,7 +130,7 @@ func TestSetUpForDevelopment(t *testing.T) {
 // 0 if it is only the role that does not fit, or nothing.
 func use(t *testing.T, s *Server, key string) connect.Code {
 	t.Helper()
-	_, err := usherv1connect.NewAdministrationClient(bearer.Client(key), s.URL()).
+	_, err := dial(t, s, client.WithAPIKey(key)).Administration().
 		ListTenants(t.Context(), &usherv1.ListTenantsRequest{})
 	if code := connect.CodeOf(err); err != nil && code != connect.CodePermissionDenied {
 		return code
