@@ -24,9 +24,6 @@ type watch struct{ s *Server }
 func (w *watch) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, request connect.AnyRequest) (answer connect.AnyResponse, err error) {
 		start := time.Now()
-		if guard := writerOf(ctx); guard != nil {
-			guard.read()
-		}
 		procedure := request.Spec().Procedure
 		reference := referenceID(request.Any())
 		defer func() {
@@ -101,9 +98,6 @@ type watchedConn struct {
 func (c *watchedConn) Receive(message any) error {
 	if err := c.StreamingHandlerConn.Receive(message); err != nil {
 		return err
-	}
-	if c.guard != nil {
-		c.guard.read()
 	}
 	if refusal := c.s.misshapen(message); refusal != nil {
 		return refusal

@@ -28,16 +28,6 @@ type writer struct {
 	http1      bool
 	// stuck counts the clients that are cut off.
 	stuck func()
-	// body is the request's, if it has one that ends.
-	body *body
-}
-
-// read says that the request has been read. From here on the client may wait
-// as long as the answer takes.
-func (w *writer) read() {
-	if w.body != nil {
-		w.body.timer.Stop()
-	}
 }
 
 // begin starts the time in which a message must be written.
@@ -87,7 +77,9 @@ type body struct {
 	refusal *Refusal
 }
 
-// Read reads, up to the limit.
+// Read reads, up to the limit. At its end, to which connect reads before it
+// calls a method, the time stops: the client may wait as long as the answer
+// takes.
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if b.left -= n; b.left < 0 {
@@ -137,7 +129,7 @@ func (s *Server) wire(services http.Handler) http.Handler {
 		timer := time.AfterFunc(s.limits.ReadTimeout, func() { _ = guard.controller.SetReadDeadline(past) })
 		defer timer.Stop()
 		in := &body{ReadCloser: r.Body, limit: limit, left: limit + envelopeBytes, timer: timer}
-		r.Body, guard.body = in, in
+		r.Body = in
 		services.ServeHTTP(w, r)
 		if in.refusal != nil { // connect has answered with it, and told nobody
 			_ = s.refused(r.Context(), r.URL.Path, "", in.refusal)
