@@ -274,3 +274,19 @@ func TestCounters(t *testing.T) {
 		t.Error(c.of)
 	}
 }
+
+// TestRequestRate lets a key and an agent send so many requests and no more.
+func TestRequestRate(t *testing.T) {
+	fake := newFake()
+	s := New(Options{Center: fake, Limits: Limits{RequestsPerSecond: 1e-9, RequestBurst: 3, AgentPerSecond: 1e-9, AgentBurst: 2}})
+	for credential, burst := range map[string]int{
+		fake.key(DefaultTenant, "chat", usherv1.Role_ROLE_MEDIA): 3, fake.agent(DefaultTenant, "ann", false): 2,
+	} {
+		for n := range 5 {
+			refusal := s.admit("/usher.v1.InteractionManagement/Submit", "Bearer "+credential, &caller{})
+			if (refusal == nil) != (n < burst) || (refusal != nil && refusal.Event.Name != "TooManyRequests") {
+				t.Error(n, refusal)
+			}
+		}
+	}
+}

@@ -81,10 +81,18 @@ func (s *Server) admit(procedure, authorization string, who *caller) *Refusal {
 	if !allowed.allows(who.role) {
 		return refuse(usherv1.ErrorCode_ERROR_CODE_PERMISSION_DENIED, "the role %s may not call this method", roleName(who.role))
 	}
-	if !s.requestRate.allow(who.limitKey()) {
+	if !s.inRate(who) {
 		return refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "too many requests with this credential; try again later")
 	}
 	return nil
+}
+
+// inRate counts a request of a credential; false if there were too many.
+func (s *Server) inRate(who *caller) bool {
+	if who.keyID != "" {
+		return s.keyRate.allow(who.limitKey())
+	}
+	return s.sessionRate.allow(who.limitKey())
 }
 
 // participantKinds says as what the credentials of a role act.

@@ -31,8 +31,10 @@ type Limits struct {
 	RequestBytes       int           // one request; 256 KiB
 	ConfigurationBytes int           // one request of Administration; 4 MiB
 	ReferenceIDBytes   int           // a reference id; 128
-	RequestsPerSecond  float64       // with one credential; 1,000
-	RequestBurst       int           // at once with one credential; 2,000
+	RequestsPerSecond  float64       // with one API key; 10,000
+	RequestBurst       int           // at once with one API key; 20,000
+	AgentPerSecond     float64       // requests of one agent; 100
+	AgentBurst         int           // requests at once of one agent; 400
 	StreamsEach        int           // open streams of one credential; 64
 	Streams            int           // open streams in all; 20,000
 	Connections        int           // open connections; 30,000
@@ -58,8 +60,10 @@ func (l Limits) standard() Limits {
 	l.RequestBytes = or(l.RequestBytes, 256<<10)
 	l.ConfigurationBytes = or(l.ConfigurationBytes, 4<<20)
 	l.ReferenceIDBytes = or(l.ReferenceIDBytes, 128)
-	l.RequestsPerSecond = or(l.RequestsPerSecond, 1000)
-	l.RequestBurst = or(l.RequestBurst, 2000)
+	l.RequestsPerSecond = or(l.RequestsPerSecond, 10_000)
+	l.RequestBurst = or(l.RequestBurst, 20_000)
+	l.AgentPerSecond = or(l.AgentPerSecond, 100)
+	l.AgentBurst = or(l.AgentBurst, 400)
 	l.StreamsEach = or(l.StreamsEach, 64)
 	l.Streams = or(l.Streams, 20_000)
 	l.Connections = or(l.Connections, 30_000)
@@ -133,7 +137,8 @@ type Server struct {
 	passwords   *passwords
 	setup       setup
 
-	requestRate *limiters
+	keyRate     *limiters
+	sessionRate *limiters
 	agentRate   *limiters
 	addressRate *limiters
 	streams     *counters
@@ -153,7 +158,8 @@ func New(o Options) *Server {
 		errorWriter: connect.NewErrorWriter(),
 		passwords:   newPasswords(limits.LoginsWaiting),
 		setup:       setup{hash: o.SetupTokenHash},
-		requestRate: newLimiters(limits.RequestsPerSecond, limits.RequestBurst, time.Now),
+		keyRate:     newLimiters(limits.RequestsPerSecond, limits.RequestBurst, time.Now),
+		sessionRate: newLimiters(limits.AgentPerSecond, limits.AgentBurst, time.Now),
 		agentRate:   newLimiters(limits.LoginsPerAgent, limits.LoginBurstAgent, time.Now),
 		addressRate: newLimiters(limits.LoginsPerAddress, limits.LoginBurstAddress, time.Now),
 		streams:     newCounters(limits.StreamsEach, limits.Streams),

@@ -177,7 +177,7 @@ func (se *session) admit(method sessionMethod, body proto.Message) *Refusal {
 	if !method.allows(now.role) {
 		return refuse(usherv1.ErrorCode_ERROR_CODE_PERMISSION_DENIED, "the role %s may not send this request", roleName(now.role))
 	}
-	if !se.s.requestRate.allow(now.limitKey()) {
+	if !se.s.inRate(&now) {
 		return refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "too many requests with this credential; try again later")
 	}
 	return se.s.misshapen(body)
