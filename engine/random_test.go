@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -96,7 +97,11 @@ func (c chooser) interaction() string {
 	if c.IntN(20) == 0 {
 		return pick(c.Rand, "", "nobody", "i-stopped")
 	}
-	return fmt.Sprintf("i%d", c.IntN(12))
+	live := slices.Collect(c.w.e.EachInteraction)
+	if len(live) == 0 || c.IntN(10) == 0 {
+		return fmt.Sprintf("i%d", c.IntN(12))
+	}
+	return string(pick(c.Rand, live...).ID())
 }
 
 func (c chooser) agent() string {
@@ -219,19 +224,49 @@ func (c chooser) otherRequests() []any {
 	}
 }
 
-// routerRequests are what routers ask about interactions that they have.
-func (c chooser) routerRequests() []any {
-	var routed []string
+// likely are requests that the participant may well succeed with; without
+// them random work would mostly be refused.
+func (c chooser) likely(from Participant) []any {
+	submit := &usherv1.RequestSubmit{
+		Queue: pick(c.Rand, "inbound", "second", "external", "routed"), MediaType: pick(c.Rand, "chat", "mail"),
+	}
+	var routed, handled []string
 	for i := range c.w.e.EachInteraction {
 		if i.State() == stateRouting {
 			routed = append(routed, string(i.ID()))
 		}
+		if i.party(AgentID(from.ID)) != nil {
+			handled = append(handled, string(i.ID()))
+		}
 	}
-	if len(routed) == 0 {
+	switch {
+	case from.Kind == media.Kind && len(c.w.e.interactions) < 20:
+		return []any{submit}
+	case from.Kind == urs.Kind && len(routed) > 0:
+		return about([]any{
+			&usherv1.RequestRouteCall{Target: &usherv1.RequestRouteCall_Agent{Agent: &usherv1.AgentTarget{AgentId: c.agent()}}, ReferenceId: "r"},
+		}, pick(c.Rand, routed...))
+	case from.Kind != agent1.Kind:
 		return c.requests()
 	}
-	requests := c.interactionRequests()[17:]
-	about(requests, pick(c.Rand, routed...))
+	if c.w.e.agents[AgentID(from.ID)] == nil {
+		return []any{login(""), Connect{ConnectionID: from.ID + "-c"}}
+	}
+	requests := []any{
+		Connect{ConnectionID: from.ID + "-c"}, &usherv1.RequestDoNotDisturbOff{}, &usherv1.RequestCancelNotReadyForMedia{MediaType: c.media()},
+		&usherv1.RequestAccept{Ticket: c.ticket()}, &usherv1.RequestAccept{Ticket: c.ticket()}, &usherv1.RequestReject{Ticket: c.ticket()},
+		&usherv1.RequestPull{Source: &usherv1.RequestPull_Queue{Queue: pick(c.Rand, "inbound", "second", "external")}},
+	}
+	if from == supervisor {
+		requests = append(requests, &usherv1.RequestIntrude{InteractionId: c.interaction()})
+	}
+	if len(handled) > 0 {
+		requests = append(requests, about([]any{
+			&usherv1.RequestTransfer{AgentId: c.agent(), ReferenceId: "t"}, &usherv1.RequestConference{AgentId: c.agent(), ReferenceId: "c"},
+			&usherv1.RequestConference{AgentId: c.agent(), ReferenceId: "d"}, &usherv1.RequestCancelInvitation{AgentId: c.agent()},
+			&usherv1.RequestLeaveInteraction{}, &usherv1.RequestPlaceInWorkbin{Workbin: c.workbin()},
+		}, pick(c.Rand, handled...))...)
+	}
 	return requests
 }
 
@@ -272,11 +307,11 @@ func randomWork(t *testing.T, seed uint64, steps int) map[string]int {
 	carriedOut := map[string]int{}
 	for range steps {
 		from := pick(c.Rand, media, media, agent1, agent1, agent2, agent3, supervisor, urs, urs2, BuiltinRouter)
-		requests := c.requests
-		if from.Kind == urs.Kind && c.IntN(4) > 0 {
-			requests = c.routerRequests
+		requests := c.requests()
+		if c.IntN(3) > 0 {
+			requests = c.likely(from)
 		}
-		if request := pick(c.Rand, requests()...); w.ask(from, request).Err == nil {
+		if request := pick(c.Rand, requests...); w.ask(from, request).Err == nil {
 			carriedOut[fmt.Sprintf("%T", request)]++
 		}
 		if c.IntN(8) == 0 {
