@@ -19,6 +19,10 @@ type Login struct {
 	Kind string
 	// Reason is a reason for the login.
 	Reason string
+	// After is the sequence of the last event that an earlier run of this
+	// application has dealt with, so that it hears what came meanwhile; 0 for
+	// what comes from now on.
+	After uint64
 }
 
 // Ready is a media type for which an agent is ready at once.
@@ -49,7 +53,11 @@ func (c *Client) Agent(ctx context.Context, l Login) (*AgentSession, error) {
 	if err != nil && CodeOf(err) != usherv1.ErrorCode_ERROR_CODE_ALREADY_LOGGED_IN {
 		return nil, err
 	}
-	return &AgentSession{c: c, kind: l.Kind, after: ack.GetSequence()}, nil
+	after := l.After
+	if after == 0 {
+		after = ack.GetSequence()
+	}
+	return &AgentSession{c: c, kind: l.Kind, after: after}, nil
 }
 
 // Events gives what the agent hears since this session began, also the answers

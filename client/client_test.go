@@ -143,6 +143,35 @@ func TestAgentSurvivesBreaks(t *testing.T) {
 	}
 }
 
+// TestAgentStartsAgain begins where an earlier run of the application ended.
+func TestAgentStartsAgain(t *testing.T) {
+	s := started(t)
+	login := client.Login{Media: []*usherv1.MediaLogin{client.Ready("chat")}}
+	run := func() uint64 {
+		agent, err := s.as(client.WithAgent("", "ann", "correct horse")).Agent(t.Context(), login)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for event, err := range agent.Events(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if invite := event.GetEventInvite(); invite != nil {
+				return invite.GetTicket()
+			}
+			login.After = event.GetSequence()
+			if event.GetEventCurrentAgentStatus() != nil {
+				submitOne(s, "support")
+			}
+		}
+		return 0
+	}
+	first := run() // dies before it has dealt with the invitation
+	if second := run(); first == 0 || second != first {
+		t.Error(first, second)
+	}
+}
+
 // TestLoginAgain ends the session under a client, which logs in again.
 func TestLoginAgain(t *testing.T) {
 	s := started(t)
