@@ -2,6 +2,7 @@ package center
 
 import (
 	"errors"
+	"slices"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/engine"
@@ -118,7 +119,7 @@ func (c *Center) abandon(b *batch, why error) {
 			r.call.finish(Reply{Err: refusalFor(r.call, refusal)})
 		}
 	}
-	c.inbox.putBack(again, b.rung)
+	c.inbox.putBack(again, slices.Clone(b.rung)) // the batch is used again
 	if b.snapshot != nil && !b.last {
 		c.saving.Store(false)
 	}

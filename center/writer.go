@@ -111,6 +111,7 @@ func (w *writer) run() {
 func (w *writer) close() {
 	o := &w.center.o
 	w.center.counts.decided.Store(uint64(w.next - 1))
+	w.center.counts.answers.Store(int64(len(w.answers.byKey)))
 	if w.batch.snapshot != nil || w.sinceEntries == 0 {
 		return
 	}

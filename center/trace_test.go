@@ -1,0 +1,139 @@
+package center
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+)
+
+// arrow writes a line as a scenario does.
+func arrow(line *usherv1.TraceLine) string {
+	to := ""
+	for _, p := range line.To {
+		to += short(p)
+	}
+	return fmt.Sprintf("%s > %s %s", short(line.From), to, line.Message)
+}
+
+func short(p *usherv1.Participant) string {
+	if p.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_REPORT {
+		return "report"
+	}
+	if p.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_SERVER {
+		return "ixn"
+	}
+	return p.Id
+}
+
+func (w *world) trace(interaction string, after uint64) (arrows []string, lines []*usherv1.TraceLine) {
+	w.t.Helper()
+	for line, err := range w.c.Trace(w.ctx(), "default", interaction, after, false) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		arrows, lines = append(arrows, arrow(line)), append(lines, line)
+	}
+	return arrows, lines
+}
+
+func TestTraceShowsTheArrowsOfAnInteraction(t *testing.T) {
+	w := newWorld(t, nil).setUp()
+	w.logIn(ada)
+	report := w.subscribe(reportEngine, nil)
+	w.submit("pull") // of no concern
+	id := w.submit("support")
+	var ticket uint64
+	for ticket == 0 {
+		if ev := w.next(report); ev.GetEventAgentInvited() != nil {
+			ticket = ev.Sequence
+		}
+	}
+	w.must(ada, &usherv1.RequestAccept{Ticket: ticket})
+	got, lines := w.trace(id, 0)
+	want := []string{
+		"chat-1 > ixn RequestSubmit",
+		"ixn > report EventInteractionSubmitted",
+		"ixn > report EventPlacedInQueue",
+		"ixn > report EventTakenFromQueue",
+		"ixn > report EventPartyAdded",
+		"ixn > builtin EventRouteRequest",
+		"ixn > chat-1 EventAck",
+		"builtin > ixn RequestRouteCall",
+		"ixn > report EventAgentInvited",
+		"ixn > ada EventInvite",
+		"ada > ixn RequestAccept",
+		"ixn > ada EventAck",
+		"ixn > report EventPartyAdded",
+		"ixn > report EventPartyRemoved",
+		"ixn > builtin EventRouteUsed",
+	}
+	slices.Sort(want)
+	sorted := slices.Sorted(slices.Values(got))
+	if !slices.Equal(sorted, want) {
+		t.Fatalf("got %q", got)
+	}
+	for n, line := range lines {
+		if n > 0 && line.Sequence < lines[n-1].Sequence || line.TimeMs != beginning.UnixMilli() || line.InteractionId != id {
+			t.Fatalf("line %d: %v", n, line)
+		}
+	}
+	middle := lines[7].Sequence - 1
+	if rest, _ := w.trace(id, middle); len(rest) != len(lines)-7 {
+		t.Fatalf("after %d: %q", middle, rest)
+	}
+	if all, _ := w.trace("", 0); len(all) <= len(got) || slices.Contains(all, "ada > ixn Connect") {
+		t.Fatalf("the whole tenant: %q", all)
+	}
+}
+
+func TestLiveTraceGoesOn(t *testing.T) {
+	w := newWorld(t, nil).setUp()
+	ctx, hangUp := context.WithCancel(w.ctx())
+	defer hangUp()
+	after := w.c.Status().Durable
+	w.submit("pull")
+	seen := 0
+	var last error
+	for line, err := range w.c.Trace(ctx, "default", "", after, true) {
+		if last = err; err == nil && line.Message == "EventAck" {
+			if seen++; seen == 3 {
+				hangUp()
+			}
+			w.start(chat, submit("", "pull"))
+		}
+	}
+	if seen < 3 || !errors.Is(last, context.Canceled) {
+		t.Fatalf("saw %d submits and ended with %v", seen, last)
+	}
+}
+
+func TestLiveTraceEndsWithTheCenter(t *testing.T) {
+	w := newWorld(t, nil).setUp()
+	started := make(chan error)
+	go func() {
+		var last error
+		for _, err := range w.c.Trace(context.Background(), "default", "", 0, true) {
+			last = err
+		}
+		started <- last
+	}()
+	if err := w.c.Drain(w.ctx()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-started; !errors.Is(err, ErrClosed) {
+		t.Fatalf("ended with %v", err)
+	}
+}
+
+func TestTraceOfAnUnknownTenant(t *testing.T) {
+	w := newWorld(t, nil).setUp()
+	for _, err := range w.c.Trace(w.ctx(), "other", "", 0, true) {
+		if !errors.Is(err, ErrUnknownTenant) {
+			t.Fatal(err)
+		}
+	}
+}
