@@ -110,7 +110,7 @@ func TestLogin(t *testing.T) {
 }
 
 func TestVerifyRefusesMalformedHashes(t *testing.T) {
-	good := newPasswords(1).compute("x")
+	good := newPasswords(1, argonMemoryKiB).compute("x")
 	for _, hash := range []string{
 		"", "x", "$argon2i$v=19$m=19456,t=2,p=1$AAAA$AAAA",
 		strings.Replace(good, "v=19", "v=18", 1), strings.Replace(good, "t=2", "t=0", 1),

@@ -38,16 +38,18 @@ const (
 type passwords struct {
 	working chan struct{}
 	waiting chan struct{}
+	memory  uint32 // KiB
 	random  func([]byte)
 	// decoy is verified against when there is no agent, so that the answer
 	// takes as long.
 	decoy string
 }
 
-func newPasswords(waiting int) *passwords {
+func newPasswords(waiting int, memoryKiB uint32) *passwords {
 	p := &passwords{
 		working: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 		waiting: make(chan struct{}, waiting),
+		memory:  memoryKiB,
 		random:  func(b []byte) { _, _ = rand.Read(b) },
 	}
 	p.decoy = p.compute(rand.Text())
@@ -98,10 +100,10 @@ func (p *passwords) hash(ctx context.Context, password string) (string, error) {
 func (p *passwords) compute(password string) string {
 	salt := make([]byte, argonSaltBytes)
 	p.random(salt)
-	key := argon2.IDKey([]byte(password), salt, argonTime, argonMemoryKiB, argonThreads, argonKeyBytes)
+	key := argon2.IDKey([]byte(password), salt, argonTime, p.memory, argonThreads, argonKeyBytes)
 	b64 := base64.RawStdEncoding
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version,
-		argonMemoryKiB, argonTime, argonThreads, b64.EncodeToString(salt), b64.EncodeToString(key))
+		p.memory, argonTime, argonThreads, b64.EncodeToString(salt), b64.EncodeToString(key))
 }
 
 var errPHC = errors.New("edge: a stored password hash is malformed")

@@ -44,6 +44,7 @@ type Limits struct {
 	LoginsPerAddress   float64       // logins per second from one address; 10
 	LoginBurstAddress  int           // logins at once from one address; 300
 	LoginsWaiting      int           // logins that wait for their turn; 256
+	PasswordKiB        int           // memory of one password hash (argon2id); 19 MiB. A hash names its own, so that it may be changed
 	HeaderTimeout      time.Duration // to send the headers; 10 s
 	ReadTimeout        time.Duration // to send a request; 30 s
 	WriteTimeout       time.Duration // to take one message or answer; 10 s
@@ -73,6 +74,7 @@ func (l Limits) standard() Limits {
 	l.LoginsPerAddress = or(l.LoginsPerAddress, 10)
 	l.LoginBurstAddress = or(l.LoginBurstAddress, 300)
 	l.LoginsWaiting = or(l.LoginsWaiting, 256)
+	l.PasswordKiB = or(l.PasswordKiB, argonMemoryKiB)
 	l.HeaderTimeout = or(l.HeaderTimeout, 10*time.Second)
 	l.ReadTimeout = or(l.ReadTimeout, 30*time.Second)
 	l.WriteTimeout = or(l.WriteTimeout, 10*time.Second)
@@ -156,7 +158,7 @@ func New(o Options) *Server {
 		center: o.Center, log: o.Logger, limits: limits, tls: o.TLS, plaintext: o.PlaintextAnywhere, other: o.Other, ready: o.Ready,
 		permissions: permissions(services()),
 		errorWriter: connect.NewErrorWriter(),
-		passwords:   newPasswords(limits.LoginsWaiting),
+		passwords:   newPasswords(limits.LoginsWaiting, uint32(limits.PasswordKiB)),
 		setup:       setup{hash: o.SetupTokenHash},
 		keyRate:     newLimiters(limits.RequestsPerSecond, limits.RequestBurst, time.Now),
 		sessionRate: newLimiters(limits.AgentPerSecond, limits.AgentBurst, time.Now),
