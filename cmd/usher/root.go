@@ -21,6 +21,7 @@ func commands() []*cobra.Command {
 		traceCommand(),
 		journalCommand(),
 		doctorCommand(),
+		demoCommand(),
 		versionCommand(),
 	}
 }
