@@ -1,16 +1,14 @@
 package center
 
 import (
-	"errors"
-	"slices"
-
-	usherv1 "github.com/usher-cc/usher/api/usher/v1"
-	"github.com/usher-cc/usher/engine"
 	"github.com/usher-cc/usher/journal"
 )
 
 // appendError says that a batch was not appended, or perhaps not.
-type appendError struct{ err error }
+type appendError struct {
+	batch *batch
+	err   error
+}
 
 func (e *appendError) Error() string { return e.err.Error() }
 func (e *appendError) Unwrap() error { return e.err }
@@ -21,7 +19,7 @@ type appender struct {
 	center *Center
 	in     chan *batch   // taken only when nothing is left to do
 	spare  chan *batch   // what it has done with
-	failed chan error    // an *appendError; it takes nothing before it was heard
+	failed chan error    // an *appendError; nothing is taken before it was heard
 	ended  chan struct{} // closed when in was closed and all is done
 	last   *export       // the fold after the last batch of all
 	head   journal.Head  // the durable end; the writer's while it rebuilds
@@ -43,9 +41,7 @@ func (a *appender) run() {
 			continue // the writer only wanted to know that nothing is left
 		}
 		if err := a.append(b); err != nil {
-			a.center.abandon(b, err)
-			a.spare <- b
-			a.failed <- &appendError{err}
+			a.failed <- &appendError{b, err} // it is the writer's from now on
 			continue
 		}
 		a.release(b)
@@ -101,35 +97,4 @@ func (a *appender) release(b *batch) {
 		x, head := b.snapshot, a.head
 		c.background.Go(func() { c.saveInBackground(x, head) })
 	}
-}
-
-// abandon answers those whose request was decided and is not, or perhaps not,
-// recorded. What must be done in any case waits again.
-func (c *Center) abandon(b *batch, why error) {
-	refusal := unavailable("the journal failed")
-	if errors.Is(why, journal.ErrNoSpace) {
-		refusal = noSpace()
-	}
-	var again []*Call
-	for _, r := range b.replies {
-		switch r.call.request.Body.(type) {
-		case engine.Disconnect, ending:
-			again = append(again, r.call)
-		default:
-			r.call.finish(Reply{Err: refusalFor(r.call, refusal)})
-		}
-	}
-	c.inbox.putBack(again, slices.Clone(b.rung)) // the batch is used again
-	if b.snapshot != nil && !b.last {
-		c.saving.Store(false)
-	}
-}
-
-// refusalFor is a refusal of one of several calls.
-func refusalFor(call *Call, refusal *usherv1.EventError) *usherv1.EventError {
-	own := &usherv1.EventError{Code: refusal.Code, Name: refusal.Name, Description: refusal.Description}
-	if m, ok := call.request.Body.(referenced); ok {
-		own.ReferenceId = m.GetReferenceId()
-	}
-	return own
 }

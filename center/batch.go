@@ -1,6 +1,8 @@
 package center
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/proto"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
@@ -22,6 +24,7 @@ type batch struct {
 	decided uint64 // the last sequence that was decided before it was closed
 	size    int    // requests, deadlines and routed calls in it
 
+	calls    []*Call // that were decided in it, in this order
 	replies  []release
 	messages []delivery
 	facts    []tenantFact // for the lookups
@@ -34,6 +37,7 @@ type batch struct {
 type release struct {
 	call  *Call
 	reply Reply
+	late  bool // the call was decided in an earlier batch
 }
 
 type tenantFact struct {
@@ -46,19 +50,31 @@ func (b *batch) empty() bool {
 	return b.entries == 0 && len(b.replies) == 0 && len(b.rung) == 0 && b.snapshot == nil && !b.last
 }
 
-// full tells whether it must be closed.
+// full tells whether nothing more is to be decided into it. What is saved as
+// the fold after it must stay that.
 func (b *batch) full(limit int) bool {
-	return b.size >= limit || len(b.payload) >= softBatchBytes || b.last
+	return b.size >= limit || len(b.payload) >= softBatchBytes || b.snapshot != nil || b.last
+}
+
+// holds tells whether a call was decided in it.
+func (b *batch) holds(call *Call) bool {
+	for _, c := range slices.Backward(b.calls) { // it is mostly the last
+		if c == call {
+			return true
+		}
+	}
+	return false
 }
 
 // reset makes it empty and keeps its buffers.
 func (b *batch) reset(next uint64) {
+	clear(b.calls)
 	clear(b.replies)
 	clear(b.messages)
 	clear(b.facts)
 	clear(b.rung)
 	*b = batch{
-		first: next, payload: b.payload[:0], decided: next - 1, replies: b.replies[:0],
+		first: next, payload: b.payload[:0], decided: next - 1, calls: b.calls[:0], replies: b.replies[:0],
 		messages: b.messages[:0], facts: b.facts[:0], rung: b.rung[:0],
 	}
 }

@@ -109,6 +109,11 @@ func (call *Call) changes() bool {
 	return false
 }
 
+// key is what the answer to a call that waits is found by.
+func (call *Call) key() answerKey {
+	return answerKey{call.request.Tenant, call.request.From, call.request.Body.(referenced).GetReferenceId()}
+}
+
 // Done is closed when the reply is there.
 func (call *Call) Done() <-chan struct{} { return call.done }
 

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/engine"
 	"github.com/usher-cc/usher/journal"
+	"github.com/usher-cc/usher/journal/memory"
 )
 
 func TestSubmitRouteAccept(t *testing.T) {
@@ -159,7 +161,12 @@ func TestBatchesAreWrittenInOrderAndWhileTheNextIsDecided(t *testing.T) {
 	}
 }
 
-func TestDrain(t *testing.T) {
+func TestDrain(t *testing.T) { testDrain(t) }
+
+// TestDrainWithAFailure: the last thing that is recorded is not, at first.
+func TestDrainWithAFailure(t *testing.T) { testDrain(t, memory.UnknownLost) }
+
+func testDrain(t *testing.T, failures ...memory.Fault) {
 	w := newWorld(t, nil).setUp()
 	w.logIn(ada, bob)
 	id := w.must(ada, &usherv1.RequestSubmit{MediaType: "chat"}).Event.InteractionId
@@ -168,8 +175,13 @@ func TestDrain(t *testing.T) {
 		t.Fatal(err)
 	}
 	stream := w.subscribe(bob, nil)
+	w.disk.FailNext(failures...)
+	last := w.start(bob, engine.Disconnect{ConnectionID: "of-bob"})
 	if err := w.c.Drain(w.ctx()); err != nil {
 		t.Fatal(err)
+	}
+	if r, _ := last.Wait(w.ctx()); r.Err != nil {
+		t.Fatalf("the last request: %v", r)
 	}
 	if r, _ := pending.Wait(w.ctx()); r.Err.GetCode() != usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE {
 		t.Fatalf("pending request: %v", r)

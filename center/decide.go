@@ -13,6 +13,7 @@ import (
 // decide decides one call.
 func (w *writer) decide(call *Call) {
 	w.batch.size++
+	w.batch.calls = append(w.batch.calls, call)
 	w.center.counts.requests.Add(1)
 	switch body := call.request.Body.(type) {
 	case ending:
@@ -37,7 +38,7 @@ func (w *writer) reply(call *Call, r Reply) {
 			r.Err.Sequence = r.Sequence
 		}
 	}
-	w.batch.replies = append(w.batch.replies, release{call, r})
+	w.batch.replies = append(w.batch.replies, release{call: call, reply: r, late: !w.batch.holds(call)})
 }
 
 func (w *writer) refuse(call *Call, err *usherv1.EventError) {
@@ -142,9 +143,7 @@ func (w *writer) settle(t *tenant, call *Call, cause *usherv1.Cause, out *engine
 			cause.ReferenceId = "" // a Connect, say: there is no answer to remember
 		}
 		if out.Pending {
-			key := answerKey{t.id, call.request.From, cause.ReferenceId}
-			w.waiting[key] = append(w.waiting[key], call)
-			w.center.counts.pending.Add(1)
+			w.waiting[call.key()] = append(w.waiting[call.key()], call)
 		}
 		w.recordFor(t, cause, out.Entries)
 	}
@@ -233,7 +232,6 @@ func (w *writer) repeated(call *Call, reference string) bool {
 	w.center.counts.repeats.Add(1)
 	if known.event == nil {
 		w.waiting[key] = append(w.waiting[key], call)
-		w.center.counts.pending.Add(1)
 		return true
 	}
 	w.reply(call, w.remembered(known))
@@ -339,10 +337,8 @@ func (w *writer) answered(key answerKey, ev *usherv1.Event, encoded []byte) {
 		return
 	}
 	delete(w.waiting, key)
-	w.center.counts.pending.Add(-int64(len(calls)))
 	for _, call := range calls {
-		r := replyOf(ev)
-		w.batch.replies = append(w.batch.replies, release{call, r})
+		w.batch.replies = append(w.batch.replies, release{call: call, reply: replyOf(ev), late: !w.batch.holds(call)})
 	}
 }
 
@@ -356,5 +352,4 @@ func (w *writer) end(call *Call) {
 		}
 	}
 	clear(w.waiting)
-	w.center.counts.pending.Store(0)
 }

@@ -3,8 +3,9 @@ package center
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -37,6 +38,26 @@ type world struct {
 	c      *Center
 	change func(*Options)
 	made   int
+	errors errorLog
+}
+
+// errorLog takes what a center logs as an error.
+type errorLog struct {
+	mu  sync.Mutex
+	all strings.Builder
+}
+
+// Write implements io.Writer.
+func (l *errorLog) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.Write(line)
+}
+
+func (l *errorLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
 }
 
 func ids() func() string {
@@ -58,7 +79,7 @@ func (w *world) open() {
 	}
 	o := Options{
 		Journal: j, NewRouter: func() Router { return router.New() }, Clock: w.clock, NewID: ids(),
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger: slog.New(slog.NewTextHandler(&w.errors, &slog.HandlerOptions{Level: slog.LevelError})),
 	}
 	if w.change != nil {
 		w.change(&o)
@@ -212,6 +233,13 @@ func (w *world) state() []byte {
 		w.t.Fatal(err)
 	}
 	return raw
+}
+
+// saved waits until no snapshot is being saved.
+func (w *world) saved() {
+	for w.c.saving.Load() {
+		runtime.Gosched()
+	}
 }
 
 // gate is a journal whose appends wait until they are let through.

@@ -2,7 +2,9 @@ package center
 
 import (
 	"errors"
+	"slices"
 
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/engine"
 	"github.com/usher-cc/usher/journal"
 )
@@ -21,8 +23,11 @@ func (w *writer) recover() bool {
 	}
 	c.o.Logger.Error("rebuilding from the journal", "because", w.suspect)
 	c.counts.rebuilds.Add(1)
-	c.abandon(w.batch, w.suspect)
-	w.batch.reset(uint64(w.next))
+	w.undecide(w.batch)
+	if errors.As(w.suspect, &failed) {
+		w.abandon(failed.batch, failed.err)
+		w.appender.spare <- failed.batch
+	}
 	// An append that found no room leaves the journal as it was, and led.
 	w.full, w.fullSince = errors.Is(w.suspect, journal.ErrNoSpace), c.clock.Elapsed()
 	lead := errors.As(w.suspect, &failed) && !w.full
@@ -44,6 +49,73 @@ func (w *writer) recover() bool {
 	c.leading.Store(true)
 	c.inbox.reopen()
 	return true
+}
+
+// undecide takes back a batch that the journal has not seen: its requests wait
+// again, as if they had not been decided.
+func (w *writer) undecide(b *batch) {
+	var again []*Call
+	for _, call := range b.calls {
+		if !call.over {
+			again = append(again, call)
+		}
+	}
+	for key, calls := range w.waiting {
+		calls = slices.DeleteFunc(calls, func(c *Call) bool { return slices.Contains(again, c) })
+		if w.waiting[key] = calls; len(calls) == 0 {
+			delete(w.waiting, key)
+		}
+	}
+	w.waitOn(b)
+	w.center.inbox.putBack(again, slices.Clone(b.rung))
+	if b.snapshot != nil && !b.last {
+		w.center.saving.Store(false)
+	}
+}
+
+// abandon answers those whose request is not, or perhaps not, recorded. Only
+// what must be done in any case waits again.
+func (w *writer) abandon(b *batch, why error) {
+	refusal := unavailable("the journal failed")
+	if errors.Is(why, journal.ErrNoSpace) {
+		refusal = noSpace()
+	}
+	var again []*Call
+	for _, call := range b.calls {
+		switch call.request.Body.(type) {
+		case engine.Disconnect, ending:
+			again = append(again, call)
+		}
+	}
+	for _, r := range b.replies {
+		if !r.late && !slices.Contains(again, r.call) {
+			r.call.finish(Reply{Err: refusalFor(r.call, refusal)})
+		}
+	}
+	w.waitOn(b)
+	w.center.inbox.putBack(again, slices.Clone(b.rung))
+	if b.snapshot != nil && !b.last {
+		w.center.saving.Store(false)
+	}
+}
+
+// waitOn lets those wait again whose late answer is, or may be, not recorded.
+func (w *writer) waitOn(b *batch) {
+	for _, r := range b.replies {
+		if r.late && !r.call.over {
+			key := r.call.key()
+			w.waiting[key] = append(w.waiting[key], r.call)
+		}
+	}
+}
+
+// refusalFor is a refusal of one of several calls.
+func refusalFor(call *Call, refusal *usherv1.EventError) *usherv1.EventError {
+	own := &usherv1.EventError{Code: refusal.Code, Name: refusal.Name, Description: refusal.Description}
+	if m, ok := call.request.Body.(referenced); ok {
+		own.ReferenceId = m.GetReferenceId()
+	}
+	return own
 }
 
 // reload leads the journal if need be, and takes over what it holds. Messages
@@ -100,7 +172,6 @@ func (w *writer) answerWaiting() {
 			continue
 		}
 		delete(w.waiting, key)
-		w.center.counts.pending.Add(-int64(len(calls)))
 		for _, call := range calls {
 			if known == nil {
 				w.refuse(call, unavailable("the journal failed"))

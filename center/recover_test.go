@@ -74,7 +74,7 @@ func TestPendingRequestSurvivesARebuild(t *testing.T) {
 	// The answer itself gets lost on its way, and is in the journal.
 	w.disk.FailNext(memory.UnknownWritten)
 	w.clock.Advance(30 * time.Second)
-	if r, _ := pending.Wait(w.ctx()); r.Err.GetCode() != usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE && r.Err.GetCode() != usherv1.ErrorCode_ERROR_CODE_NOT_ANSWERED {
+	if r, _ := pending.Wait(w.ctx()); r.Err.GetCode() != usherv1.ErrorCode_ERROR_CODE_NOT_ANSWERED {
 		t.Fatalf("transfer: %v", r)
 	}
 }

@@ -328,8 +328,9 @@ func (c *Center) present(ctx context.Context, to recipient) (*usherv1.EventCurso
 // show asks the writer for the present properties of interactions, encoded as
 // they are appended to an event. Those that are no more are left out.
 func (c *Center) show(ctx context.Context, to recipient, ids []string) ([]byte, error) {
-	show := []byte{}
+	var show []byte
 	err := c.ask(ctx, to.tenant, func(w *writer) {
+		show = []byte{}
 		for _, id := range ids {
 			if i := w.tenants[to.tenant].engine.Interaction(engine.InteractionID(id)); i != nil {
 				show = appendShow(show, w.properties(to.tenant, i, to.who))

@@ -174,7 +174,7 @@ func TestExpiredCursorGivesThePresentState(t *testing.T) {
 	for range 60 {
 		w.submit("pull")
 		w.clock.Advance(10 * time.Second)
-		w.c.background.Wait()
+		w.saved()
 	}
 	oldest, err := w.c.o.Journal.Oldest(w.ctx())
 	if err != nil || oldest == 1 {
@@ -211,7 +211,7 @@ func TestTrimKeepsWhatOthersNeed(t *testing.T) {
 	for range 60 {
 		w.submit("pull")
 		w.clock.Advance(10 * time.Second)
-		w.c.background.Wait()
+		w.saved()
 	}
 	if oldest, err := w.c.o.Journal.Oldest(w.ctx()); err != nil || oldest > 5 {
 		t.Fatalf("trimmed up to %d, needed from 5 on (%v)", oldest, err)

@@ -112,6 +112,11 @@ func (w *writer) close() {
 	o := &w.center.o
 	w.center.counts.decided.Store(uint64(w.next - 1))
 	w.center.counts.answers.Store(int64(len(w.answers.byKey)))
+	pending := 0
+	for _, calls := range w.waiting {
+		pending += len(calls)
+	}
+	w.center.counts.pending.Store(int64(pending))
 	if w.batch.snapshot != nil || w.sinceEntries == 0 {
 		return
 	}
