@@ -107,7 +107,7 @@ func (e *Engine) becomeRouting(i *Interaction, router Participant, strategy stri
 // startStrategy makes a strategy the party that works on an interaction.
 func (e *Engine) startStrategy(i *Interaction, router Participant, strategy string) {
 	e.report(e.partyAddedEvent(i, &usherv1.EventPartyAdded{
-		Party:      &usherv1.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_STRATEGY, Id: strategy},
+		Party:      e.strategyParty(strategy),
 		Place:      router.ID,
 		Operation:  opRoute,
 		DeadlineMs: int64(e.now + e.config.routingTimeout(i.timeouts, i.MediaType())),
@@ -115,14 +115,32 @@ func (e *Engine) startStrategy(i *Interaction, router Participant, strategy stri
 	ev := e.about(i)
 	ev.Protocol = tlib
 	ev.Message = &usherv1.Event_EventRouteRequest{EventRouteRequest: &usherv1.EventRouteRequest{Strategy: strategy, Version: i.props.Version}}
-	e.record(Entry{To: []Participant{router}, Event: ev, Show: []*Interaction{i}})
+	e.record(Entry{To: e.only(router), Event: ev, Show: []*Interaction{i}})
+}
+
+// strategyParty names a strategy; there are few, and each is named often.
+func (e *Engine) strategyParty(strategy string) *usherv1.Participant {
+	p := e.strategies[strategy]
+	if p == nil {
+		p = &usherv1.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_STRATEGY, Id: strategy}
+		e.strategies[strategy] = p
+	}
+	return p
+}
+
+// only is one recipient.
+func (e *Engine) only(who Participant) []Participant {
+	if c := e.clients[who]; c != nil {
+		return c.to
+	}
+	return []Participant{who}
 }
 
 // endStrategy ends the work of the strategy on an interaction; the caller
 // tells the router.
 func (e *Engine) endStrategy(i *Interaction, op usherv1.Operation, reason string) {
 	e.report(e.partyRemovedEvent(i, &usherv1.EventPartyRemoved{
-		Party:     &usherv1.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_STRATEGY, Id: i.strategy},
+		Party:     e.strategyParty(i.strategy),
 		Place:     i.router.ID,
 		Operation: op,
 	}, reason))
@@ -132,7 +150,7 @@ func (e *Engine) endStrategy(i *Interaction, op usherv1.Operation, reason string
 // invitation that he accepts, 0 if there was none.
 func (e *Engine) becomeHandling(i *Interaction, a *Agent, op usherv1.Operation, visibility usherv1.VisibilityMode, ticket Ticket, reason string) *usherv1.EventPartyAdded {
 	body := &usherv1.EventPartyAdded{
-		Party:      agentParticipant(a.id).Proto(),
+		Party:      a.client.proto,
 		Place:      a.place,
 		Operation:  op,
 		Visibility: visibility,

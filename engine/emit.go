@@ -52,7 +52,7 @@ func (e *Engine) answer(protocol usherv1.Protocol, ev *usherv1.Event, show ...*I
 func (e *Engine) answerLater(protocol usherv1.Protocol, to Participant, ref string, ev *usherv1.Event) {
 	ev.Protocol = protocol
 	ev.ReferenceId = ref
-	e.record(Entry{To: []Participant{to}, Answer: true, Event: ev})
+	e.record(Entry{To: e.only(to), Answer: true, Event: ev})
 }
 
 // read gives the answer to a read, which is not recorded.

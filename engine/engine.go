@@ -146,6 +146,7 @@ type Engine struct {
 	clients       map[Participant]*client
 	routers       []*client // connected routers, sorted by id
 	snapshots     map[uint64]*usherv1.SnapshotState
+	strategies    map[string]*usherv1.Participant // as messages name them
 	stopped       stoppedMemory
 	closedTickets closedMemory
 	deadlines     deadlineHeap
@@ -185,6 +186,7 @@ func New(tenant string) *Engine {
 		places:       map[string]*Agent{},
 		clients:      map[Participant]*client{},
 		snapshots:    map[uint64]*usherv1.SnapshotState{},
+		strategies:   map[string]*usherv1.Participant{},
 	}
 	e.stopped.init()
 	return e

@@ -26,7 +26,7 @@ func (e *Engine) Export() *usherv1.TenantState {
 	for i := range e.EachInteraction {
 		s.Interactions = append(s.Interactions, i.export())
 	}
-	s.Stopped = slices.Clone(e.stopped.order)
+	s.Stopped = e.stopped.all()
 	for _, id := range sortedKeys(e.snapshots) {
 		s.Snapshots = append(s.Snapshots, e.snapshots[id])
 	}

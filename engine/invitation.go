@@ -50,7 +50,7 @@ func (e *Engine) openInvitation(i *Interaction, a *Agent, op usherv1.Operation, 
 		Ticket: ev.Sequence, Operation: op, Visibility: visibility, Inviter: e.actor,
 		DeadlineMs: body.DeadlineMs, Version: i.props.Version,
 	}}
-	e.record(Entry{To: []Participant{agentParticipant(a.id)}, Event: invite, Show: []*Interaction{i}})
+	e.record(Entry{To: a.client.to, Event: invite, Show: []*Interaction{i}})
 	e.pending = true
 }
 

@@ -2,7 +2,10 @@ package engine
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
+
+	"google.golang.org/protobuf/proto"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 )
@@ -15,36 +18,100 @@ const (
 )
 
 // stoppedMemory remembers stopped interactions, so that a later request
-// about one is told who stopped it.
+// about one is told who stopped it. There may be a million, and so they lie
+// encoded in chunks that the garbage collector need not look into.
 type stoppedMemory struct {
-	byID  map[InteractionID]*usherv1.StoppedInteraction
-	order []*usherv1.StoppedInteraction // in order of stopping
+	chunks     [][]byte
+	firstChunk uint32              // number of chunks[0]
+	byID       map[uint64]chunkRef // by hash of the id; of two with one hash the later is remembered
+	order      []chunkRef          // in order of stopping
 }
 
-func (m *stoppedMemory) init() { m.byID = map[InteractionID]*usherv1.StoppedInteraction{} }
+// chunkRef is where an encoded StoppedInteraction lies, after its length.
+type chunkRef struct {
+	chunk, offset uint32
+	stoppedAt     Millis
+}
+
+const (
+	chunkBytes = 256 << 10
+	lengthSize = 4
+)
+
+func (m *stoppedMemory) init() { m.byID = map[uint64]chunkRef{} }
+
+// hashID is FNV-1a.
+func hashID(id string) uint64 {
+	h := uint64(14695981039346656037)
+	for n := range len(id) {
+		h = (h ^ uint64(id[n])) * 1099511628211
+	}
+	return h
+}
 
 // add remembers s and forgets what is too old or too much.
 func (m *stoppedMemory) add(s *usherv1.StoppedInteraction) {
-	m.byID[InteractionID(s.InteractionId)] = s
-	m.order = append(m.order, s)
-	for len(m.order) > stoppedMemoryMax || expired(m.order[0], Millis(s.StoppedAtMs)) {
-		if old := m.order[0]; m.byID[InteractionID(old.InteractionId)] == old {
-			delete(m.byID, InteractionID(old.InteractionId))
-		}
-		m.order[0] = nil
-		m.order = m.order[1:]
+	size := proto.Size(s)
+	last := len(m.chunks) - 1
+	if last < 0 || len(m.chunks[last])+lengthSize+size > cap(m.chunks[last]) {
+		m.chunks = append(m.chunks, make([]byte, 0, max(chunkBytes, lengthSize+size)))
+		last++
+	}
+	ref := chunkRef{m.firstChunk + uint32(last), uint32(len(m.chunks[last])), Millis(s.StoppedAtMs)}
+	encoded, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(binary.LittleEndian.AppendUint32(m.chunks[last], uint32(size)), s)
+	if err != nil {
+		panic("engine: a stopped interaction can't be encoded: " + err.Error())
+	}
+	m.chunks[last] = encoded
+	m.byID[hashID(s.InteractionId)] = ref
+	m.order = append(m.order, ref)
+	for len(m.order) > stoppedMemoryMax || m.order[0].expired(Millis(s.StoppedAtMs)) {
+		m.forgetFirst()
 	}
 }
 
-func expired(s *usherv1.StoppedInteraction, now Millis) bool {
-	return Millis(s.StoppedAtMs)+stoppedMemoryMs <= now
+func (m *stoppedMemory) forgetFirst() {
+	ref := m.order[0]
+	if hash := hashID(m.at(ref).InteractionId); m.byID[hash] == ref {
+		delete(m.byID, hash)
+	}
+	m.order = m.order[1:]
+	for len(m.order) > 0 && m.firstChunk < m.order[0].chunk {
+		m.chunks[0] = nil
+		m.chunks = m.chunks[1:]
+		m.firstChunk++
+	}
 }
 
+func (m *stoppedMemory) at(ref chunkRef) *usherv1.StoppedInteraction {
+	from := m.chunks[ref.chunk-m.firstChunk][ref.offset:]
+	size := binary.LittleEndian.Uint32(from)
+	s := &usherv1.StoppedInteraction{}
+	if err := proto.Unmarshal(from[lengthSize:lengthSize+size], s); err != nil {
+		panic("engine: a stopped interaction can't be decoded: " + err.Error())
+	}
+	return s
+}
+
+func (ref chunkRef) expired(now Millis) bool { return ref.stoppedAt+stoppedMemoryMs <= now }
+
 func (m *stoppedMemory) find(id InteractionID, now Millis) *usherv1.StoppedInteraction {
-	if s := m.byID[id]; s != nil && !expired(s, now) {
+	ref, known := m.byID[hashID(string(id))]
+	if !known || ref.expired(now) {
+		return nil
+	}
+	if s := m.at(ref); s.InteractionId == string(id) {
 		return s
 	}
 	return nil
+}
+
+func (m *stoppedMemory) all() []*usherv1.StoppedInteraction {
+	all := make([]*usherv1.StoppedInteraction, len(m.order))
+	for n, ref := range m.order {
+		all[n] = m.at(ref)
+	}
+	return all
 }
 
 // closedMemory remembers the events that closed the latest invitations, only
