@@ -113,14 +113,6 @@ func (w *world) deadline(now engine.Millis) (engine.Millis, bool) {
 	return earliest, earliest != never
 }
 
-func (w *world) agent(id engine.AgentID) *worldAgent {
-	return w.agents[slices.IndexFunc(w.agents, func(a *worldAgent) bool { return a.id == id })]
-}
-
-func (w *world) work(id engine.InteractionID) *worldWork {
-	return w.works[slices.IndexFunc(w.works, func(i *worldWork) bool { return i.id == id })]
-}
-
 // forget ends the engine's refusals of whom changed.
 func (w *world) forget(changed string) {
 	for key := range w.refused {
