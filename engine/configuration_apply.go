@@ -1,0 +1,272 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+)
+
+// A change of the configuration: all or nothing.
+
+// difference is what differs between two configurations: for the answer, and
+// for the journal.
+type difference struct {
+	changes []*usherv1.Change
+	applied *usherv1.ConfigurationApplied
+}
+
+// apply changes the configuration, all or nothing, and says what differs;
+// for a dry run it only says so.
+func (e *Engine) apply(a Apply) refusal {
+	r, present := a.Request, e.config
+	if r.GetExpectedVersion() != 0 && r.GetExpectedVersion() != present.version {
+		return refuse(errVersionMismatch, "the configuration has version %d, not %d", present.version, r.GetExpectedVersion())
+	}
+	next, why := present.with(r)
+	if why == nil {
+		why = present.check(next)
+	}
+	if why != nil {
+		return why
+	}
+	d := present.compare(next)
+	if why := e.checkUnused(next, d); why != nil {
+		return why
+	}
+	e.changes = &usherv1.ApplyConfigurationResponse{Changes: d.changes, Version: present.version}
+	if r.GetDryRun() || len(d.changes) == 0 {
+		return nil
+	}
+	d.applied.Version = present.version + 1
+	e.changes.Version = d.applied.Version
+	e.changes.Sequence = uint64(e.next) + uint64(len(e.entries))
+	restarted := e.withNewStrategy(next)
+	e.record(Entry{Fact: &usherv1.Fact{Fact: &usherv1.Fact_ConfigurationApplied{ConfigurationApplied: d.applied}}})
+	e.toRoute = append(e.toRoute, restarted...)
+	return nil
+}
+
+// with is the configuration after a request.
+func (c *configuration) with(r *usherv1.ApplyConfigurationRequest) (*configuration, refusal) {
+	given := r.GetConfiguration()
+	if given == nil {
+		given = &usherv1.Configuration{}
+	}
+	next := c.copy()
+	if o := given.GetOptions(); o != nil && !proto.Equal(o, c.options) {
+		next.options = proto.CloneOf(o)
+	}
+	seen := map[objectKey]bool{}
+	for _, k := range kinds {
+		if why := k.merge(next, given, seen); why != nil {
+			return nil, why
+		}
+	}
+	if why := c.removeNamed(next, r.GetRemove(), seen); why != nil {
+		return nil, why
+	}
+	if r.GetReplaceAll() {
+		for _, k := range kinds {
+			k.keepOnly(next, seen)
+		}
+	}
+	return next, nil
+}
+
+// removeNamed takes out of next what a request names; given is what it gives.
+func (c *configuration) removeNamed(next *configuration, names []*usherv1.ObjectName, given map[objectKey]bool) refusal {
+	for n, o := range names {
+		k := kindNamed(o.GetKind())
+		switch {
+		case k == nil:
+			return refuse(errInvalidArgument, "remove: %.128q: kind is none of %s", o.GetKind(), kindNames())
+		case given[objectKey{o.GetKind(), o.GetName()}]:
+			return refuse(errInvalidArgument, "remove: %s %q is given too", o.GetKind(), o.GetName())
+		case !k.has(c, o.GetName()):
+			return refuse(errUnknownObject, "remove: there is no %s %.128q", o.GetKind(), o.GetName())
+		case !k.has(next, o.GetName()):
+			return refuse(errInvalidArgument, "remove: %s %q is named twice, again as number %d", o.GetKind(), o.GetName(), n+1)
+		}
+		k.remove(next, o.GetName())
+	}
+	return nil
+}
+
+func kindNames() string {
+	names := make([]string, len(kinds))
+	for n, k := range kinds {
+		names[n] = k.called()
+	}
+	return strings.Join(names, ", ")
+}
+
+// check refuses a next configuration that does not hold together.
+func (c *configuration) check(next *configuration) refusal {
+	if next.options != c.options {
+		if why := checkFields("options", next.options); why != nil {
+			return why
+		}
+	}
+	// Only what is gone can make an object wrong that is as before.
+	all := slices.ContainsFunc(kinds, func(k kind) bool { return k.loses(c, next) })
+	for _, k := range kinds {
+		if why := k.check(c, next, all); why != nil {
+			return why
+		}
+	}
+	return nil
+}
+
+// compare is the difference to a next configuration, in order of kind and
+// name.
+func (c *configuration) compare(next *configuration) *difference {
+	d := &difference{applied: &usherv1.ConfigurationApplied{Configuration: &usherv1.Configuration{}}}
+	if next.options != c.options {
+		d.applied.Configuration.Options = next.options
+		d.changes = append(d.changes, &usherv1.Change{
+			Kind:   usherv1.ChangeKind_CHANGE_KIND_CHANGED,
+			Object: &usherv1.ObjectName{Kind: "options"},
+			Fields: changedFields(c.options, next.options),
+		})
+	}
+	for _, k := range kinds {
+		k.compare(c, next, d)
+	}
+	return d
+}
+
+// checkUnused refuses to remove what is in use. A workbin whose owners become
+// of another kind loses its former owners' workbins, as if removed.
+func (e *Engine) checkUnused(next *configuration, d *difference) refusal {
+	gone := slices.Clone(d.applied.Removed)
+	for _, w := range d.applied.Configuration.GetWorkbins() {
+		if former := e.config.workbins[w.GetName()]; former != nil && former.GetOwnerKind() != w.GetOwnerKind() {
+			gone = append(gone, &usherv1.ObjectName{Kind: "workbin", Name: w.GetName()})
+		}
+	}
+	if len(gone) == 0 {
+		return nil // no need to look at every interaction
+	}
+	used := e.uses()
+	for _, o := range gone {
+		if by, ok := used[objectKey{o.GetKind(), o.GetName()}]; ok {
+			return refuse(errInUse, "%s %q is in use: %s", o.GetKind(), o.GetName(), by)
+		}
+	}
+	return nil
+}
+
+// uses says of objects that agents and interactions need who needs them.
+type uses map[objectKey]string
+
+// add keeps the first user of an object; the sentence is made for it alone.
+func (u uses) add(kind, name, sentence, by string) {
+	key := objectKey{kind, name}
+	if _, known := u[key]; !known && name != "" {
+		u[key] = fmt.Sprintf(sentence, by)
+	}
+}
+
+// uses looks at every logged-in agent and every live interaction. Who owns a
+// workbin that is in use can't go either: nobody could reach it any more.
+func (e *Engine) uses() uses {
+	u := uses{}
+	for a := range e.EachAgent {
+		u.add("agent", string(a.id), "agent %q is logged in", string(a.id))
+		u.add("place", a.place, "agent %q sits there", string(a.id))
+		for _, m := range a.media {
+			u.add("media_type", string(m.media), "agent %q is logged in with it", string(a.id))
+		}
+	}
+	for i := range e.EachInteraction {
+		id := i.props.InteractionId
+		u.add("media_type", i.props.MediaType, "interaction %q is of it", id)
+		if i.props.State == stateQueued || i.props.State == stateRouting {
+			u.add("queue", i.props.Queue, "interaction %q is in it", id)
+		}
+		u.add("queue", string(i.formerQueue), "it is the former location of interaction %q", id)
+		e.addWorkbinUse(u, i.props.Workbin, "interaction %q is in it", id)
+		e.addWorkbinUse(u, i.formerWorkbin, "it is the former location of interaction %q", id)
+	}
+	return u
+}
+
+func (e *Engine) addWorkbinUse(u uses, w *usherv1.Workbin, sentence, id string) {
+	if w != nil {
+		u.add("workbin", w.GetName(), sentence, id)
+		u.add(ownerKinds[e.config.workbins[w.GetName()].GetOwnerKind()], w.GetOwner(), "of its workbin, "+sentence, id)
+	}
+}
+
+// withNewStrategy are the queued interactions of the queues that get another
+// strategy, in queue order; those that a router has stay with it.
+func (e *Engine) withNewStrategy(next *configuration) []*Interaction {
+	var waiting []*Interaction
+	for _, name := range sortedKeys(next.queues) {
+		q := e.queues[QueueName(name)]
+		if q == nil || next.queues[name].GetStrategy() == e.config.queues[name].GetStrategy() {
+			continue
+		}
+		q.queued.Ascend(func(i *Interaction) bool {
+			waiting = append(waiting, i)
+			return true
+		})
+	}
+	return waiting
+}
+
+// foldConfigurationApplied is the only place that changes the configuration.
+func (e *Engine) foldConfigurationApplied(f *usherv1.ConfigurationApplied) {
+	c := e.config
+	mostPerRouter := c.maxPerRouter()
+	c.load(f.GetConfiguration())
+	for _, o := range f.GetRemoved() {
+		kindNamed(o.GetKind()).remove(c, o.GetName())
+		if o.GetKind() == "queue" {
+			delete(e.queues, QueueName(o.GetName()))
+		}
+	}
+	c.version = f.GetVersion()
+
+	for a := range e.EachAgent {
+		a.config = c.agents[string(a.id)]
+		e.touchAgent(a)
+	}
+	for i := range e.EachInteraction {
+		e.touchInteraction(i)
+	}
+	for _, name := range sortedKeys(c.queues) {
+		e.queue(QueueName(name)).config = c.queues[name]
+	}
+	if c.maxPerRouter() != mostPerRouter {
+		for _, r := range e.routers {
+			r.hungry = true
+		}
+	}
+	e.endSubscriptions()
+}
+
+// endSubscriptions ends the subscriptions to workbins that are no more, or
+// that the subscriber may no longer use.
+func (e *Engine) endSubscriptions() {
+	c := e.config
+	maps.DeleteFunc(e.workbins, func(key workbinKey, w *workbin) bool {
+		workbin := c.workbins[key.name]
+		if workbin == nil || !kindNamed(ownerKinds[workbin.GetOwnerKind()]).has(c, key.owner) {
+			return true
+		}
+		w.subscribers = slices.DeleteFunc(w.subscribers, func(id AgentID) bool {
+			place := ""
+			if a := e.agents[id]; a != nil {
+				place = a.place
+			}
+			return !c.mayUse(workbin, key.owner, c.agents[string(id)], place)
+		})
+		return false
+	})
+}
