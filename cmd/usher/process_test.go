@@ -122,8 +122,6 @@ func (p *process) serves() bool {
 	}
 }
 
-func (p *process) url() string { return serving.FindStringSubmatch(p.log())[1] }
-
 // environment are the variables that a server for development prints, with the
 // addresses of any server.
 func (p *process) environment() map[string]string {
@@ -148,6 +146,11 @@ func (p *process) stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
+	return p.ended()
+}
+
+// ended waits until it has ended, with status 0.
+func (p *process) ended() error {
 	select {
 	case <-p.exited:
 	case <-time.After(patience):

@@ -152,7 +152,7 @@ func serve(ctx context.Context, s *serveSettings, stdout, stderr io.Writer) erro
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.drainTimeout)
 	defer cancel()
-	if stopped := running.Shutdown(drain); stopped != nil && !errors.Is(stopped, context.DeadlineExceeded) {
+	if stopped := running.Shutdown(drain); stopped != nil {
 		return errors.Join(err, stopped)
 	}
 	config.Logger.Info("stopped")

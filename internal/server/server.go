@@ -230,6 +230,10 @@ func (s *Server) Failed() <-chan error { return s.failed }
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.shutdown.Do(func() {
 		err := s.edge.Shutdown(ctx)
+		if err != nil && ctx.Err() != nil {
+			s.log.Warn("gave up requests that were not finished in time", "error", err)
+			err = nil
+		}
 		err = errors.Join(err, s.drainCenter(), s.journal.Close())
 		if s.admin != nil {
 			err = errors.Join(err, s.admin.Close())
