@@ -274,3 +274,57 @@ func TestWithoutJournalEverythingIsRefused(t *testing.T) {
 		t.Fatal("a center without journal claims to have saved a snapshot")
 	}
 }
+
+// TestWhatTheJournalHasNotSeenIsDecidedAgain fails a batch while the next one,
+// with a late answer in it, waits behind it.
+func TestWhatTheJournalHasNotSeenIsDecidedAgain(t *testing.T) {
+	w, g := gated(t)
+	w.logIn(ada, bob)
+	report := w.subscribe(engine.Report, nil)
+	id := w.must(ada, &usherv1.RequestSubmit{MediaType: "chat"}).Event.InteractionId
+	transfer := w.start(ada, &usherv1.RequestTransfer{InteractionId: id, AgentId: "bob"})
+	var ticket uint64
+	for ticket == 0 {
+		if ev := w.next(report); ev.GetEventAgentInvited() != nil {
+			ticket = ev.Sequence
+		}
+	}
+	g.shut(true)
+	before := w.c.Status().Requests
+	failing := w.start(chat, submit("", "pull"))
+	<-g.arrived
+	accept := w.start(bob, &usherv1.RequestAccept{Ticket: ticket})
+	offer := w.start(bob, &usherv1.RequestTransfer{InteractionId: id, AgentId: "ada", ReferenceId: "back"})
+	joined := w.start(bob, &usherv1.RequestTransfer{InteractionId: id, AgentId: "ada", ReferenceId: "back"})
+	decided(w, before+4)
+	g.pass <- fmt.Errorf("%w: told to", journal.ErrUnknown)
+	if r, _ := failing.Wait(w.ctx()); r.Err.GetCode() != usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE {
+		t.Fatalf("the failed request: %v", r)
+	}
+	for {
+		select {
+		case <-g.arrived:
+			notYet(t, "accept", accept)
+			notYet(t, "transfer", transfer)
+			g.pass <- nil
+			continue
+		case <-accept.Done():
+		}
+		break
+	}
+	g.shut(false)
+	for what, c := range map[string]*Call{"accept": accept, "transfer": transfer} {
+		if r, _ := c.Wait(w.ctx()); r.Err != nil || r.Event.GetEventAck() == nil {
+			t.Fatalf("%s: %v", what, r)
+		}
+	}
+	if n := w.c.Status().Pending; n != 2 {
+		t.Fatalf("%d requests are pending", n)
+	}
+	w.clock.Advance(time.Minute)
+	for _, c := range []*Call{offer, joined} {
+		if r, _ := c.Wait(w.ctx()); r.Err.GetCode() != usherv1.ErrorCode_ERROR_CODE_NOT_ANSWERED {
+			t.Fatalf("the offer back: %v", r)
+		}
+	}
+}

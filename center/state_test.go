@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"time"
 
@@ -177,5 +178,47 @@ func TestJumpsOfTheWallClockFireNothing(t *testing.T) {
 		if s := w.c.Status(); s.WallClockJumps != 1 || s.WallClockOffset != jump {
 			t.Fatalf("jump of %s: %d noticed, offset %s", jump, s.WallClockJumps, s.WallClockOffset)
 		}
+	}
+}
+
+// TestSnapshotIsOfOneMoment lets requests come in after the fold was exported
+// and before its batch is durable.
+func TestSnapshotIsOfOneMoment(t *testing.T) {
+	var g *gate
+	w := newWorld(t, func(o *Options) {
+		g = newGate(o.Journal)
+		o.Journal, o.SnapshotEntries = g, 20
+	}).setUp()
+	g.shut(true)
+	var calls []*Call
+	calls = append(calls, w.start(chat, submit("", "pull")))
+	<-g.arrived
+	for !w.c.saving.Load() {
+		calls = append(calls, w.start(chat, submit("", "pull")))
+		runtime.Gosched()
+	}
+	for range 10 {
+		calls = append(calls, w.start(chat, submit("", "pull")))
+		runtime.Gosched()
+	}
+	g.pass <- nil
+	last := calls[len(calls)-1]
+	for {
+		select {
+		case <-g.arrived:
+			g.pass <- nil
+			continue
+		case <-last.Done():
+		}
+		break
+	}
+	g.shut(false)
+	w.saved()
+	if s := w.c.Status(); s.Snapshots == 0 || w.errors.String() != "" {
+		t.Fatalf("%d snapshots, %s", s.Snapshots, &w.errors)
+	}
+	again, _ := w.refolded()
+	if !bytes.Equal(again, w.state()) {
+		t.Fatal("the snapshot is not what the journal says")
 	}
 }

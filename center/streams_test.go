@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/engine"
+	"github.com/usher-cc/usher/journal"
 )
 
 // journaled gives the sequences of the messages that the journal has for a
@@ -315,5 +317,62 @@ func TestTenantsDoNotHearOfEachOther(t *testing.T) {
 		if err := s.fetch(w.ctx()); err != nil || len(s.ready) != 0 {
 			t.Fatal(err, s.ready)
 		}
+	}
+}
+
+// lagging is a journal that has appended and does not say so yet.
+type lagging struct {
+	journal.Journal
+	mu       sync.Mutex
+	lags     bool
+	appended chan struct{}
+	pass     chan struct{}
+}
+
+func (l *lagging) lag(lags bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lags = lags
+}
+
+func (l *lagging) Append(ctx context.Context, e journal.Epoch, b *journal.Batch) (journal.Head, error) {
+	h, err := l.Journal.Append(ctx, e, b)
+	l.mu.Lock()
+	lags := l.lags
+	l.mu.Unlock()
+	if lags {
+		l.appended <- struct{}{}
+		<-l.pass
+	}
+	return h, err
+}
+
+// TestReadFromTheJournalBeforeItWasReleased reads messages that are durable,
+// before they come into the ring that the stream goes over to.
+func TestReadFromTheJournalBeforeItWasReleased(t *testing.T) {
+	var l *lagging
+	w := newWorld(t, func(o *Options) {
+		l = &lagging{Journal: o.Journal, appended: make(chan struct{}), pass: make(chan struct{})}
+		o.Journal = l
+	}).setUp()
+	l.lag(true)
+	c := w.start(chat, submit("", "pull"))
+	<-l.appended
+	s := w.subscribe(engine.Report, new(uint64))
+	var got []uint64
+	want := w.journaled(engine.Report, 0)
+	for len(got) < len(want) {
+		got = append(got, w.next(s).Sequence)
+	}
+	l.lag(false)
+	l.pass <- struct{}{}
+	<-c.Done()
+	w.submit("pull")
+	want = w.journaled(engine.Report, 0)
+	for _, ev := range w.all(s) {
+		got = append(got, ev.Sequence)
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
 	}
 }
