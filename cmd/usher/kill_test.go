@@ -23,7 +23,7 @@ import (
 // every stream goes on without gap or duplicate. USHER_SEED chooses another
 // sequence of moments.
 func TestKill(t *testing.T) {
-	rounds, longest := 20, 400
+	rounds, longest := 20, 250
 	if testing.Short() {
 		rounds, longest = 4, 100
 	}

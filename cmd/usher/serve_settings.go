@@ -1,0 +1,159 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/usher-cc/usher/edge"
+	"github.com/usher-cc/usher/internal/server"
+	"github.com/usher-cc/usher/internal/settings"
+)
+
+// serveSettings are what can be set by flag, environment and file.
+type serveSettings struct {
+	data, listen, adminListen string
+	tlsCert, tlsKey           string
+	dev, insecure             bool
+	logLevel, logFormat       string
+	retention, drainTimeout   time.Duration
+	lowSpaceBytes             uint64
+	limits                    edge.Limits
+}
+
+func (s *serveSettings) flags(f *pflag.FlagSet) {
+	f.String(settings.ConfigFlag, "", "a YAML file with settings")
+	f.StringVar(&s.data, "data", "", "the data folder; made if it is missing")
+	f.StringVar(&s.listen, "listen", defaultListen, "address for clients")
+	f.StringVar(&s.adminListen, "admin-listen", defaultAdminListen, "address for operators: health, metrics, profiles, status; empty for none")
+	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate chain for clients, a PEM file")
+	f.StringVar(&s.tlsKey, "tls-key", "", "private key of the certificate, a PEM file")
+	f.BoolVar(&s.insecure, "insecure", false, "serve without TLS beyond this machine, e.g. behind a proxy")
+	f.BoolVar(&s.dev, "dev", false, "for development: set up by itself, print keys, serve this machine only; without --data forget all at the end")
+	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
+	f.DurationVar(&s.retention, "retention", 0, "how long the journal is kept; 0 for ever")
+	f.DurationVar(&s.drainTimeout, "drain-timeout", 10*time.Second, "how long requests under way may take when the server stops")
+	f.Uint64Var(&s.lowSpaceBytes, "low-space-bytes", 0, "free disk below which new interactions are refused; 0 for 256 MiB")
+	s.limitFlags(f)
+}
+
+// limitFlags are the limits of the edge; 0 stands for its defaults.
+func (s *serveSettings) limitFlags(f *pflag.FlagSet) {
+	l := &s.limits
+	for _, limit := range []struct {
+		to          *int
+		name, usage string
+	}{
+		{&l.RequestBytes, "request-bytes", "size of one request"},
+		{&l.ConfigurationBytes, "configuration-bytes", "size of one request of administration"},
+		{&l.RequestBurst, "request-burst", "requests at once with one credential"},
+		{&l.StreamsEach, "streams-each", "open streams of one credential"},
+		{&l.Streams, "streams", "open streams in all"},
+		{&l.Connections, "connections", "open connections"},
+		{&l.InFlight, "in-flight", "unanswered requests of one session"},
+		{&l.LoginBurstAgent, "login-burst-agent", "logins at once of one agent"},
+		{&l.LoginBurstAddress, "login-burst-address", "logins at once from one address"},
+		{&l.LoginsWaiting, "logins-waiting", "logins that wait for their turn"},
+	} {
+		f.IntVar(limit.to, "limit-"+limit.name, 0, "limit: "+limit.usage)
+	}
+	for _, limit := range []struct {
+		to          *float64
+		name, usage string
+	}{
+		{&l.RequestsPerSecond, "requests-per-second", "requests per second with one credential"},
+		{&l.LoginsPerAgent, "logins-per-agent", "logins per second of one agent"},
+		{&l.LoginsPerAddress, "logins-per-address", "logins per second from one address"},
+	} {
+		f.Float64Var(limit.to, "limit-"+limit.name, 0, "limit: "+limit.usage)
+	}
+	for _, limit := range []struct {
+		to          *time.Duration
+		name, usage string
+	}{
+		{&l.ReadTimeout, "read-timeout", "time to send a request"},
+		{&l.WriteTimeout, "write-timeout", "time to take one message or answer"},
+		{&l.IdleTimeout, "idle-timeout", "time of a connection without a call"},
+		{&l.Heartbeat, "heartbeat", "silence on a stream before a heartbeat"},
+		{&l.SessionValid, "session-valid", "time that an agent's session token is valid"},
+	} {
+		f.DurationVar(limit.to, "limit-"+limit.name, 0, "limit: "+limit.usage)
+	}
+}
+
+// config checks the settings and makes the server's configuration of them.
+func (s *serveSettings) config(stderr io.Writer) (server.Config, error) {
+	config := server.Config{
+		DataDir: s.data, Listen: s.listen, AdminListen: s.adminListen, Plaintext: s.insecure,
+		Limits: s.limits, Retention: s.retention, LowSpaceBytes: s.lowSpaceBytes,
+	}
+	var err error
+	if config.Logger, err = s.logger(stderr); err != nil {
+		return config, err
+	}
+	if config.TLS, err = s.tls(); err != nil {
+		return config, err
+	}
+	return config, s.check()
+}
+
+// check refuses what would be unsafe or make no sense.
+func (s *serveSettings) check() error {
+	switch {
+	case s.dev && s.tlsCert != "":
+		return errors.New("--dev serves this machine only, without TLS: leave out --tls-cert")
+	case s.dev && !loopback(s.listen):
+		return fmt.Errorf("--dev serves this machine only, with a known password: --listen %q is not a loopback address", s.listen)
+	case s.dev && s.adminListen != "" && !loopback(s.adminListen):
+		return fmt.Errorf("--dev serves this machine only: --admin-listen %q is not a loopback address", s.adminListen)
+	case !s.dev && s.data == "":
+		return errors.New("a data folder is necessary: --data DIR (or --dev to try things out)")
+	case !s.dev && s.tlsCert == "" && !s.insecure && !loopback(s.listen):
+		return fmt.Errorf("%q is reachable from other machines: give --tls-cert and --tls-key, or --insecure if something else encrypts", s.listen)
+	case s.retention < 0 || s.drainTimeout < 0:
+		return errors.New("--retention and --drain-timeout can't be negative")
+	}
+	return nil
+}
+
+// loopback tells whether an address is reachable from this machine only.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
+func (s *serveSettings) logger(w io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.logLevel)); err != nil {
+		return nil, fmt.Errorf("log level %q: it is debug, info, warn or error", s.logLevel)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch s.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, options)), nil
+	}
+	return nil, fmt.Errorf("log format %q: it is text or json", s.logFormat)
+}
+
+func (s *serveSettings) tls() (*tls.Config, error) {
+	if s.tlsCert == "" && s.tlsKey == "" {
+		return nil, nil
+	}
+	certificate, err := tls.LoadX509KeyPair(s.tlsCert, s.tlsKey)
+	if err != nil {
+		return nil, fmt.Errorf("load --tls-cert and --tls-key: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, nil
+}
