@@ -1,0 +1,52 @@
+# Targets are described by the comment behind them; make prints the list.
+
+BUF := go tool -modfile=buf.mod buf
+STATICCHECK := go tool -modfile=lint.mod staticcheck
+
+# How long each fuzz target runs.
+FUZZTIME ?= 5s
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test race lint generate fresh fuzz-short check bench
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/usher
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/usher
+
+demo: ## play all published models, then keep a server busy
+	go run ./cmd/usher demo
+
+test: ## run the tests
+	go test ./...
+
+race: ## run the shorter tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race -short ./...
+
+lint: ## gofmt, go vet, staticcheck, buf lint
+	@unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	$(STATICCHECK) ./...
+	$(BUF) lint
+
+generate: ## write the Go code of the protos and the generated pages of docs
+	$(BUF) generate
+	go run ./internal/docgen
+
+fresh: ## tell whether generating again would change anything
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && $(BUF) generate --output "$$dir" && \
+	for file in $$(cd "$$dir" && find . -type f) $$(git ls-files 'api/*.go'); do \
+		cmp "$$dir/$$file" "$$file" || { echo "run make generate"; exit 1; }; \
+	done
+	go test -run TestPagesAreFresh ./internal/docgen
+
+fuzz-short: ## run each fuzz target for FUZZTIME
+	@grep -rn --include='*_test.go' -o '^func Fuzz[A-Za-z0-9]*' . | while IFS=: read -r file _ function; do \
+		go test -run '^$$' -fuzz "^$${function#func }$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" || exit 1; \
+	done
+
+check: test race lint fresh ## what has to pass: tests, race detector, linters, freshness
+
+bench: ## measure, and print the figures
+	go run ./cmd/usher bench
