@@ -1,6 +1,8 @@
 package center
 
 import (
+	"context"
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
@@ -201,5 +203,43 @@ func testDrain(t *testing.T, failures ...memory.Fault) {
 	w.clock.Advance(31 * time.Second)
 	if r, _ := joined.Wait(w.ctx()); r.Err.GetCode() != usherv1.ErrorCode_ERROR_CODE_NOT_ANSWERED || r.Event.GetEventError() == nil {
 		t.Fatalf("the pending transfer ended with %v", r)
+	}
+}
+
+// TestDrainBehindAFailure stops the center while a batch is on its way, which
+// then fails.
+func TestDrainBehindAFailure(t *testing.T) {
+	w, g := gated(t)
+	w.logIn(ada, bob)
+	id := w.must(ada, &usherv1.RequestSubmit{MediaType: "chat"}).Event.InteractionId
+	pending := w.start(ada, &usherv1.RequestTransfer{InteractionId: id, AgentId: "bob"})
+	if err := w.c.Flush(w.ctx()); err != nil {
+		t.Fatal(err)
+	}
+	g.shut(true)
+	before := w.c.Status().Requests
+	failing := w.start(chat, submit("", "pull"))
+	<-g.arrived
+	drained := make(chan error)
+	go func() { drained <- w.c.Drain(context.Background()) }()
+	decided(w, before+2)
+	refused := w.start(chat, submit("", "pull"))
+	<-refused.Done()
+	if refused.reply.Err.GetCode() != usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE {
+		t.Fatalf("a new request while draining: %v", refused.reply)
+	}
+	notYet(t, "transfer", pending)
+	g.shut(false)
+	g.pass <- fmt.Errorf("%w: told to", journal.ErrUnknown)
+	if err := <-drained; err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]*Call{"submit": failing, "transfer": pending} {
+		if r, _ := c.Wait(w.ctx()); r.Err.GetCode() != usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE {
+			t.Fatalf("%s: %v", what, r)
+		}
+	}
+	if s := w.c.Status(); s.Snapshots != 1 || !s.Draining || s.Leader {
+		t.Fatalf("status %+v", s)
 	}
 }

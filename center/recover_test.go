@@ -225,6 +225,16 @@ func TestADecisionThatBreaksOffIsUndone(t *testing.T) {
 		t.Fatalf("the refused request was recorded: %v", got)
 	}
 	w.must(chat, submit("a", "pull"))
+	w.logIn(ada, bob)
+	id := w.must(ada, &usherv1.RequestSubmit{MediaType: "chat"}).Event.InteractionId
+	w.clock.Advance(time.Second)
+	if err := w.c.ask(w.ctx(), "", func(*writer) { faults = 1 }); err != nil {
+		t.Fatal(err)
+	}
+	w.wantError(usherv1.ErrorCode_ERROR_CODE_INTERNAL, ada, &usherv1.RequestTransfer{InteractionId: id, AgentId: "bob"})
+	if err := w.c.Flush(w.ctx()); err != nil || w.c.Status().Pending != 0 {
+		t.Fatalf("%v, %d pending", err, w.c.Status().Pending)
+	}
 }
 
 // deadJournal can't be led.

@@ -193,9 +193,10 @@ func TestSnapshotIsOfOneMoment(t *testing.T) {
 	var calls []*Call
 	calls = append(calls, w.start(chat, submit("", "pull")))
 	<-g.arrived
-	for !w.c.saving.Load() {
+	before := w.c.Status().Requests
+	for n := uint64(1); !w.c.saving.Load(); n++ {
 		calls = append(calls, w.start(chat, submit("", "pull")))
-		runtime.Gosched()
+		decided(w, before+n)
 	}
 	for range 10 {
 		calls = append(calls, w.start(chat, submit("", "pull")))
@@ -218,7 +219,7 @@ func TestSnapshotIsOfOneMoment(t *testing.T) {
 		t.Fatalf("%d snapshots, %s", s.Snapshots, &w.errors)
 	}
 	again, _ := w.refolded()
-	if !bytes.Equal(again, w.state()) {
-		t.Fatal("the snapshot is not what the journal says")
+	if live := w.state(); !bytes.Equal(again, live) {
+		t.Fatalf("the snapshot is not what the journal says:\n%s", difference(t, live, again))
 	}
 }

@@ -220,6 +220,29 @@ func TestTrimKeepsWhatOthersNeed(t *testing.T) {
 	}
 }
 
+func TestTrimKeepsWhatIsNotOldEnough(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.SnapshotEntries, o.Retention = 20, 5*time.Minute }).setUp()
+	for range 120 {
+		w.submit("pull")
+		w.clock.Advance(10 * time.Second)
+		w.saved()
+	}
+	for b, err := range w.c.o.Journal.Read(w.ctx(), 1) {
+		var trimmed *journal.TrimmedError
+		if !errors.As(err, &trimmed) {
+			t.Fatalf("nothing was trimmed: %v %v", b, err)
+		}
+		oldest, err := w.c.batchAt(uint64(trimmed.Oldest))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A snapshot is made every minute or so, and trims then.
+		if age := w.clock.Now().UnixMilli() - oldest.Time; age < 5*60_000 || age > 8*60_000 {
+			t.Fatalf("the oldest batch is of %d s ago", age/1000)
+		}
+	}
+}
+
 func TestResumedInvitationShowsPresentProperties(t *testing.T) {
 	w := newWorld(t, nil).setUp()
 	w.logIn(ada)
@@ -363,6 +386,9 @@ func TestReadFromTheJournalBeforeItWasReleased(t *testing.T) {
 	want := w.journaled(engine.Report, 0)
 	for len(got) < len(want) {
 		got = append(got, w.next(s).Sequence)
+	}
+	if _, err := s.Next(canceled()); err == nil { // goes over to the ring, which does not have them yet
+		t.Fatal("there is a message that the journal has not")
 	}
 	l.lag(false)
 	l.pass <- struct{}{}
