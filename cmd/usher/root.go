@@ -22,6 +22,7 @@ func commands() []*cobra.Command {
 		journalCommand(),
 		doctorCommand(),
 		demoCommand(),
+		benchCommand(),
 		versionCommand(),
 	}
 }

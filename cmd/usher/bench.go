@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/usher-cc/usher/internal/bench"
+)
+
+func benchCommand() *cobra.Command {
+	var o bench.Options
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure disk, journal, engine, router and the whole server",
+		Long: `Measure, in one run on this machine, what disk, journal, engine, router and the
+whole server do, as ratios to each other. Absolute figures change from machine
+to machine and from hour to hour; the ratios stay.
+
+A life is all of an interaction: submit, route, invite, accept, stop.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
+			defer stop()
+			return runBench(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr(), o, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
+	cmd.Flags().DurationVar(&o.Duration, "duration", bench.DefaultDuration, "how long server and empty service are measured each; the rest takes shares of it")
+	cmd.Flags().IntVar(&o.Media, "media", bench.DefaultMedia, "media servers that submit")
+	cmd.Flags().IntVar(&o.Agents, "agents", bench.DefaultAgents, "agents, with one interaction each")
+	cmd.Flags().StringVar(&o.Dir, "dir", "", "where the data folders are made, on the disk to be measured; default the system's place for temporary files")
+	return cmd
+}
+
+func runBench(ctx context.Context, out, progress io.Writer, o bench.Options, asJSON bool) error {
+	if !asJSON {
+		o.Progress = func(what string) { fmt.Fprintf(progress, "measuring %s ...\n", what) }
+	}
+	r, err := bench.Run(ctx, o)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return json.NewEncoder(out).Encode(r)
+	}
+	printBench(out, o, r)
+	return nil
+}
+
+// printBench prints the figures, and what they are to each other.
+func printBench(out io.Writer, o bench.Options, r *bench.Result) {
+	line := func(what string, figure float64, unit, ratio string, args ...any) {
+		text := fmt.Sprintf("  %-40s %11s %-9s  %s", what, grouped(figure), unit, fmt.Sprintf(ratio, args...))
+		fmt.Fprintln(out, strings.TrimRight(text, " "))
+	}
+	fmt.Fprintf(out, "usher bench --duration %v --media %d --agents %d   (%.0f s)\n", o.Duration, o.Media, o.Agents, r.TookS)
+
+	fmt.Fprintf(out, "\nDisk: the server's batches, of %s bytes, each synced\n", grouped(r.BytesPerFsync))
+	line("written to a file", r.RawAppendsPerS, "appends/s", "")
+	line("appended to the journal", r.JournalAppendsPerS, "appends/s", "%.2f of the file", r.JournalAppendsPerS/r.RawAppendsPerS)
+
+	fmt.Fprintf(out, "\nOne processor, in memory\n")
+	line("engine", r.EngineLivesPerS, "lives/s", "%.0f times the server", r.EngineLivesPerS/r.APILivesPerS)
+	line("engine and router", r.EngineRouterLivesPerS, "lives/s", "%.2f of the engine", r.EngineRouterLivesPerS/r.EngineLivesPerS)
+
+	fmt.Fprintf(out, "\nOver the network, with the clients on the same processors\n")
+	line("server, durable", r.APILivesPerS, "lives/s", "%.2f of the empty service", r.APILivesPerS/r.EmptyRPCLivesPerS)
+	line("empty service, same calls and messages", r.EmptyRPCLivesPerS, "lives/s", "")
+	line("server, processors' time", r.CPUUsPerLife, "µs/life", "%.2f times the empty service", r.CPUUsPerLife/r.EmptyRPCCPUUsPerLife)
+	line("empty service, processors' time", r.EmptyRPCCPUUsPerLife, "µs/life", "")
+	line("journal", r.BytesPerLife, "bytes", "a life")
+	line("synced", r.FsyncsPerS, "fsyncs/s", "%.1f lives each, %.2f of what the journal can", r.LivesPerFsync, r.FsyncsPerS/r.JournalAppendsPerS)
+
+	fmt.Fprintf(out, "\nFrom submit to the agent's EventInvite, at half of that load\n")
+	fmt.Fprintf(out, "  %-40s %11.2f ms\n  %-40s %11.2f ms\n", "median", r.InviteP50Ms, "99 of 100", r.InviteP99Ms)
+
+	fmt.Fprintf(out, "\nThe router's time for one match, in ns\n")
+	fmt.Fprintf(out, "  %-25s %14s %14s %14s\n", "waiting", "10 agents", "1,000 agents", "10,000 agents")
+	for _, row := range [][4]float64{
+		{1_000, r.MatchNs1k10, r.MatchNs1k, r.MatchNs1k10k},
+		{100_000, r.MatchNs100k10, r.MatchNs100k, r.MatchNs100k10k},
+		{1_000_000, r.MatchNs1m10, r.MatchNs1m, r.MatchNs1m10k},
+	} {
+		fmt.Fprintf(out, "  %-25s %14s %14s %14s\n", grouped(row[0]), grouped(row[1]), grouped(row[2]), grouped(row[3]))
+	}
+
+	fmt.Fprintf(out, "\n100,000 interactions that wait, and 1,000 agents\n")
+	line("start", r.Start100kMs, "ms", "from a snapshot and %s entries", grouped(r.StartReplayedEntries))
+	line("memory", r.BytesPerWaiting, "bytes", "an interaction without user data")
+}
+
+// grouped is a figure without fraction, with commas for its thousands.
+func grouped(figure float64) string {
+	digits := fmt.Sprintf("%.0f", figure)
+	var groups []string
+	for len(digits) > 3 {
+		groups = append([]string{digits[len(digits)-3:]}, groups...)
+		digits = digits[:len(digits)-3]
+	}
+	return strings.Join(append([]string{digits}, groups...), ",")
+}
