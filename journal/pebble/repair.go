@@ -19,8 +19,8 @@ type LostTailError struct {
 func (e *LostTailError) Error() string {
 	return fmt.Sprintf("the journal in %s has lost its end: entries up to %d had been acknowledged, but it ends with %d. "+
 		"Restore the data folder from a backup, or give it back the files that are missing. "+
-		"To go on without entries %d to %d, run: usher journal repair --accept-loss",
-		e.Dir, e.Recorded.Next-1, e.Found.Next-1, e.Found.Next, e.Recorded.Next-1)
+		"To go on without entries %d to %d, run: usher journal repair --accept-loss --data %s",
+		e.Dir, e.Recorded.Next-1, e.Found.Next-1, e.Found.Next, e.Recorded.Next-1, e.Dir)
 }
 
 // checkHeadFile holds the recovered store against the HEAD file.
