@@ -46,6 +46,12 @@ func (w *writer) refuse(call *Call, err *usherv1.EventError) {
 		err.ReferenceId = m.GetReferenceId()
 	}
 	w.reply(call, Reply{Err: err})
+	if to := refusalsOf(call.request.Tenant); published(call.name) && w.center.rings.has(to) {
+		for _, line := range refusalLines(call, err, w.now) {
+			m := queued{Message: Message{Sequence: err.Sequence, Event: encode(line)}}
+			w.batch.messages = append(w.batch.messages, delivery{to, m})
+		}
+	}
 }
 
 func (w *writer) inspect(call *Call, look inspection) {
@@ -139,9 +145,6 @@ func (w *writer) settle(t *tenant, call *Call, cause *usherv1.Cause, out *engine
 	var reply Reply
 	if len(out.Entries) > 0 {
 		reply.Sequence, reply.TimeMs = uint64(w.next)+uint64(len(out.Entries))-1, int64(w.now)
-		if !out.Pending && !answersCause(cause, out.Entries) {
-			cause.ReferenceId = "" // a Connect, say: there is no answer to remember
-		}
 		if out.Pending {
 			w.waiting[call.key()] = append(w.waiting[call.key()], call)
 		}
@@ -161,16 +164,6 @@ func (w *writer) settle(t *tenant, call *Call, cause *usherv1.Cause, out *engine
 		out.Changes.Sequence = reply.Sequence
 	}
 	w.reply(call, reply)
-}
-
-func answersCause(cause *usherv1.Cause, entries []engine.Entry) bool {
-	for n := range entries {
-		e := &entries[n]
-		if e.Answer && e.Event.ReferenceId == cause.ReferenceId && e.To[0] == engine.ParticipantOf(cause.Principal) {
-			return true
-		}
-	}
-	return false
 }
 
 // withProperties attaches the present properties to a message that shows them.

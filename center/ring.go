@@ -101,6 +101,13 @@ func (r *ring) take(at uint64, to []queued) (taken []queued, next uint64, wake <
 	return to, at, wake, true
 }
 
+// last gives the position after the last message.
+func (r *ring) last() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.end
+}
+
 // atEnd tells whether nothing follows a position.
 func (r *ring) atEnd(at uint64) bool {
 	r.mu.Lock()
@@ -159,6 +166,12 @@ func (r *rings) open(to recipient, now time.Duration) (*ring, uint64) {
 	found.subscribe(1, now)
 	r.subscriptions.Add(1)
 	return found, r.released
+}
+
+// close is the end of a subscription.
+func (r *rings) close(of *ring, now time.Duration) {
+	of.subscribe(-1, now)
+	r.subscriptions.Add(-1)
 }
 
 // make gives the ring of a recipient; the caller holds mu.

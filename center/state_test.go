@@ -133,12 +133,11 @@ func TestDeadlinesSurviveARestart(t *testing.T) {
 		w := newWorld(t, nil).setUp()
 		w.logIn(ada)
 		w.submit("support")
-		report := w.subscribe(engine.Report, nil)
 		w.clock.Advance(10 * time.Second)
 		w.must(chat, submit("", "pull")) // records the time
 		w.clock.Jump(jump)
 		w.crash()
-		report = w.subscribe(engine.Report, nil)
+		report := w.subscribe(engine.Report, nil)
 		w.clock.Advance(19_999 * time.Millisecond)
 		if revoked(w.all(report)) {
 			t.Fatalf("jump of %s: revoked early", jump)

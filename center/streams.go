@@ -305,8 +305,7 @@ func (s *Subscription) Reached() uint64 {
 // Close ends the subscription; a Next that waits returns ErrClosed.
 func (s *Subscription) Close() {
 	s.closing.Do(func() {
-		s.ring.subscribe(-1, s.center.clock.Elapsed())
-		s.center.rings.subscriptions.Add(-1)
+		s.center.rings.close(s.ring, s.center.clock.Elapsed())
 		close(s.closed)
 	})
 }

@@ -46,8 +46,8 @@ func validTenantID(id string) bool {
 func (c *Center) GetConfiguration(ctx context.Context, tenant string) (*usherv1.GetConfigurationResponse, *usherv1.EventError, error) {
 	var found *usherv1.GetConfigurationResponse
 	reply, err := c.Do(ctx, Request{Tenant: tenant, Body: inspection(func(w *writer) {
-		state := w.tenants[tenant].engine.Export()
-		found = &usherv1.GetConfigurationResponse{Configuration: state.Configuration, Version: state.ConfigurationVersion}
+		configuration, version := w.tenants[tenant].engine.Configuration()
+		found = &usherv1.GetConfigurationResponse{Configuration: configuration, Version: version}
 	})})
 	if err != nil || reply.Err != nil {
 		return nil, reply.Err, err

@@ -16,9 +16,10 @@ import (
 
 // Trace gives the arrows of a sequence diagram, in order: of one interaction,
 // or of the whole tenant if interaction is empty; from the sequence after on to
-// the durable end, or without end if live. An error is the last thing given: a
-// *CursorExpired without present state, ErrUnknownTenant, ErrClosed, that of
-// ctx, or the journal's.
+// the durable end, or without end if live. A live trace shows refused requests
+// too, which are not recorded, as long as it keeps up; they come soon after the
+// sequence at which they were decided. An error is the last thing given: a *CursorExpired without present state, ErrUnknownTenant,
+// ErrClosed, that of ctx, or the journal's.
 func (c *Center) Trace(ctx context.Context, tenant, interaction string, after uint64, live bool) iter.Seq2[*usherv1.TraceLine, error] {
 	return func(yield func(*usherv1.TraceLine, error) bool) {
 		if !c.view.Load().hasTenant(tenant) {
@@ -26,10 +27,19 @@ func (c *Center) Trace(ctx context.Context, tenant, interaction string, after ui
 			return
 		}
 		t := &tracer{center: c, tenant: tenant, interaction: interaction, after: after}
+		if live {
+			var released uint64
+			t.refused, released = c.rings.open(refusalsOf(tenant), c.clock.Elapsed())
+			defer func() { c.rings.close(t.refused, c.clock.Elapsed()) }()
+			t.next, _ = t.refused.join(released)
+		}
 		for {
 			more, err := t.read(ctx, yield)
-			if err == nil && more && live {
-				err = c.WaitFor(ctx, t.after+1)
+			if live && more && err == nil {
+				more, err = t.readRefused(yield)
+			}
+			if live && more && err == nil {
+				err = t.wait(ctx)
 			}
 			if err != nil {
 				yield(nil, err)
@@ -45,7 +55,81 @@ func (c *Center) Trace(ctx context.Context, tenant, interaction string, after ui
 type tracer struct {
 	center              *Center
 	tenant, interaction string
-	after               uint64
+	after               uint64 // the journal was read up to here
+
+	refused *ring                // encoded lines of refused requests; of a live trace
+	next    uint64               // position in it
+	held    []*usherv1.TraceLine // taken from it, and what they follow was not read yet
+}
+
+// refusalsOf names the ring of a tenant's refused requests.
+func refusalsOf(tenant string) recipient {
+	return recipient{tenant, engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_SERVER, ID: "refusals"}}
+}
+
+// published tells whether a request's name is a published one.
+func published(name string) bool { return strings.HasPrefix(name, "Request") }
+
+// refusalLines are the arrows of a refused request.
+func refusalLines(call *Call, err *usherv1.EventError, now engine.Millis) []*usherv1.TraceLine {
+	from, server := call.request.From.Proto(), engine.Server.Proto()
+	request := &usherv1.TraceLine{
+		Sequence: err.Sequence, TimeMs: int64(now), From: from, To: []*usherv1.Participant{server}, Message: call.name,
+		Protocol: call.request.Protocol, InteractionId: err.InteractionId, ReferenceId: err.ReferenceId,
+	}
+	return []*usherv1.TraceLine{request, {
+		Sequence: err.Sequence, TimeMs: int64(now), From: server, To: []*usherv1.Participant{from}, Message: "EventError",
+		Protocol: call.request.Protocol, InteractionId: err.InteractionId, ReferenceId: err.ReferenceId, Answer: true,
+		Event: &usherv1.Event{
+			TimeMs: int64(now), Protocol: call.request.Protocol, ReferenceId: err.ReferenceId, InteractionId: err.InteractionId,
+			Actor: from, Message: &usherv1.Event_EventError{EventError: err},
+		},
+	}}
+}
+
+// readRefused gives the refused requests up to where the journal was read.
+func (t *tracer) readRefused(yield func(*usherv1.TraceLine, error) bool) (more bool, err error) {
+	taken, next, _, ok := t.refused.take(t.next, make([]queued, 0, takeAtOnce))
+	if !ok {
+		t.next = t.refused.last() // some are lost: they are not worth ending the trace
+		return true, nil
+	}
+	t.next = next
+	for _, m := range taken {
+		line := &usherv1.TraceLine{}
+		if err := proto.Unmarshal(m.Event, line); err != nil {
+			return true, fmt.Errorf("trace of a refused request: %w", err)
+		}
+		if t.interaction == "" || line.InteractionId == t.interaction {
+			t.held = append(t.held, line)
+		}
+	}
+	for len(t.held) > 0 && t.held[0].Sequence <= t.after {
+		if !yield(t.held[0], nil) {
+			return false, nil
+		}
+		t.held = t.held[1:]
+	}
+	return true, nil
+}
+
+// wait waits until there is something to read.
+func (t *tracer) wait(ctx context.Context) error {
+	released, rises := t.center.rings.high()
+	some, _, refused, ok := t.refused.take(t.next, make([]queued, 0, 1))
+	if released > t.after || len(some) > 0 || !ok {
+		return nil
+	}
+	select {
+	case <-rises:
+		return nil
+	case <-refused:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.center.closed:
+		return ErrClosed
+	}
 }
 
 // read gives the lines up to the durable end; more is false when nobody wants
@@ -111,7 +195,7 @@ func (t *tracer) lines(r *storedRecord) ([]*usherv1.TraceLine, error) {
 		lines = append(lines, line)
 	}
 	c := r.cause
-	if c == nil || !strings.HasPrefix(c.Request, "Request") || len(lines) == 0 && c.InteractionId != t.interaction && t.interaction != "" {
+	if c == nil || !published(c.Request) || len(lines) == 0 && c.InteractionId != t.interaction && t.interaction != "" {
 		return lines, nil
 	}
 	request := &usherv1.TraceLine{

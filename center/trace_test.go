@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 )
@@ -135,5 +136,39 @@ func TestTraceOfAnUnknownTenant(t *testing.T) {
 		if !errors.Is(err, ErrUnknownTenant) {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestLiveTraceShowsRefusedRequests(t *testing.T) {
+	w := newWorld(t, nil).setUp()
+	id := w.submit("pull")
+	after := w.c.Status().Durable
+	ctx, hangUp := context.WithTimeout(w.ctx(), time.Minute) // rather than for ever
+	defer hangUp()
+	want := map[string]bool{
+		"ada > ixn RequestHold": true, "ixn > ada EventError": true,
+		"chat-1 > ixn RequestFindInteractions": true, "ixn > chat-1 EventError": true,
+	}
+	begun := false
+	for line, err := range w.c.Trace(ctx, "default", "", after-1, true) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !begun { // the first line is the acknowledgement of the submit
+			begun = true
+			w.start(ada, &usherv1.RequestHold{InteractionId: id, ReferenceId: "h"})
+			w.start(chat, &usherv1.RequestFindInteractions{Limit: -1})
+			continue
+		}
+		if from := line.To[0].Id; line.Message == "EventError" && from == "ada" &&
+			(line.ReferenceId != "h" || line.InteractionId != id || line.Event.GetEventError().Code != usherv1.ErrorCode_ERROR_CODE_NOT_REGISTERED) {
+			t.Fatal(line)
+		}
+		if delete(want, arrow(line)); len(want) == 0 {
+			break
+		}
+	}
+	if all, _ := w.trace("", after); slices.Contains(all, "ixn > ada EventError") {
+		t.Fatalf("a refusal was recorded: %q", all)
 	}
 }
