@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -148,7 +149,7 @@ func (f *fleet) addMedia(ctx context.Context, im usherv1connect.InteractionManag
 				return
 			case n := <-lives:
 				if err := session.Send(submit(n)); err != nil && !errors.Is(err, io.EOF) {
-					f.fail(ctx, err)
+					f.fail(ctx, fmt.Errorf("submit: %w", err))
 					return
 				}
 			}
@@ -159,7 +160,7 @@ func (f *fleet) addMedia(ctx context.Context, im usherv1connect.InteractionManag
 		for {
 			event, err := session.Receive()
 			if err != nil {
-				f.fail(ctx, err)
+				f.fail(ctx, fmt.Errorf("the session of a media server ended: %w", err))
 				return
 			}
 			f.mediaHears(ctx, event)
@@ -206,7 +207,7 @@ func (f *fleet) addAgent(ctx context.Context, im usherv1connect.InteractionManag
 				f.all.Go(func() { f.handle(ctx, im, invite.Ticket, event.InteractionId) })
 			}
 		}
-		f.fail(ctx, events.Err())
+		f.fail(ctx, fmt.Errorf("the stream of an agent ended: %w", cmp.Or(events.Err(), io.EOF)))
 	})
 	return nil
 }
@@ -262,9 +263,6 @@ func (f *fleet) fail(ctx context.Context, err error) {
 	defer f.mu.Unlock()
 	if f.failure == nil {
 		f.failure = err
-		if err == nil {
-			f.failure = errors.New("the server ended a stream")
-		}
 		close(f.failed)
 	}
 }
