@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -337,4 +338,15 @@ func TestWhatTheJournalHasNotSeenIsDecidedAgain(t *testing.T) {
 			t.Fatalf("the offer back: %v", r)
 		}
 	}
+}
+
+func TestARecordTooLargeForTheJournalIsRefused(t *testing.T) {
+	w := newWorld(t, nil).setUp()
+	large := &usherv1.Configuration{}
+	for n := range 20_000 {
+		large.Queues = append(large.Queues, &usherv1.Queue{Name: fmt.Sprintf("q%d", n), Description: strings.Repeat("x", 1000)})
+	}
+	w.wantError(usherv1.ErrorCode_ERROR_CODE_TOO_LARGE, admin, engine.Apply{Request: &usherv1.ApplyConfigurationRequest{Configuration: large}})
+	w.wantError(usherv1.ErrorCode_ERROR_CODE_UNKNOWN_QUEUE, chat, submit("", "q1"))
+	w.submit("pull")
 }
