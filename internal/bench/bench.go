@@ -150,9 +150,9 @@ func Run(ctx context.Context, o Options) (_ *Result, err error) {
 		what string
 		do   func(ctx context.Context) error
 	}{
+		{"the engine, and its router", r.inEngine},
 		{"the server, and a service that does nothing", r.overNetwork},
 		{"a file, and the journal", r.onDisk},
-		{"the engine, and its router", r.inEngine},
 		{"matches", r.inRouter},
 		{"a start", r.fromDisk},
 	} {
