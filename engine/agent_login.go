@@ -108,7 +108,7 @@ func (e *Engine) agentLogout(r *usherv1.RequestAgentLogout) refusal {
 			a.id, len(a.handling), len(a.invitations))
 	}
 	for _, i := range a.handling {
-		if len(i.parties) == 1 && !i.hasFormer() {
+		if i.lastPublic(a.id) && !i.hasFormer() {
 			return refuse(errNoFormerLocation, "interaction %q came from no queue or workbin: agent %q places or stops it first", i.ID(), a.id)
 		}
 	}
@@ -201,7 +201,7 @@ func (e *Engine) removeMedia(r *usherv1.RequestRemoveMedia) refusal {
 	ev.Message = &usherv1.Event_EventMediaRemoved{EventMediaRemoved: &usherv1.EventMediaRemoved{AgentId: string(a.id)}}
 	e.report(ev)
 	e.tellForcedByOther(a, r.Reason)
-	e.revokeAsNotAnswered(a, reasonMediaRemoved, func(inv *invitation) bool { return inv.interaction.MediaType() == m.media })
+	e.revokeOfMedia(a, m.media, reasonMediaRemoved)
 	return nil
 }
 
@@ -216,9 +216,7 @@ func (e *Engine) notReadyForMedia(r *usherv1.RequestNotReadyForMedia) refusal {
 	e.ack()
 	e.becomeNotReady(a, m.media, r.Reason)
 	e.tellForcedByOther(a, r.Reason)
-	e.revokeAsNotAnswered(a, reasonNotReady, func(inv *invitation) bool {
-		return inv.interaction.MediaType() == m.media && inv.invited.Operation == opRoute
-	})
+	e.revokeOfMedia(a, m.media, reasonNotReady)
 	return nil
 }
 

@@ -48,9 +48,6 @@ func (e *Engine) becomeQueued(i *Interaction, name QueueName, op usherv1.Operati
 		Queue: string(name), Operation: op, MovedToQueueAtMs: int64(movedAt),
 	}}
 	e.report(ev)
-	if name != workbinQueue {
-		e.toRoute = append(e.toRoute, i)
-	}
 }
 
 // becomeInWorkbin puts an interaction that nobody works on any more in a
@@ -250,32 +247,109 @@ func (e *Engine) owner(i *Interaction) *client {
 
 func (e *Engine) isSupervisor(id AgentID) bool { return e.config.agents[string(id)].GetSupervisor() }
 
+// maxHandedOver bounds what one input hands to routers or takes back, so that
+// no record gets larger than a journal takes. What is left goes on with the
+// next Tick, which is due at once.
+const maxHandedOver = 500
+
 // settle does what a change has made possible: it hands queued interactions
-// to routers. It ends every input, so that a model's own messages come first.
+// to routers, each queue in its order. It ends every input, so that a model's
+// own messages come first.
 func (e *Engine) settle() {
-	for _, r := range e.routers {
-		if r.hungry {
-			r.hungry = false
-			e.feed(r)
+	for left := maxHandedOver; left > 0 && len(e.unserved) > 0; left-- {
+		if e.takeBackOne() {
+			continue
 		}
+		first, router := e.firstToServe()
+		if first == nil {
+			break
+		}
+		e.becomeRouting(first, router, e.config.queues[first.props.Queue].GetStrategy())
 	}
-	for n := 0; n < len(e.toRoute); n++ {
-		e.offer(e.toRoute[n])
-	}
-	e.toRoute = e.toRoute[:0]
 }
 
-// offer hands a queued interaction to a router, if its queue has a strategy
-// and a router has room.
-func (e *Engine) offer(i *Interaction) {
-	strategy := e.config.queues[i.props.Queue].GetStrategy()
-	if e.interactions[i.ID()] != i || i.props.State != stateQueued || strategy == "" ||
-		i.props.Workbin != nil || i.props.IsHeld || i.lockedBy != 0 {
-		return
+// serve flags a queue: an interaction in it may have become routable, or a
+// router may have got room. A queue stays flagged until nothing in it can be
+// handed over.
+func (e *Engine) serve(q *queue) {
+	if !q.unserved {
+		q.unserved = true
+		e.unserved = append(e.unserved, q)
 	}
-	if router, ok := e.pickRouter(strategy, Participant{}); ok {
-		e.becomeRouting(i, router, strategy)
+}
+
+// serveStrategiesOf flags the queues whose strategies a router has.
+func (e *Engine) serveStrategiesOf(r *client) {
+	for _, name := range sortedKeys(e.queues) {
+		strategy := e.config.queues[string(name)].GetStrategy()
+		if q := e.queues[name]; strategy != "" && q.queued.Len() > 0 && slices.Contains(r.registration.GetStrategies(), strategy) {
+			e.serve(q)
+		}
 	}
+}
+
+// firstToServe is, of all flagged queues, the interaction that is first in the
+// order of a queue and has a router with room; queues with none are flagged no
+// more.
+func (e *Engine) firstToServe() (first *Interaction, router Participant) {
+	flagged := e.unserved[:0]
+	for _, q := range e.unserved {
+		i, r := e.firstOf(q)
+		if q.unserved = i != nil; !q.unserved {
+			continue
+		}
+		flagged = append(flagged, q)
+		if first == nil || inQueueOrder(i, first) {
+			first, router = i, r
+		}
+	}
+	e.unserved = flagged
+	return first, router
+}
+
+func (e *Engine) firstOf(q *queue) (first *Interaction, router Participant) {
+	strategy := e.config.queues[string(q.name)].GetStrategy()
+	if strategy == "" {
+		return nil, router
+	}
+	router, found := e.pickRouter(strategy, Participant{})
+	if !found {
+		return nil, router
+	}
+	q.queued.Ascend(func(i *Interaction) bool {
+		if i.props.Workbin == nil && !i.props.IsHeld && i.lockedBy == 0 {
+			first = i
+		}
+		return first == nil
+	})
+	return first, router
+}
+
+// takeBackOne takes an interaction back from the router of a strategy that is
+// no longer its queue's; one that is being delivered comes back by itself or
+// not at all.
+func (e *Engine) takeBackOne() bool {
+	for _, q := range e.unserved {
+		if !q.restrategized {
+			continue
+		}
+		var former *Interaction
+		q.routing.Ascend(func(i *Interaction) bool {
+			if i.strategy != e.config.queues[string(q.name)].GetStrategy() && len(i.invitations) == 0 {
+				former = i
+			}
+			return former == nil
+		})
+		if former != nil {
+			router := former.router
+			e.endStrategy(former, opMove, reasonStrategyChanged)
+			e.abandon(former, router, reasonStrategyChanged)
+			e.returnToFormer(former, opMove, reasonStrategyChanged)
+			return true
+		}
+		q.restrategized = false
+	}
+	return false
 }
 
 // pickRouter is the connected router with this strategy that has the fewest
@@ -297,32 +371,11 @@ func (e *Engine) pickRouter(strategy string, except Participant) (Participant, b
 	return best.who, true
 }
 
-// room is how many interactions a router may have at once.
+// room is how many interactions a router may have at once: what it asked for,
+// and never more than the tenant's option.
 func (e *Engine) room(r *client) int {
 	if n := int(r.registration.GetMaxSubmitted()); n > 0 {
-		return n
+		return min(n, e.config.maxPerRouter())
 	}
 	return e.config.maxPerRouter()
-}
-
-// feed offers a router what waits in the queues of its strategies, as far as
-// it has room.
-func (e *Engine) feed(r *client) {
-	left := e.room(r) - r.routing
-	for _, name := range sortedKeys(e.queues) {
-		strategy := e.config.queues[string(name)].GetStrategy()
-		if strategy == "" || !slices.Contains(r.registration.Strategies, strategy) {
-			continue
-		}
-		e.queues[name].queued.Ascend(func(i *Interaction) bool {
-			if left <= 0 {
-				return false
-			}
-			if !i.props.IsHeld && i.lockedBy == 0 {
-				e.toRoute = append(e.toRoute, i)
-				left--
-			}
-			return true
-		})
-	}
 }

@@ -69,7 +69,7 @@ func (e *Engine) conferenceAccepted(inv *invitation, a *Agent) {
 	i := inv.interaction
 	added := e.becomeHandling(i, a, opConference, inv.invited.Visibility, inv.ticket, "")
 	e.tellPartyAdded(i, added)
-	e.answerLater(im, inv.asker, inv.ref, e.ackEvent(i))
+	e.answerLater(im, e.ackEvent(i), inv.ref, inv.asker)
 }
 
 // leaveInteraction is the phase "leave".
@@ -81,7 +81,7 @@ func (e *Engine) leaveInteraction(a *Agent, r *usherv1.RequestLeaveInteraction) 
 	if why := checkReason(r.Reason); why != nil {
 		return why
 	}
-	if len(i.parties) == 1 && !i.hasFormer() {
+	if i.lastPublic(a.id) && !i.hasFormer() {
 		return refuse(errNoFormerLocation, "interaction %q came from no queue or workbin: its last party places or stops it", i.ID())
 	}
 	e.ackAbout(i)

@@ -45,9 +45,7 @@ func (e *Engine) apply(a Apply) refusal {
 	d.applied.Version = present.version + 1
 	e.changes.Version = d.applied.Version
 	e.changes.Sequence = uint64(e.next) + uint64(len(e.entries))
-	restarted := e.withNewStrategy(next)
 	e.record(Entry{Fact: &usherv1.Fact{Fact: &usherv1.Fact_ConfigurationApplied{ConfigurationApplied: d.applied}}})
-	e.toRoute = append(e.toRoute, restarted...)
 	return nil
 }
 
@@ -203,27 +201,13 @@ func (e *Engine) addWorkbinUse(u uses, w *usherv1.Workbin, sentence, id string) 
 	}
 }
 
-// withNewStrategy are the queued interactions of the queues that get another
-// strategy, in queue order; those that a router has stay with it.
-func (e *Engine) withNewStrategy(next *configuration) []*Interaction {
-	var waiting []*Interaction
-	for _, name := range sortedKeys(next.queues) {
-		q := e.queues[QueueName(name)]
-		if q == nil || next.queues[name].GetStrategy() == e.config.queues[name].GetStrategy() {
-			continue
-		}
-		q.queued.Ascend(func(i *Interaction) bool {
-			waiting = append(waiting, i)
-			return true
-		})
-	}
-	return waiting
-}
-
 // foldConfigurationApplied is the only place that changes the configuration.
 func (e *Engine) foldConfigurationApplied(f *usherv1.ConfigurationApplied) {
 	c := e.config
-	mostPerRouter := c.maxPerRouter()
+	former := map[QueueName]string{}
+	for name := range e.queues {
+		former[name] = c.queues[string(name)].GetStrategy()
+	}
 	c.load(f.GetConfiguration())
 	for _, o := range f.GetRemoved() {
 		kindNamed(o.GetKind()).remove(c, o.GetName())
@@ -240,13 +224,10 @@ func (e *Engine) foldConfigurationApplied(f *usherv1.ConfigurationApplied) {
 	for i := range e.EachInteraction {
 		e.touchInteraction(i)
 	}
-	for _, name := range sortedKeys(c.queues) {
-		e.queue(QueueName(name)).config = c.queues[name]
-	}
-	if c.maxPerRouter() != mostPerRouter {
-		for _, r := range e.routers {
-			r.hungry = true
-		}
+	for _, name := range sortedKeys(e.queues) {
+		q := e.queues[name]
+		q.restrategized = q.restrategized || former[name] != c.queues[string(name)].GetStrategy()
+		e.serve(q)
 	}
 	e.endSubscriptions()
 }

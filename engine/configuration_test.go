@@ -592,8 +592,8 @@ func TestQueueGetsAnotherStrategy(t *testing.T) {
 	if want := []string{"first", "second", "last"}; !slices.Equal(routed, want) || out.Entries[0].Fact == nil {
 		t.Errorf("routed %v, want %v", routed, want)
 	}
-	if i := b.e.interactions["busy"]; i.strategy != LongestIdle || i.State() != stateRouting {
-		t.Errorf("what a router has does not stay with it: %q, %v", i.strategy, i.State())
+	if i := b.e.interactions["busy"]; i.strategy != "" || i.State() != stateQueued {
+		t.Errorf("what the former strategy's router had does not come back: %q, %v", i.strategy, i.State())
 	}
 	if i := b.e.interactions["other"]; i.State() != stateQueued {
 		t.Errorf("an interaction without a router is %v", i.State())

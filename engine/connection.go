@@ -23,18 +23,21 @@ func (e *Engine) connect(r Connect) refusal {
 	if len(c.connections) >= maxConnections {
 		return refuse(errConnectionRefused, "%s has %d connections already", describe(e.from), len(c.connections))
 	}
-	old := sameKind(c, r.Kind)
+	older := sameKind(c, r.Kind)
 	mode := usherv1.MultipleConnections_MULTIPLE_CONNECTIONS_TRUE
 	if e.from.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT {
 		mode = e.config.multipleConnections()
 	}
-	if old != nil && mode == usherv1.MultipleConnections_MULTIPLE_CONNECTIONS_FALSE {
+	if len(older) > 0 && mode == usherv1.MultipleConnections_MULTIPLE_CONNECTIONS_FALSE {
 		return refuse(errConnectionRefused, "agent %q has a %s connection already", e.from.ID, r.Kind)
 	}
 	e.fact(&usherv1.Fact{Fact: &usherv1.Fact_ConnectionOpened{ConnectionOpened: &usherv1.ConnectionOpened{
 		Client: e.actor, ConnectionId: r.ConnectionID, ConnectionKind: r.Kind,
 	}}})
-	if old != nil && mode == usherv1.MultipleConnections_MULTIPLE_CONNECTIONS_FORCE_LOGOUT {
+	if mode != usherv1.MultipleConnections_MULTIPLE_CONNECTIONS_FORCE_LOGOUT {
+		return nil
+	}
+	for _, old := range older {
 		ev := e.agentEvent("")
 		ev.Message = &usherv1.Event_EventAgentConnectionClosed{EventAgentConnectionClosed: &usherv1.EventAgentConnectionClosed{
 			ConnectionId: old.ConnectionId, ConnectionKind: old.ConnectionKind,
@@ -45,14 +48,15 @@ func (e *Engine) connect(r Connect) refusal {
 	return nil
 }
 
-// sameKind is a client's connection of a kind, or nil.
-func sameKind(c *client, kind string) *usherv1.ConnectionOpened {
+// sameKind are a client's connections of a kind.
+func sameKind(c *client, kind string) []*usherv1.ConnectionOpened {
+	var same []*usherv1.ConnectionOpened
 	for _, o := range c.connections {
 		if o.ConnectionKind == kind {
-			return o
+			same = append(same, o)
 		}
 	}
-	return nil
+	return same
 }
 
 func (e *Engine) connectionLost(id string, graceUntil Millis) {
@@ -86,6 +90,10 @@ func (e *Engine) disconnect(r Disconnect) refusal {
 	case usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA:
 		e.loseWithGrace(c, r.ConnectionID, e.config.mediaGrace())
 	case usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER:
+		if len(e.heldBy(c)) > maxHandedOver {
+			e.connectionLost(r.ConnectionID, e.now) // the next Ticks deal with them
+			return nil
+		}
 		e.connectionLost(r.ConnectionID, 0)
 		e.routerGone(c)
 	default:
@@ -111,9 +119,9 @@ func (e *Engine) loseWithGrace(c *client, id string, grace Millis) {
 	e.connectionLost(id, e.now+grace)
 }
 
-// graceEnded does what follows when nobody came back.
+// graceEnded does what follows when nobody came back. What a media server or
+// router had is dealt with in portions, one for each Tick.
 func (e *Engine) graceEnded(c *client) {
-	e.fact(&usherv1.Fact{Fact: &usherv1.Fact_GraceEnded{GraceEnded: &usherv1.GraceEnded{Client: c.who.Proto()}}})
 	switch c.who.Kind {
 	case usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT:
 		if a := e.agents[AgentID(c.who.ID)]; a != nil {
@@ -121,9 +129,18 @@ func (e *Engine) graceEnded(c *client) {
 			e.becomeLoggedOut(a, reasonConnectionLost)
 		}
 	case usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA:
+		if !e.mediaGone(c) {
+			e.deadlines.set(&c.graceUntil, c.graceUntil.at)
+			return
+		}
 		e.releaseSnapshotsOf(c.who)
-		e.mediaGone(c)
+	case usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER:
+		if !e.routerGone(c) {
+			e.deadlines.set(&c.graceUntil, c.graceUntil.at)
+			return
+		}
 	}
+	e.fact(&usherv1.Fact{Fact: &usherv1.Fact_GraceEnded{GraceEnded: &usherv1.GraceEnded{Client: c.proto}}})
 }
 
 // dropEverything takes from an agent whatever he has. One whose connection is
@@ -153,28 +170,25 @@ func (e *Engine) takeFrom(i *Interaction, id AgentID, op usherv1.Operation, reas
 	e.revokeIssuedBy(i, id, why)
 	removed := e.removeParty(i, i.party(id), op, reason)
 	e.tellPartyRemoved(i, removed, reason)
-	if len(i.parties) == 0 {
+	if i.firstPublic() == nil {
+		// Coaches and monitors serve no customer.
+		e.takeFromAll(i, op, reason)
 		e.returnToFormer(i, op, reason)
 	}
 }
 
-// routerGone gives a lost router's interactions to another router that has
-// the strategy, else back to the queue. An open invitation stays: its outcome
-// goes to the successor or, without one, waits for the router itself.
-func (e *Engine) routerGone(c *client) {
-	var held []*Interaction
-	e.submitted.Ascend(func(i *Interaction) bool {
-		if i.router == c.who {
-			held = append(held, i)
+// routerGone gives a portion of a lost router's interactions to another
+// router that has the strategy, else back to the queue, and tells whether that
+// was all. An open invitation stays: its outcome goes to the successor or,
+// without one, waits for the router itself.
+func (e *Engine) routerGone(c *client) (all bool) {
+	held := e.heldBy(c)
+	for n, i := range held {
+		if n == maxHandedOver {
+			return false
 		}
-		return true
-	})
-	for _, i := range held {
 		strategy := i.strategy
 		successor, ok := e.pickRouter(strategy, c.who)
-		if !ok && len(i.invitations) > 0 {
-			continue
-		}
 		e.endStrategy(i, opLost, reasonRouterGone)
 		if ok {
 			e.startStrategy(i, successor, strategy)
@@ -182,18 +196,47 @@ func (e *Engine) routerGone(c *client) {
 			e.returnToFormer(i, opLost, reasonRouterGone)
 		}
 	}
+	return true
 }
 
-// mediaGone marks a lost media server's live sessions as not online.
-func (e *Engine) mediaGone(c *client) {
+// heldBy are a router's interactions that can be given to somebody else, in
+// the order of a queue.
+func (e *Engine) heldBy(c *client) []*Interaction {
+	var held []*Interaction
+	for i := range e.EachInteraction {
+		if i.router != c.who {
+			continue
+		}
+		if len(i.invitations) > 0 {
+			if _, ok := e.pickRouter(i.strategy, c.who); !ok {
+				continue
+			}
+		}
+		held = append(held, i)
+	}
+	slices.SortFunc(held, func(x, y *Interaction) int {
+		if inQueueOrder(x, y) {
+			return -1
+		}
+		return 1
+	})
+	return held
+}
+
+// mediaGone marks a portion of a lost media server's live sessions as not
+// online, and tells whether that was all.
+func (e *Engine) mediaGone(c *client) (all bool) {
 	var online []*Interaction
-	e.submitted.Ascend(func(i *Interaction) bool {
+	for i := range e.EachInteraction {
 		if i.props.IsOnline && ParticipantOf(i.props.SubmittedBy) == c.who {
 			online = append(online, i)
 		}
-		return true
-	})
-	for _, i := range online {
+		if len(online) > maxHandedOver {
+			break
+		}
+	}
+	for _, i := range online[:min(maxHandedOver, len(online))] {
 		e.becomeChanged(i, &change{isOnline: new(bool)}, reasonConnectionLost)
 	}
+	return len(online) <= maxHandedOver
 }

@@ -29,6 +29,9 @@ func (e *Engine) dispatch(request any) refusal {
 	case usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER:
 		return e.dispatchRouter(request)
 	}
+	if r, ok := request.(*usherv1.RequestCustomReporting); ok {
+		return e.customReporting(r)
+	}
 	return unsupported(e.from, request)
 }
 

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"google.golang.org/protobuf/proto"
+
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 )
 
@@ -34,11 +36,32 @@ func (e *Engine) report(ev *usherv1.Event) {
 
 // tell records a message to participants; nothing if there are none.
 func (e *Engine) tell(protocol usherv1.Protocol, ev *usherv1.Event, to ...Participant) {
-	if len(to) == 0 {
-		return
-	}
 	ev.Protocol = protocol
-	e.record(Entry{To: to, Event: ev})
+	if e.hidden != nil && ev.Actor == e.actor {
+		to = e.tellUnnamed(ev, to)
+	}
+	if len(to) > 0 {
+		e.record(Entry{To: to, Event: ev})
+	}
+}
+
+// tellUnnamed records the message for those who may not see the asker, a coach
+// or monitor, in the server's name; the others are left.
+func (e *Engine) tellUnnamed(ev *usherv1.Event, to []Participant) (others []Participant) {
+	var unseeing []Participant
+	for _, who := range to {
+		if e.hidden.visibleTo(who, e.isSupervisor(AgentID(who.ID))) || who.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER {
+			others = append(others, who)
+		} else {
+			unseeing = append(unseeing, who)
+		}
+	}
+	if len(unseeing) > 0 {
+		unnamed := proto.CloneOf(ev)
+		unnamed.Actor = Server.Proto()
+		e.record(Entry{To: unseeing, Event: unnamed})
+	}
+	return others
 }
 
 // answer records the answer to the request at work.
@@ -48,11 +71,16 @@ func (e *Engine) answer(protocol usherv1.Protocol, ev *usherv1.Event, show ...*I
 	e.reply = e.record(Entry{To: e.toAsker, Answer: true, Event: ev, Show: show})
 }
 
-// answerLater records the answer to a request that was pending.
-func (e *Engine) answerLater(protocol usherv1.Protocol, to Participant, ref string, ev *usherv1.Event) {
+// answerLater records the answer to a request that was pending; others may
+// hear it, too.
+func (e *Engine) answerLater(protocol usherv1.Protocol, ev *usherv1.Event, ref string, asker Participant, others ...Participant) {
 	ev.Protocol = protocol
 	ev.ReferenceId = ref
-	e.record(Entry{To: e.only(to), Answer: true, Event: ev})
+	to := e.only(asker)
+	if len(others) > 0 {
+		to = append([]Participant{asker}, others...)
+	}
+	e.record(Entry{To: to, Answer: true, Event: ev})
 }
 
 // read gives the answer to a read, which is not recorded.
@@ -95,7 +123,7 @@ func (e *Engine) failLater(inv *invitation, why refusal) {
 	why.ReferenceId, why.InteractionId = inv.ref, inv.interaction.props.InteractionId
 	ev := e.about(inv.interaction)
 	ev.Message = &usherv1.Event_EventError{EventError: why}
-	e.answerLater(protocol, inv.asker, inv.ref, ev)
+	e.answerLater(protocol, ev, inv.ref, inv.asker)
 }
 
 func (e *Engine) partyAddedEvent(i *Interaction, body *usherv1.EventPartyAdded) *usherv1.Event {

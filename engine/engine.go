@@ -150,6 +150,7 @@ type Engine struct {
 	stopped       stoppedMemory
 	closedTickets closedMemory
 	deadlines     deadlineHeap
+	unserved      []*queue // flagged queues
 
 	// What the router looks at again.
 	changedAgents       []*Agent
@@ -161,12 +162,12 @@ type Engine struct {
 	from    Participant
 	actor   *usherv1.Participant
 	toAsker []Participant // only From
+	hidden  *party        // From, if he is a coach or monitor of the interaction concerned
 	refID   string
 	entries []Entry
 	reply   *usherv1.Event
 	pending bool
 	newID   InteractionID
-	toRoute []*Interaction
 	changes *usherv1.ApplyConfigurationResponse
 }
 
@@ -202,6 +203,9 @@ func (e *Engine) Handle(in Input) Output {
 	if m, ok := in.Request.(interface{ GetReferenceId() string }); ok {
 		e.refID = m.GetReferenceId()
 	}
+	if m, ok := in.Request.(interface{ GetInteractionId() string }); ok {
+		e.hidden = e.hiddenParty(InteractionID(m.GetInteractionId()), in.From)
+	}
 	if refusal := e.dispatch(in.Request); refusal != nil {
 		if len(e.entries) != 0 {
 			panic("engine: a refused request has changed something: " + refusal.Description)
@@ -222,20 +226,27 @@ func (e *Engine) Handle(in Input) Output {
 // it answers no entries. One deadline is one record of the journal.
 func (e *Engine) Tick(now Millis, next Sequence) Output {
 	e.begin(now, next, Server)
-	for len(e.entries) == 0 {
+	for {
+		e.settle() // what an input before has left
+		if len(e.entries) > 0 {
+			return e.output()
+		}
 		d := e.deadlines.due(now)
 		if d == nil {
 			return Output{}
 		}
 		e.deadlines.remove(d)
 		d.fire(e)
-		e.settle()
 	}
-	return e.output()
 }
 
 // NextDeadline is when Tick is to be called next; false if nothing waits.
-func (e *Engine) NextDeadline() (Millis, bool) { return e.deadlines.next() }
+func (e *Engine) NextDeadline() (Millis, bool) {
+	if len(e.unserved) > 0 {
+		return e.now, true
+	}
+	return e.deadlines.next()
+}
 
 func (e *Engine) begin(now Millis, next Sequence, from Participant) {
 	e.now, e.next, e.from = now, next, from
@@ -244,7 +255,7 @@ func (e *Engine) begin(now Millis, next Sequence, from Participant) {
 	} else {
 		e.actor, e.toAsker = from.Proto(), []Participant{from}
 	}
-	e.refID, e.newID = "", ""
+	e.refID, e.newID, e.hidden = "", "", nil
 	e.entries, e.reply, e.pending, e.changes = make([]Entry, 0, usualEntries), nil, false, nil
 }
 

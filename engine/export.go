@@ -136,6 +136,10 @@ func Load(s *usherv1.TenantState) *Engine {
 	for _, stopped := range s.Stopped {
 		e.stopped.add(stopped)
 	}
+	for _, name := range sortedKeys(e.queues) {
+		e.queues[name].restrategized = true
+		e.serve(e.queues[name])
+	}
 	for _, snapshot := range s.Snapshots {
 		e.snapshots[snapshot.SnapshotId] = snapshot
 	}

@@ -55,7 +55,7 @@ func (e *Engine) foldInteraction(sequence Sequence, ev *usherv1.Event) {
 	case *usherv1.Event_EventTakenFromWorkbin:
 		w := i.props.Workbin
 		e.workbin(keyOf(w)).content.Delete(i)
-		i.formerQueue, i.formerMovedAt, i.formerWorkbin = "", 0, w
+		i.formerWorkbin = w // the former queue still tells since when it was there
 		i.props.Workbin = nil
 	case *usherv1.Event_EventAgentInvited:
 		e.foldInvited(i, sequence, ev)
@@ -73,6 +73,7 @@ func (e *Engine) foldInteraction(sequence Sequence, ev *usherv1.Event) {
 		i.props.IsHeld, i.props.HeldAtMs = true, int64(at)
 	case *usherv1.Event_EventResumed:
 		i.props.IsHeld, i.props.HeldAtMs = false, 0
+		e.serve(e.queue(i.Queue()))
 	case *usherv1.Event_EventProcessingStopped:
 		e.foldStopped(i, ev)
 	}
@@ -94,12 +95,12 @@ func (e *Engine) foldPlacedInQueue(i *Interaction, m *usherv1.EventPlacedInQueue
 	i.props.State = stateQueued
 	i.props.Queue = m.Queue
 	i.props.PlacedInQueueAtMs, i.props.MovedToQueueAtMs = int64(at), m.MovedToQueueAtMs
-	i.props.AssignedTo, i.props.AssignedAtMs = "", 0
 	e.deadlines.set(&i.deadline, 0)
 	if QueueName(m.Queue) != i.formerQueue {
 		i.backOffs = nil
 	}
 	e.queueTree(i).ReplaceOrInsert(i)
+	e.serve(e.queue(i.Queue()))
 }
 
 func (e *Engine) foldInvited(i *Interaction, sequence Sequence, ev *usherv1.Event) {
@@ -171,14 +172,22 @@ func (e *Engine) foldPartyAdded(i *Interaction, m *usherv1.EventPartyAdded, ev *
 		e.foldInvitationClosed(i, Ticket(m.Ticket), ev, false)
 	}
 	i.props.State = stateHandling
-	i.props.DeliveredAtMs = int64(at)
-	if len(i.parties) == 0 {
-		i.props.AssignedTo, i.props.AssignedAtMs = m.Party.Id, int64(at)
-	}
 	i.backOffs = nil
 	e.addParty(i, &usherv1.PartyInfo{
 		Participant: m.Party, Place: m.Place, Visibility: m.Visibility, Operation: m.Operation, SinceMs: int64(at),
 	})
+	i.assign()
+	if p := i.firstPublic(); p != nil && string(p.agent) == m.Party.Id {
+		i.props.DeliveredAtMs = int64(at)
+	}
+}
+
+// assign keeps who handles the interaction, as everybody sees it.
+func (i *Interaction) assign() {
+	i.props.AssignedTo, i.props.AssignedAtMs = "", 0
+	if p := i.firstPublic(); p != nil {
+		i.props.AssignedTo, i.props.AssignedAtMs = string(p.agent), p.info.SinceMs
+	}
 }
 
 func (e *Engine) addParty(i *Interaction, info *usherv1.PartyInfo) {
@@ -195,8 +204,10 @@ func (e *Engine) foldPartyRemoved(i *Interaction, m *usherv1.EventPartyRemoved, 
 		e.queue(i.Queue()).routing.Delete(i)
 		if i.router != BuiltinRouter {
 			r := e.client(i.router)
-			r.hungry = r.hungry || r.routing >= e.room(r)
 			r.routing--
+			if r.routing+1 == e.room(r) {
+				e.serveStrategiesOf(r)
+			}
 		}
 		i.strategy, i.router = "", Participant{}
 		return
@@ -208,9 +219,7 @@ func (e *Engine) foldPartyRemoved(i *Interaction, m *usherv1.EventPartyRemoved, 
 		a.idleSince = at
 		e.touchAgent(a)
 	}
-	if i.props.AssignedTo == m.Party.Id && len(i.parties) > 0 {
-		i.props.AssignedTo, i.props.AssignedAtMs = string(i.parties[0].agent), i.parties[0].info.SinceMs
-	}
+	i.assign()
 }
 
 func (e *Engine) foldStopped(i *Interaction, ev *usherv1.Event) {
@@ -338,6 +347,7 @@ func (e *Engine) foldFact(sequence Sequence, f *usherv1.Fact) {
 			i.lockedBy = m.LockChanged.SnapshotId
 			i.props.IsLocked = i.lockedBy != 0
 			e.touchInteraction(i)
+			e.serve(e.queue(i.Queue()))
 		}
 	case *usherv1.Fact_ConfigurationApplied:
 		e.foldConfigurationApplied(m.ConfigurationApplied)
@@ -367,7 +377,7 @@ func (e *Engine) connectionsChanged(c *client) {
 				return 1
 			})
 			e.routers = slices.Insert(e.routers, at, c)
-			c.hungry = true
+			e.serveStrategiesOf(c)
 		}
 	}
 }

@@ -48,18 +48,24 @@ func (e *Engine) resume(a *Agent, r *usherv1.RequestResume) refusal {
 	if a != nil {
 		e.keep(i)
 	}
-	e.toRoute = append(e.toRoute, i)
 	return nil
 }
 
-// holdable is the interaction if the asker may hold and resume it: a party, a
-// supervisor, or a media server.
+// inWorkbinOf tells whether an interaction lies in a workbin that the agent
+// may use.
+func (e *Engine) inWorkbinOf(i *Interaction, a *Agent) bool {
+	w := i.props.Workbin
+	return w != nil && e.config.mayUse(e.config.workbins[w.Name], w.Owner, a.config, a.place)
+}
+
+// holdable is the interaction if the asker may hold and resume it: a party, who
+// may use the workbin where it lies, a supervisor, or a media server.
 func (e *Engine) holdable(a *Agent, id, reason string) (*Interaction, refusal) {
 	i, why := e.interaction(id)
 	if why != nil {
 		return nil, why
 	}
-	if a != nil && i.party(a.id) == nil && !e.isSupervisor(a.id) {
+	if a != nil && i.party(a.id) == nil && !e.isSupervisor(a.id) && !e.inWorkbinOf(i, a) {
 		return nil, refuse(errNotAParty, "agent %q is not a party of interaction %q", a.id, id)
 	}
 	return i, checkReason(reason)

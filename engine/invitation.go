@@ -30,6 +30,7 @@ const (
 	reasonNotReady          = "NotReady"
 	reasonLoggedOut         = "LoggedOut"
 	reasonMoved             = "Moved"
+	reasonStrategyChanged   = "StrategyChanged"
 )
 
 // openInvitation invites an agent on behalf of the asker of the request at
@@ -90,16 +91,16 @@ func (e *Engine) invitationFailed(inv *invitation, outcome usherv1.RouteOutcome,
 	e.returnToFormer(i, op, reason)
 }
 
-// routeUsed tells the router that has the interaction that the request is
-// filled. A successor of the one that asked hears it without a reference id.
+// routeUsed tells the router that asked that its request is filled, and its
+// successor if it is gone.
 func (e *Engine) routeUsed(i *Interaction, router Participant, inv *invitation, outcome usherv1.RouteOutcome) {
 	ev := e.about(i)
 	ev.Message = &usherv1.Event_EventRouteUsed{EventRouteUsed: &usherv1.EventRouteUsed{Outcome: outcome, AgentId: string(inv.agent)}}
 	if router == inv.asker {
-		e.answerLater(tlib, router, inv.ref, ev)
+		e.answerLater(tlib, ev, inv.ref, inv.asker)
 		return
 	}
-	e.tell(tlib, ev, router)
+	e.answerLater(tlib, ev, inv.ref, inv.asker, router)
 }
 
 // invitationExpired is model 6, "not answered in time" (and 11, 12).
@@ -112,8 +113,14 @@ func (e *Engine) invitationExpired(inv *invitation) {
 		if m := a.mediaState(i.MediaType()); m != nil && m.ready {
 			e.becomeNotReady(a, m.media, reasonInvitationTimeout)
 			e.tellForced(a, reasonInvitationTimeout)
+			e.revokeOfMedia(a, m.media, reasonNotReady)
 		}
 	}
+}
+
+// revokeOfMedia revokes an agent's open invitations of a media type.
+func (e *Engine) revokeOfMedia(a *Agent, media MediaName, reason string) {
+	e.revokeAsNotAnswered(a, reason, func(inv *invitation) bool { return inv.interaction.MediaType() == media })
 }
 
 // revokeAsNotAnswered revokes an agent's open invitations that match, because

@@ -100,7 +100,7 @@ func (e *Engine) invitable(i *Interaction, id, place string, obey bool) (*Agent,
 		return nil, refuse(errNotLoggedIn, "agent %q is not logged in", id)
 	}
 	if i.party(a.id) != nil || a.invitedTo(i) {
-		return nil, refuse(errAlreadyInvited, "agent %q is a party of interaction %q or invited to it", id, i.ID())
+		return nil, refuse(errAlreadyInvited, "agent %q can't be invited to interaction %q", id, i.ID())
 	}
 	m := a.mediaState(media)
 	switch {

@@ -34,6 +34,9 @@ func (e *Engine) takeSnapshot(r *usherv1.RequestTakeSnapshot) refusal {
 	if limit < 0 || limit > e.config.maxPerSnapshot() {
 		return refuse(errInvalidArgument, "limit: %d, 0 to %d", r.Limit, e.config.maxPerSnapshot())
 	}
+	if r.Lock && len(e.clients[e.from].connections) == 0 {
+		return refuse(errWrongState, "lock: %s has no event stream open, whose loss would end the lock", describe(e.from))
+	}
 	if n := len(e.snapshotsOf(e.from)); n >= maxSnapshotsOfClient {
 		return refuse(errInvalidArgument, "%s has %d snapshots already; release one", describe(e.from), n)
 	}
@@ -110,6 +113,8 @@ func (e *Engine) lockInteraction(r *usherv1.RequestLockInteraction) refusal {
 	switch {
 	case why != nil:
 		return why
+	case len(e.clients[e.from].connections) == 0:
+		return refuse(errWrongState, "%s has no event stream open, whose loss would end the lock", describe(e.from))
 	case i.lockedBy != 0:
 		return refuse(errLocked, "interaction %q is locked by snapshot %d", i.ID(), i.lockedBy)
 	case !i.lockable():
@@ -153,9 +158,6 @@ func (e *Engine) setLock(i *Interaction, snapshot uint64) {
 	e.fact(&usherv1.Fact{Fact: &usherv1.Fact_LockChanged{LockChanged: &usherv1.LockChanged{
 		InteractionId: i.props.InteractionId, SnapshotId: snapshot,
 	}}})
-	if snapshot == 0 {
-		e.toRoute = append(e.toRoute, i)
-	}
 }
 
 func (e *Engine) moveInteractions(r *usherv1.RequestMoveInteractions) refusal {

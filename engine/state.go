@@ -98,17 +98,17 @@ type client struct {
 	gone         bool
 	// routing counts the interactions that a router has.
 	routing int
-	// hungry is true for a router that had no room, or was not there, while
-	// interactions may have been waiting for it.
-	hungry bool
 }
 
 // queue is a queue and what is in it, or came from it and is with a router.
 type queue struct {
 	name    QueueName
-	config  *usherv1.Queue
 	queued  *interactionTree
 	routing *interactionTree
+	// unserved is true while something in it may have to be handed to a
+	// router; restrategized while something is with the router of a strategy
+	// that is no longer the queue's.
+	unserved, restrategized bool
 }
 
 // workbinKey names a workbin of one owner.
@@ -251,6 +251,44 @@ func (p *party) visibleTo(viewer Participant, supervisor bool) bool {
 		return viewer.Kind != usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA
 	}
 	return true
+}
+
+// public tells whether everybody sees the party.
+func (p *party) public() bool {
+	return p.info.Visibility == usherv1.VisibilityMode_VISIBILITY_MODE_CONFERENCE
+}
+
+// firstPublic is the agent who handles the interaction as everybody sees it;
+// nil while only coaches and monitors are left.
+func (i *Interaction) firstPublic() *party {
+	for _, p := range i.parties {
+		if p.public() {
+			return p
+		}
+	}
+	return nil
+}
+
+// lastPublic tells whether nobody whom everybody sees stays without the agent.
+func (i *Interaction) lastPublic(id AgentID) bool {
+	for _, p := range i.parties {
+		if p.public() && p.agent != id {
+			return false
+		}
+	}
+	return i.party(id).public()
+}
+
+// hiddenParty is the asker's part in an interaction, if not everybody sees it.
+func (e *Engine) hiddenParty(id InteractionID, who Participant) *party {
+	i := e.interactions[id]
+	if i == nil || who.Kind != usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT {
+		return nil
+	}
+	if p := i.party(AgentID(who.ID)); p != nil && !p.public() {
+		return p
+	}
+	return nil
 }
 
 // copyProperties copies all but the parties. What is behind its pointers is

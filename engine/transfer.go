@@ -55,7 +55,7 @@ func (e *Engine) transferAccepted(inv *invitation, a *Agent) {
 	removed := e.removeParty(i, i.party(from), opTransfer, "")
 	e.tellPartyAdded(i, added, a.id, from)
 	e.tellPartyRemoved(i, removed, "", a.id)
-	e.answerLater(im, inv.asker, inv.ref, e.ackEvent(i))
+	e.answerLater(im, e.ackEvent(i), inv.ref, inv.asker)
 }
 
 // cancelInvitation takes back what the agent issued.
