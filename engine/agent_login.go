@@ -116,11 +116,16 @@ func (e *Engine) agentLogout(r *usherv1.RequestAgentLogout) refusal {
 	e.becomeLoggedOut(a, r.Reason)
 	e.ack()
 	if e.from != agentParticipant(a.id) {
-		ev := e.agentEvent(r.Reason)
-		ev.Message = &usherv1.Event_EventForcedAgentStateChange{EventForcedAgentStateChange: &usherv1.EventForcedAgentStateChange{}}
-		e.tell(im, ev, agentParticipant(a.id))
+		e.tellLoggedOut(a, r.Reason)
 	}
 	return nil
+}
+
+// tellLoggedOut tells an agent that he was logged out for him.
+func (e *Engine) tellLoggedOut(a *Agent, reason string) {
+	ev := e.agentEvent(reason)
+	ev.Message = &usherv1.Event_EventForcedAgentStateChange{EventForcedAgentStateChange: &usherv1.EventForcedAgentStateChange{}}
+	e.tell(im, ev, agentParticipant(a.id))
 }
 
 func (e *Engine) becomeLoggedOut(a *Agent, reason string) {
@@ -281,7 +286,7 @@ func (e *Engine) doNotDisturbOn(r *usherv1.RequestDoNotDisturbOn) refusal {
 	ev.Message = &usherv1.Event_EventDoNotDisturbOn{EventDoNotDisturbOn: &usherv1.EventDoNotDisturbOn{AgentId: string(a.id)}}
 	e.report(ev)
 	e.tellForcedByOther(a, r.Reason)
-	e.revokeAsNotAnswered(a, reasonDoNotDisturb, func(*invitation) bool { return true })
+	e.revokeAsNotAnswered(a, opReject, reasonDoNotDisturb, func(*invitation) bool { return true })
 	return nil
 }
 

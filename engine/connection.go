@@ -127,6 +127,7 @@ func (e *Engine) graceEnded(c *client) {
 		if a := e.agents[AgentID(c.who.ID)]; a != nil {
 			e.dropEverything(a, opLost, reasonConnectionLost)
 			e.becomeLoggedOut(a, reasonConnectionLost)
+			e.tellLoggedOut(a, reasonConnectionLost)
 		}
 	case usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA:
 		if !e.mediaGone(c) {
@@ -143,19 +144,16 @@ func (e *Engine) graceEnded(c *client) {
 	e.fact(&usherv1.Fact{Fact: &usherv1.Fact_GraceEnded{GraceEnded: &usherv1.GraceEnded{Client: c.proto}}})
 }
 
-// dropEverything takes from an agent whatever he has. One whose connection is
-// lost is told nothing.
+// dropEverything takes from an agent whatever he has. Unless he asked for it
+// he is told; an application that was lost hears it when it resumes.
 func (e *Engine) dropEverything(a *Agent, op usherv1.Operation, reason string) {
-	for _, inv := range slices.Clone(a.invitations) {
-		if op != opLost {
-			e.tellRevoked(inv, op, reason)
-		}
-		e.closeInvitation(inv, op, reason)
-		e.invitationUnanswered(inv, op, reason)
-	}
+	e.revokeAsNotAnswered(a, op, reason, func(*invitation) bool { return true })
 	held := slices.Clone(a.handling)
 	slices.SortFunc(held, func(x, y *Interaction) int { return cmp.Compare(x.entry, y.entry) })
 	for _, i := range held {
+		if e.from != agentParticipant(a.id) {
+			e.tell(im, e.revokedEvent(i, &usherv1.EventRevoked{AgentId: string(a.id), Operation: op}, reason), agentParticipant(a.id))
+		}
 		e.takeFrom(i, a.id, op, reason)
 	}
 }

@@ -67,14 +67,10 @@ func (e *Engine) closeInvitation(inv *invitation, op usherv1.Operation, reason s
 // revokeInvitation takes an open invitation back: the agent hears it, and it
 // is reported.
 func (e *Engine) revokeInvitation(inv *invitation, op usherv1.Operation, reason string) {
-	e.tellRevoked(inv, op, reason)
-	e.closeInvitation(inv, op, reason)
-}
-
-func (e *Engine) tellRevoked(inv *invitation, op usherv1.Operation, reason string) {
 	e.tell(im, e.revokedEvent(inv.interaction, &usherv1.EventRevoked{
 		AgentId: string(inv.agent), Ticket: uint64(inv.ticket), Operation: op,
 	}, reason), agentParticipant(inv.agent))
+	e.closeInvitation(inv, op, reason)
 }
 
 // invitationFailed tells the asker that a closed invitation came to nothing:
@@ -120,23 +116,19 @@ func (e *Engine) invitationExpired(inv *invitation) {
 
 // revokeOfMedia revokes an agent's open invitations of a media type.
 func (e *Engine) revokeOfMedia(a *Agent, media MediaName, reason string) {
-	e.revokeAsNotAnswered(a, reason, func(inv *invitation) bool { return inv.interaction.MediaType() == media })
+	e.revokeAsNotAnswered(a, opReject, reason, func(inv *invitation) bool { return inv.interaction.MediaType() == media })
 }
 
 // revokeAsNotAnswered revokes an agent's open invitations that match, because
 // he can't take them any more.
-func (e *Engine) revokeAsNotAnswered(a *Agent, reason string, matches func(*invitation) bool) {
+func (e *Engine) revokeAsNotAnswered(a *Agent, op usherv1.Operation, reason string, matches func(*invitation) bool) {
 	for _, inv := range slices.Clone(a.invitations) {
 		if matches(inv) {
-			e.revokeInvitation(inv, opReject, reason)
-			e.invitationUnanswered(inv, opReject, reason)
+			e.revokeInvitation(inv, op, reason)
+			e.invitationFailed(inv, usherv1.RouteOutcome_ROUTE_OUTCOME_NO_ANSWER, op, reason,
+				refuse(errNotAnswered, "agent %q can't take it any more (%s)", inv.agent, reason))
 		}
 	}
-}
-
-func (e *Engine) invitationUnanswered(inv *invitation, op usherv1.Operation, reason string) {
-	e.invitationFailed(inv, usherv1.RouteOutcome_ROUTE_OUTCOME_NO_ANSWER, op, reason,
-		refuse(errNotAnswered, "agent %q can't take it any more (%s)", inv.agent, reason))
 }
 
 // revokeIssuedBy revokes the open invitations that an agent issued, because
