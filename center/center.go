@@ -41,11 +41,12 @@ const (
 	DefaultMaxBatch        = 512
 	DefaultMaxWaiting      = 16_384
 	DefaultRing            = 256
+	DefaultServerRing      = 8_192
 	DefaultReportRing      = 16_384
 	DefaultRingKeepMs      = 10 * 60 * 1000
 	DefaultMaxAnswers      = 1_000_000
 	DefaultAnswerMs        = 15 * 60 * 1000
-	DefaultSnapshotEntries = 200_000
+	DefaultSnapshotEntries = 1_000_000
 	DefaultSnapshotBytes   = 128 << 20
 	DefaultMaxSessions     = 100_000
 )
@@ -86,7 +87,8 @@ type Options struct {
 
 	MaxBatch        int   // requests and deadlines decided in one batch
 	MaxWaiting      int   // requests that wait to be decided
-	Ring            int   // recent messages kept for an agent, media server, router or service
+	Ring            int   // recent messages kept for an agent
+	ServerRing      int   // recent messages kept for a media server, router or service: several full batches
 	ReportRing      int   // recent messages kept for the reporting engines of a tenant
 	RingKeepMs      int64 // how long a ring outlives its last subscription
 	MaxAnswers      int   // remembered answers
@@ -107,8 +109,11 @@ func (o Options) withDefaults() Options {
 	if o.NewID == nil {
 		o.NewID = rand.Text
 	}
+	if o.ServerRing == 0 {
+		o.ServerRing = o.Ring // of somebody who wants them small
+	}
 	for field, value := range map[*int]int{
-		&o.MaxBatch: DefaultMaxBatch, &o.MaxWaiting: DefaultMaxWaiting, &o.Ring: DefaultRing,
+		&o.MaxBatch: DefaultMaxBatch, &o.MaxWaiting: DefaultMaxWaiting, &o.Ring: DefaultRing, &o.ServerRing: DefaultServerRing,
 		&o.ReportRing: DefaultReportRing, &o.MaxAnswers: DefaultMaxAnswers, &o.SnapshotEntries: DefaultSnapshotEntries,
 		&o.SnapshotBytes: DefaultSnapshotBytes, &o.MaxSessions: DefaultMaxSessions,
 	} {

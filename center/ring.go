@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/engine"
 )
 
@@ -136,8 +137,8 @@ type recipient struct {
 
 // rings are those of all recipients, and how far they are complete.
 type rings struct {
-	limit, reportLimit int
-	keep               time.Duration
+	limit, serverLimit, reportLimit int
+	keep                            time.Duration
 
 	mu    sync.RWMutex // held for reading by who fills the rings
 	of    map[recipient]*ring
@@ -153,7 +154,7 @@ type rings struct {
 
 func newRings(o *Options) *rings {
 	return &rings{
-		limit: o.Ring, reportLimit: o.ReportRing, keep: time.Duration(o.RingKeepMs) * time.Millisecond,
+		limit: o.Ring, serverLimit: o.ServerRing, reportLimit: o.ReportRing, keep: time.Duration(o.RingKeepMs) * time.Millisecond,
 		of: map[recipient]*ring{},
 	}
 }
@@ -178,9 +179,12 @@ func (r *rings) close(of *ring, now time.Duration) {
 func (r *rings) make(to recipient, floor uint64, now time.Duration) *ring {
 	found := r.of[to]
 	if found == nil {
-		limit := r.limit
-		if to.who == engine.Report {
+		limit := r.serverLimit
+		switch {
+		case to.who == engine.Report:
 			limit = r.reportLimit
+		case to.who.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT:
+			limit = r.limit
 		}
 		found = newRing(limit, floor, now)
 		r.of[to] = found

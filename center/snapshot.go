@@ -36,6 +36,7 @@ func (c *Center) save(x *export, head journal.Head) error {
 	}
 	c.counts.snapshots.Add(1)
 	c.counts.snapshotAt.Store(x.next - 1)
+	c.counts.snapshotBytes.Store(int64(len(raw)))
 	c.o.Logger.Info("saved a snapshot", "sequence", x.next-1, "bytes", len(raw), "took", c.clock.Elapsed()-begun)
 	return nil
 }

@@ -51,7 +51,7 @@ type counts struct {
 	decided, requests, refusals, repeats, deadlines atomic.Uint64
 	batches, entries, bytes, rebuilds, slowReaders  atomic.Uint64
 	snapshots, snapshotAt, replayed                 atomic.Uint64
-	pending, answers, loadTook                      atomic.Int64
+	pending, answers, loadTook, snapshotBytes       atomic.Int64
 }
 
 // spaceWatch remembers how much room the journal has, so that it is not asked

@@ -121,6 +121,7 @@ type Subscription struct {
 	joined  bool     // the rest comes from the ring
 	next    uint64   // the position in the ring, once joined
 	ready   []queued // taken and not yet returned
+	buffer  []queued // what ready lies in
 	after   uint64   // everything up to here was returned, or is not for this recipient
 	failed  error    // how it ended
 
@@ -220,18 +221,28 @@ func (s *Subscription) Next(ctx context.Context) (Message, error) {
 	return m.Message, nil
 }
 
+// room is where the next messages are taken to. Nothing is ready then, so that
+// the last room serves again; it grows with what comes, because many
+// subscriptions hear little.
+func (s *Subscription) room() []queued {
+	if cap(s.buffer) == 0 || len(s.buffer) == cap(s.buffer) && cap(s.buffer) < takeAtOnce {
+		s.buffer = make([]queued, 0, min(takeAtOnce, max(4, 2*cap(s.buffer))))
+	}
+	return s.buffer[:0]
+}
+
 // fetch gets messages ready, from the journal or from the ring, and waits if
 // there are none.
 func (s *Subscription) fetch(ctx context.Context) error {
 	if !s.joined && !s.join() {
 		return s.read(ctx)
 	}
-	taken, next, wake, ok := s.ring.take(s.next, make([]queued, 0, takeAtOnce))
+	taken, next, wake, ok := s.ring.take(s.next, s.room())
 	if !ok {
 		s.center.counts.slowReaders.Add(1)
 		return &SlowReader{Resume: s.after}
 	}
-	s.next = next
+	s.next, s.buffer = next, taken
 	if wake == nil {
 		// What was read from the journal before it was released comes again.
 		s.ready = slices.DeleteFunc(taken, func(m queued) bool { return m.Sequence <= s.scanned })

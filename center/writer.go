@@ -3,6 +3,7 @@ package center
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -78,6 +79,16 @@ func (w *writer) run() {
 			w.finish()
 			return
 		}
+		if !w.batch.empty() {
+			// Who waits for a processor puts his request in before the batch is
+			// handed over: several times as many share one sync.
+			runtime.Gosched()
+			for w.suspect == nil && w.fill() {
+			}
+			if w.suspect != nil {
+				continue
+			}
+		}
 		var out chan<- *batch
 		if !w.batch.empty() {
 			w.close()
@@ -120,7 +131,10 @@ func (w *writer) close() {
 	if w.batch.snapshot != nil || w.sinceEntries == 0 {
 		return
 	}
-	due := w.sinceEntries >= uint64(o.SnapshotEntries) || w.sinceBytes >= o.SnapshotBytes
+	// The last one's size is the measure, so that saving what is remembered
+	// does not outgrow deciding.
+	due := (w.sinceEntries >= uint64(o.SnapshotEntries) || w.sinceBytes >= o.SnapshotBytes) &&
+		int64(w.sinceBytes) >= w.center.counts.snapshotBytes.Load()
 	if w.batch.last || due && w.center.saving.CompareAndSwap(false, true) {
 		w.credentials.forgetExpired(w.recorded)
 		w.center.view.Load().forgetExpired(w.recorded)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -30,8 +31,15 @@ func commands() []*cobra.Command {
 // environmentPrefix begins the names of environment variables.
 const environmentPrefix = "USHER_"
 
+// gcPercent gives memory for time: most of what a server makes is short-lived,
+// and what it keeps is small. GOGC and GOMEMLIMIT say otherwise.
+const gcPercent = 300
+
 // run runs the command line and gives the exit status.
 func run() int {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	root := &cobra.Command{
 		Use:           "usher",
 		Short:         "An open interaction server for contact centres",
