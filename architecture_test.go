@@ -171,6 +171,7 @@ var pureImports = []string{
 	"cmp", "container/heap", "encoding/binary", "errors", "fmt", "iter", "maps", "math", "math/bits", "slices", "sort", "strconv", "strings",
 	"unicode", "unicode/utf8",
 	"github.com/google/btree",
+	"google.golang.org/protobuf/encoding/protowire",
 	"google.golang.org/protobuf/proto",
 	"google.golang.org/protobuf/reflect/protoreflect",
 	"google.golang.org/protobuf/types/known/structpb",

@@ -205,7 +205,7 @@ func (e *Engine) addWorkbinUse(u uses, w *usherv1.Workbin, sentence, id string) 
 func (e *Engine) foldConfigurationApplied(f *usherv1.ConfigurationApplied) {
 	c := e.config
 	former := map[QueueName]string{}
-	for name := range e.queues {
+	for _, name := range sortedKeys(e.queues) {
 		former[name] = c.queues[string(name)].GetStrategy()
 	}
 	c.load(f.GetConfiguration())

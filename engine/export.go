@@ -26,7 +26,9 @@ func (e *Engine) Export() *usherv1.TenantState {
 	for i := range e.EachInteraction {
 		s.Interactions = append(s.Interactions, i.export())
 	}
-	s.Stopped = e.stopped.all()
+	// Encoded already, it travels as fields that need no decoding here.
+	s.ProtoReflect().SetUnknown(e.stopped.encoded())
+	s.ClosedInvitations = e.closedTickets.all()
 	for _, id := range sortedKeys(e.snapshots) {
 		s.Snapshots = append(s.Snapshots, e.snapshots[id])
 	}
@@ -139,6 +141,10 @@ func Load(s *usherv1.TenantState) *Engine {
 	for _, name := range sortedKeys(e.queues) {
 		e.queues[name].restrategized = true
 		e.serve(e.queues[name])
+	}
+	for _, by := range s.ClosedInvitations {
+		ticket, _ := closedBy(by)
+		e.closedTickets.add(ticket, by)
 	}
 	for _, snapshot := range s.Snapshots {
 		e.snapshots[snapshot.SnapshotId] = snapshot

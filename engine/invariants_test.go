@@ -264,3 +264,11 @@ func describeState(b []byte) string {
 	}
 	return s.String()
 }
+
+// TestFieldStopped holds the number by which stopped interactions are framed.
+func TestFieldStopped(t *testing.T) {
+	field := (&usherv1.TenantState{}).ProtoReflect().Descriptor().Fields().ByName("stopped")
+	if field.Number() != fieldStopped {
+		t.Errorf("stopped is field %d, not %d", field.Number(), fieldStopped)
+	}
+}

@@ -149,7 +149,7 @@ func (e *Engine) invitationOf(a *Agent, ticket Ticket, interaction string) (*inv
 			return inv, nil
 		}
 	}
-	if what := e.closedTickets.find(ticket); what != "" {
+	if what := e.closedTickets.find(ticket, a.id); what != "" {
 		return nil, refuse(errWrongTicket, "invitation %d is closed: %s", ticket, what)
 	}
 	return nil, refuse(errWrongTicket, "agent %q has no open invitation %d", a.id, ticket)

@@ -82,7 +82,7 @@ func TestEveryRequestInEveryState(t *testing.T) {
 	for name, bring := range states {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			saved := proto.CloneOf(inState(t, bring).e.Export())
+			saved := savedState(t, inState(t, bring))
 			for _, who := range everybody {
 				c := chooser{rand.New(rand.NewPCG(uint64(len(name)), uint64(who.Kind))), nil}
 				for n := 0; ; n++ {
@@ -108,6 +108,15 @@ func inState(t *testing.T, bring func(*world)) *world {
 	}
 	bring(w)
 	return w
+}
+
+// savedState is the state as it is read back from a snapshot.
+func savedState(t *testing.T, w *world) *usherv1.TenantState {
+	saved := &usherv1.TenantState{}
+	if err := proto.Unmarshal(w.state(), saved); err != nil {
+		t.Fatal(err)
+	}
+	return saved
 }
 
 // reopened is a world that goes on from a saved state.

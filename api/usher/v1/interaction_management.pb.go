@@ -166,7 +166,7 @@ type RequestRegisterClient struct {
 	// The strategies that a router has loaded.
 	Strategies []string `protobuf:"bytes,5,rep,name=strategies,proto3" json:"strategies,omitempty"`
 	// How many interactions the server hands to this router at once; 0 for the
-	// server's option max-submitted-per-router.
+	// tenant's option max-submitted-per-router, above which it never goes.
 	MaxSubmitted  int32 `protobuf:"varint,6,opt,name=max_submitted,json=maxSubmitted,proto3" json:"max_submitted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4174,7 +4174,7 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\x18COMPARISON_LESS_OR_EQUAL\x10\x04\x12\x16\n" +
 	"\x12COMPARISON_GREATER\x10\x05\x12\x1f\n" +
 	"\x1bCOMPARISON_GREATER_OR_EQUAL\x10\x06\x12\x15\n" +
-	"\x11COMPARISON_PREFIX\x10\a2\xf5\x18\n" +
+	"\x11COMPARISON_PREFIX\x10\a2\xf6\x18\n" +
 	"\x15InteractionManagement\x12R\n" +
 	"\x0eRegisterClient\x12\x1f.usher.v1.RequestRegisterClient\x1a\x12.usher.v1.EventAck\"\v\x8a\xb5\x18\a\n" +
 	"\x05\x01\x02\x03\x04\x05\x12@\n" +
@@ -4256,10 +4256,9 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\x03\x01\x02\x03\x12w\n" +
 	"\x18GetInteractionProperties\x12).usher.v1.RequestGetInteractionProperties\x1a$.usher.v1.EventInteractionProperties\"\n" +
 	"\x8a\xb5\x18\x06\n" +
-	"\x04\x01\x02\x03\x04\x12S\n" +
-	"\x0fCustomReporting\x12 .usher.v1.RequestCustomReporting\x1a\x12.usher.v1.EventAck\"\n" +
-	"\x8a\xb5\x18\x06\n" +
-	"\x04\x01\x02\x03\x04B0Z.github.com/usher-cc/usher/api/usher/v1;usherv1b\x06proto3"
+	"\x04\x01\x02\x03\x04\x12T\n" +
+	"\x0fCustomReporting\x12 .usher.v1.RequestCustomReporting\x1a\x12.usher.v1.EventAck\"\v\x8a\xb5\x18\a\n" +
+	"\x05\x01\x02\x03\x04\x05B0Z.github.com/usher-cc/usher/api/usher/v1;usherv1b\x06proto3"
 
 var (
 	file_usher_v1_interaction_management_proto_rawDescOnce sync.Once

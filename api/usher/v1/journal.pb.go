@@ -1755,8 +1755,11 @@ type TenantState struct {
 	Snapshots []*SnapshotState `protobuf:"bytes,8,rep,name=snapshots,proto3" json:"snapshots,omitempty"`
 	// Workbin subscriptions, sorted.
 	WorkbinSubscriptions []*WorkbinSubscription `protobuf:"bytes,9,rep,name=workbin_subscriptions,json=workbinSubscriptions,proto3" json:"workbin_subscriptions,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// The reporting events that closed the latest invitations, in order, to
+	// explain them.
+	ClosedInvitations []*Event `protobuf:"bytes,10,rep,name=closed_invitations,json=closedInvitations,proto3" json:"closed_invitations,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *TenantState) Reset() {
@@ -1848,6 +1851,13 @@ func (x *TenantState) GetSnapshots() []*SnapshotState {
 func (x *TenantState) GetWorkbinSubscriptions() []*WorkbinSubscription {
 	if x != nil {
 		return x.WorkbinSubscriptions
+	}
+	return nil
+}
+
+func (x *TenantState) GetClosedInvitations() []*Event {
+	if x != nil {
+		return x.ClosedInvitations
 	}
 	return nil
 }
@@ -2563,7 +2573,7 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\arequest\x18\a \x01(\tR\arequest\"h\n" +
 	"\x11AgentSessionState\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x126\n" +
-	"\asession\x18\x02 \x01(\v2\x1c.usher.v1.AgentSessionOpenedR\asession\"\x81\x04\n" +
+	"\asession\x18\x02 \x01(\v2\x1c.usher.v1.AgentSessionOpenedR\asession\"\xc1\x04\n" +
 	"\vTenantState\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12=\n" +
 	"\rconfiguration\x18\x02 \x01(\v2\x17.usher.v1.ConfigurationR\rconfiguration\x123\n" +
@@ -2573,7 +2583,9 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\finteractions\x18\x06 \x03(\v2\x1b.usher.v1.InteractionRecordR\finteractions\x126\n" +
 	"\astopped\x18\a \x03(\v2\x1c.usher.v1.StoppedInteractionR\astopped\x125\n" +
 	"\tsnapshots\x18\b \x03(\v2\x17.usher.v1.SnapshotStateR\tsnapshots\x12R\n" +
-	"\x15workbin_subscriptions\x18\t \x03(\v2\x1d.usher.v1.WorkbinSubscriptionR\x14workbinSubscriptions\"\xc5\x01\n" +
+	"\x15workbin_subscriptions\x18\t \x03(\v2\x1d.usher.v1.WorkbinSubscriptionR\x14workbinSubscriptions\x12>\n" +
+	"\x12closed_invitations\x18\n" +
+	" \x03(\v2\x0f.usher.v1.EventR\x11closedInvitations\"\xc5\x01\n" +
 	"\vClientState\x12>\n" +
 	"\fregistration\x18\x01 \x01(\v2\x1a.usher.v1.ClientRegisteredR\fregistration\x12<\n" +
 	"\vconnections\x18\x02 \x03(\v2\x1a.usher.v1.ConnectionOpenedR\vconnections\x12$\n" +
@@ -2732,24 +2744,25 @@ var file_usher_v1_journal_proto_depIdxs = []int32{
 	29, // 44: usher.v1.TenantState.stopped:type_name -> usher.v1.StoppedInteraction
 	30, // 45: usher.v1.TenantState.snapshots:type_name -> usher.v1.SnapshotState
 	10, // 46: usher.v1.TenantState.workbin_subscriptions:type_name -> usher.v1.WorkbinSubscription
-	5,  // 47: usher.v1.ClientState.registration:type_name -> usher.v1.ClientRegistered
-	6,  // 48: usher.v1.ClientState.connections:type_name -> usher.v1.ConnectionOpened
-	39, // 49: usher.v1.AgentState.media:type_name -> usher.v1.MediaStatus
-	40, // 50: usher.v1.InteractionRecord.properties:type_name -> usher.v1.InteractionProperties
-	41, // 51: usher.v1.InteractionRecord.timeouts:type_name -> usher.v1.Timeouts
-	35, // 52: usher.v1.InteractionRecord.former_workbin:type_name -> usher.v1.Workbin
-	42, // 53: usher.v1.InteractionRecord.parties:type_name -> usher.v1.PartyInfo
-	27, // 54: usher.v1.InteractionRecord.invitations:type_name -> usher.v1.InvitationState
-	28, // 55: usher.v1.InteractionRecord.back_offs:type_name -> usher.v1.BackOff
-	43, // 56: usher.v1.InvitationState.invited:type_name -> usher.v1.EventAgentInvited
-	31, // 57: usher.v1.InvitationState.asker:type_name -> usher.v1.Participant
-	31, // 58: usher.v1.StoppedInteraction.actor:type_name -> usher.v1.Participant
-	31, // 59: usher.v1.SnapshotState.client:type_name -> usher.v1.Participant
-	60, // [60:60] is the sub-list for method output_type
-	60, // [60:60] is the sub-list for method input_type
-	60, // [60:60] is the sub-list for extension type_name
-	60, // [60:60] is the sub-list for extension extendee
-	0,  // [0:60] is the sub-list for field type_name
+	33, // 47: usher.v1.TenantState.closed_invitations:type_name -> usher.v1.Event
+	5,  // 48: usher.v1.ClientState.registration:type_name -> usher.v1.ClientRegistered
+	6,  // 49: usher.v1.ClientState.connections:type_name -> usher.v1.ConnectionOpened
+	39, // 50: usher.v1.AgentState.media:type_name -> usher.v1.MediaStatus
+	40, // 51: usher.v1.InteractionRecord.properties:type_name -> usher.v1.InteractionProperties
+	41, // 52: usher.v1.InteractionRecord.timeouts:type_name -> usher.v1.Timeouts
+	35, // 53: usher.v1.InteractionRecord.former_workbin:type_name -> usher.v1.Workbin
+	42, // 54: usher.v1.InteractionRecord.parties:type_name -> usher.v1.PartyInfo
+	27, // 55: usher.v1.InteractionRecord.invitations:type_name -> usher.v1.InvitationState
+	28, // 56: usher.v1.InteractionRecord.back_offs:type_name -> usher.v1.BackOff
+	43, // 57: usher.v1.InvitationState.invited:type_name -> usher.v1.EventAgentInvited
+	31, // 58: usher.v1.InvitationState.asker:type_name -> usher.v1.Participant
+	31, // 59: usher.v1.StoppedInteraction.actor:type_name -> usher.v1.Participant
+	31, // 60: usher.v1.SnapshotState.client:type_name -> usher.v1.Participant
+	61, // [61:61] is the sub-list for method output_type
+	61, // [61:61] is the sub-list for method input_type
+	61, // [61:61] is the sub-list for extension type_name
+	61, // [61:61] is the sub-list for extension extendee
+	0,  // [0:61] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_journal_proto_init() }
