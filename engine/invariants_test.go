@@ -173,6 +173,11 @@ func (w *world) check() {
 		delete(handling, a.id)
 		delete(invited, a.id)
 	}
+	for _, q := range e.queues {
+		if i, router := e.firstOf(q); i != nil && !q.unserved {
+			w.t.Fatalf("interaction %s waits in %s although %s has room", i.ID(), q.name, describe(router))
+		}
+	}
 	if len(handling)+len(invited) != 0 {
 		w.t.Fatalf("parties %v or invitations %v of agents who are not logged in", handling, invited)
 	}
