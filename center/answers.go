@@ -30,6 +30,9 @@ type answer struct {
 	event   []byte        // the encoded answer; nil while it is pending
 }
 
+// kept tells whether somebody may repeat the request after its answer.
+func (a *answer) kept() bool { return a.hash != [sha256.Size]byte{} }
+
 // answers remembers what was answered to which request: a fold of the causes
 // and answers in the journal. What is pending is never forgotten; what was
 // answered is, when it gets too old or too much.
@@ -58,7 +61,9 @@ func (a *answers) find(key answerKey, now engine.Millis) *answer {
 }
 
 // begin remembers a request that was decided and is not answered yet. Only
-// here is anything forgotten, so that replaying gives the same.
+// here is forgotten what is too old or too much, so that replaying gives the
+// same. An empty hash says that the client gave no reference id: what is
+// remembered under the server's is forgotten with its answer.
 func (a *answers) begin(key answerKey, hash []byte, request string, now engine.Millis) {
 	if key.reference == "" || key.from == engine.BuiltinRouter {
 		return // nobody will repeat it
@@ -66,7 +71,7 @@ func (a *answers) begin(key answerKey, hash []byte, request string, now engine.M
 	p := &answer{key: key, request: request, timeMs: now}
 	copy(p.hash[:], hash)
 	a.byKey[key], a.pending[key] = p, p
-	for len(a.settled) > 0 && (len(a.settled) >= a.limit || a.settled[0].timeMs+a.keepMs <= now) {
+	for len(a.settled) > 0 && (p.kept() && len(a.settled) >= a.limit || a.settled[0].timeMs+a.keepMs <= now) {
 		old := a.settled[0]
 		if a.byKey[old.key] == old {
 			delete(a.byKey, old.key)
@@ -83,6 +88,10 @@ func (a *answers) settle(key answerKey, event []byte, now engine.Millis) {
 		return
 	}
 	delete(a.pending, key)
+	if !p.kept() {
+		delete(a.byKey, key)
+		return
+	}
 	p.event, p.timeMs = event, now
 	a.settled = append(a.settled, p)
 }

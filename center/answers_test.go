@@ -1,6 +1,8 @@
 package center
 
 import (
+	"bytes"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -122,14 +124,58 @@ func TestContextEndsTheWaitingNotTheRequest(t *testing.T) {
 func TestAnswersAreLimited(t *testing.T) {
 	w := newWorld(t, func(o *Options) { o.MaxAnswers = 10 }).setUp()
 	first := w.must(chat, submit("first", "pull"))
-	for range 20 {
-		w.submit("pull")
+	for n := range 20 {
+		w.must(chat, submit(fmt.Sprint(n), "pull"))
 	}
 	if n := w.c.Status().Answers; n < 10 || n > 11 {
 		t.Fatalf("%d are remembered", n)
 	}
 	if w.must(chat, submit("first", "pull")).Sequence == first.Sequence {
 		t.Fatal("the oldest was not forgotten")
+	}
+}
+
+// TestReferenceIDsOfTheServerPushNothingOut: nobody can repeat them.
+func TestReferenceIDsOfTheServerPushNothingOut(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.MaxAnswers = 100 }).setUp()
+	w.logIn(ada, bob)
+	first := w.must(chat, submit("first", "pull"))
+	for range 200 {
+		w.submit("pull")
+	}
+	id := w.must(ada, &usherv1.RequestSubmit{MediaType: "chat"}).Event.InteractionId
+	pending := w.start(ada, &usherv1.RequestTransfer{InteractionId: id, AgentId: "bob"})
+	if err := w.c.Flush(w.ctx()); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.c.Status().Answers; n != 2 {
+		t.Fatalf("%d are remembered besides the one of the client and the one that is pending", n)
+	}
+	w.clock.Advance(30 * time.Second)
+	if r, _ := pending.Wait(w.ctx()); r.Err.GetCode() != usherv1.ErrorCode_ERROR_CODE_NOT_ANSWERED {
+		t.Fatalf("transfer: %v", r)
+	}
+	answers := func() (raw []byte) {
+		err := w.c.ask(w.ctx(), "", func(w *writer) {
+			for _, a := range w.answers.export() {
+				raw, _ = appendAnswer(raw, a, nil)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	before := answers()
+	w.crash()
+	if !bytes.Equal(answers(), before) {
+		t.Fatal("replaying remembers something else")
+	}
+	if again := w.must(chat, submit("first", "pull")); again.Sequence != first.Sequence {
+		t.Fatalf("got %v, first %v", again, first)
+	}
+	if n := w.c.Status().Answers; n != 1 {
+		t.Fatalf("%d are remembered", n)
 	}
 }
 

@@ -131,9 +131,11 @@ func (w *writer) reload(lead bool) error {
 	}
 	released := c.rings.reached()
 	var unheard []delivery
+	late := map[answerKey][]byte{}
 	l, err := rebuild(c.ctx, &c.o, func(r *storedRecord) {
 		if r.sequence(len(r.entries)-1) > released {
 			unheard = r.deliveries(unheard, everybody)
+			w.awaited(r, late)
 		}
 	})
 	if err != nil {
@@ -141,8 +143,23 @@ func (w *writer) reload(lead bool) error {
 	}
 	w.take(l)
 	c.rings.release(unheard, uint64(l.next-1), c.clock.Elapsed())
-	w.answerWaiting()
+	w.answerWaiting(late)
 	return nil
+}
+
+// awaited picks the answers of a record that somebody waits for; the table of
+// answers has forgotten those whose reference id was the server's.
+func (w *writer) awaited(r *storedRecord, late map[answerKey][]byte) {
+	for n := range r.entries {
+		e := &r.entries[n]
+		if !e.answer {
+			continue
+		}
+		key := answerKey{r.tenant, e.to[0], peek(e.event).reference}
+		if w.waiting[key] != nil {
+			late[key] = slices.Clone(e.event)
+		}
+	}
 }
 
 func everybody(engine.Participant) bool { return true }
@@ -165,9 +182,12 @@ func (w *writer) take(l *loaded) {
 // answerWaiting answers those whose answer was recorded although its append
 // seemed to fail, and those whose request was not recorded at all. The others
 // wait on.
-func (w *writer) answerWaiting() {
+func (w *writer) answerWaiting(late map[answerKey][]byte) {
 	for key, calls := range w.waiting {
 		known := w.answers.byKey[key]
+		if event := late[key]; known == nil && event != nil {
+			known = &answer{key: key, event: event}
+		}
 		if known != nil && known.event == nil {
 			continue
 		}
