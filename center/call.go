@@ -3,6 +3,7 @@ package center
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"google.golang.org/protobuf/proto"
@@ -21,8 +22,9 @@ type Request struct {
 	// Body is a Request message of the api, or an engine.Connect, Disconnect
 	// or Apply. It belongs to the center from now on.
 	//
-	// A Disconnect survives a rebuild of the center: it is carried out in any
-	// case. A Connect that was answered with Unavailable may have happened, so
+	// A Disconnect is never refused for want of room or of a journal: it waits
+	// until it can be recorded, and its reply comes then. The one that comes
+	// when the center is stopping is made up by the next Open. A Connect that was answered with Unavailable may have happened, so
 	// send its Disconnect.
 	Body any
 	// Protocol is the one that the request came in.
@@ -155,7 +157,7 @@ type inboxState int
 
 const (
 	inboxOpen     inboxState = iota
-	inboxDown                // there is no journal to write to: everything is refused
+	inboxDown                // there is no journal to write to: all but a Disconnect is refused
 	inboxDraining            // what changes something is refused
 	inboxClosed              // everything is refused
 )
@@ -175,18 +177,29 @@ func newInbox(limit int) *inbox {
 	return &inbox{limit: limit, signal: make(chan struct{}, 1)}
 }
 
-// put takes a call in, or gives the refusal.
+// loses tells whether it is the loss of a connection: it has happened, whether
+// it can be recorded at the moment or not.
+func (call *Call) loses() bool {
+	_, ok := call.request.Body.(engine.Disconnect)
+	return ok
+}
+
+// put takes a call in, or gives the refusal. The connections that can be lost
+// are few enough to need no limit.
 func (i *inbox) put(call *Call) *usherv1.EventError {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	switch {
 	case i.state == inboxClosed:
 		return unavailable("it has stopped")
+	case i.state == inboxDown && call.loses():
+		i.calls = append(i.calls, call) // it must not wake a writer that waits for its journal
+		return nil
 	case i.state == inboxDown:
 		return unavailable("it has no journal")
 	case i.state == inboxDraining && call.changes():
 		return unavailable("it is stopping")
-	case len(i.calls) >= i.limit:
+	case len(i.calls) >= i.limit && !call.loses():
 		return refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "%d requests are waiting; try later", i.limit)
 	}
 	i.calls = append(i.calls, call)
@@ -246,14 +259,23 @@ func (i *inbox) take(n int, calls []*Call) (taken []*Call, rung []func()) {
 	return taken, rung
 }
 
-// refuseAll changes the state and gives what waited, to be refused.
+// refuseAll changes the state and gives what waited, to be refused; the losses
+// of connections wait on unless all has ended.
 func (i *inbox) refuseAll(state inboxState) ([]*Call, []func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.state = max(i.state, state)
-	calls, rung := i.calls, i.rung
+	refused, rung := i.calls, i.rung
 	i.calls, i.rung = nil, nil
-	return calls, rung
+	if state == inboxClosed {
+		return refused, rung
+	}
+	return slices.DeleteFunc(refused, func(call *Call) bool {
+		if call.loses() {
+			i.calls = append(i.calls, call)
+		}
+		return call.loses()
+	}), rung
 }
 
 // reopen serves again after having been down.
@@ -262,6 +284,9 @@ func (i *inbox) reopen() {
 	defer i.mu.Unlock()
 	if i.state == inboxDown {
 		i.state = inboxOpen
+	}
+	if len(i.calls) > 0 {
+		i.wake()
 	}
 }
 

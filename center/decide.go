@@ -12,6 +12,10 @@ import (
 
 // decide decides one call.
 func (w *writer) decide(call *Call) {
+	if w.full && call.loses() {
+		w.held = append(w.held, call)
+		return
+	}
 	w.batch.size++
 	w.batch.calls = append(w.batch.calls, call)
 	w.center.counts.requests.Add(1)

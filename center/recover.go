@@ -74,7 +74,7 @@ func (w *writer) undecide(b *batch) {
 }
 
 // abandon answers those whose request is not, or perhaps not, recorded. Only
-// what must be done in any case waits again.
+// what must be done in any case, and what changes nothing, waits again.
 func (w *writer) abandon(b *batch, why error) {
 	refusal := unavailable("the journal failed")
 	if errors.Is(why, journal.ErrNoSpace) {
@@ -83,7 +83,7 @@ func (w *writer) abandon(b *batch, why error) {
 	var again []*Call
 	for _, call := range b.calls {
 		switch call.request.Body.(type) {
-		case engine.Disconnect, ending:
+		case engine.Disconnect, inspection, ending:
 			again = append(again, call)
 		}
 	}
@@ -243,7 +243,7 @@ func (w *writer) finish() {
 			call.finish(Reply{Err: refusalFor(call, unavailable("it has stopped"))})
 		}
 	}
-	for _, call := range calls {
+	for _, call := range append(w.held, calls...) {
 		call.finish(Reply{Err: refusalFor(call, unavailable("it has stopped"))})
 	}
 	c.background.Wait()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -94,6 +95,106 @@ func TestDisconnectIsCarriedOutInAnyCase(t *testing.T) {
 	}
 	if !lost {
 		t.Fatal("the loss of the connection was forgotten")
+	}
+}
+
+// connections counts the open connections of the tenant.
+func connections(w *world) (open int) {
+	w.t.Helper()
+	err := w.c.ask(w.ctx(), "default", func(w *writer) {
+		for _, client := range w.tenants["default"].engine.Export().Clients {
+			open += len(client.Connections)
+		}
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return open
+}
+
+// wantLost waits for a loss that was held up.
+func wantLost(w *world, lost *Call) {
+	w.t.Helper()
+	if r, err := lost.Wait(w.ctx()); err != nil || r.Err != nil {
+		w.t.Fatalf("the loss of the connection: %v %v", r, err)
+	}
+	if n := connections(w); n != 0 {
+		w.t.Fatalf("%d connections are open", n)
+	}
+}
+
+func TestDisconnectWaitsForRoom(t *testing.T) {
+	w := newWorld(t, nil).setUp()
+	w.logIn(ada)
+	w.disk.FailNext(memory.NotWritten, memory.NotWritten)
+	w.wantError(usherv1.ErrorCode_ERROR_CODE_NO_SPACE, chat, submit("a", "pull"))
+	lost := w.start(ada, engine.Disconnect{ConnectionID: "of-ada"})
+	if n := connections(w); n != 1 {
+		t.Fatalf("%d connections are open", n)
+	}
+	notYet(t, "the loss", lost)
+	w.clock.Advance(time.Second) // and there is no room yet
+	notYet(t, "the loss", lost)
+	w.clock.Advance(time.Second)
+	wantLost(w, lost)
+}
+
+func TestDisconnectWaitsForTheJournal(t *testing.T) {
+	var d *deadJournal
+	w := newWorld(t, func(o *Options) {
+		d = &deadJournal{Journal: o.Journal}
+		o.Journal = d
+	}).setUp()
+	w.logIn(ada)
+	d.die(true)
+	w.disk.FailNext(memory.UnknownLost)
+	w.wantError(usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE, chat, submit("a", "pull"))
+	w.wantError(usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE, chat, submit("b", "pull"))
+	lost := w.start(ada, engine.Disconnect{ConnectionID: "of-ada"})
+	w.clock.Advance(time.Second)
+	notYet(t, "the loss", lost)
+	d.die(false)
+	for w.do(chat, submit("a", "pull")).Err != nil {
+		w.clock.Advance(time.Second)
+	}
+	wantLost(w, lost)
+}
+
+func TestDisconnectWaitsInAFullInbox(t *testing.T) {
+	var g *gate
+	w := newWorld(t, func(o *Options) {
+		g = newGate(o.Journal)
+		o.Journal, o.MaxWaiting, o.MaxBatch = g, 1, 1
+	}).setUp()
+	w.logIn(ada)
+	g.shut(true)
+	w.start(chat, submit("", "pull"))
+	<-g.arrived
+	for full := false; !full; runtime.Gosched() {
+		select {
+		case <-w.start(chat, submit("", "pull")).Done():
+			full = true
+		default:
+		}
+	}
+	lost := w.start(ada, engine.Disconnect{ConnectionID: "of-ada"})
+	g.shut(false)
+	g.pass <- nil
+	wantLost(w, lost)
+}
+
+func TestLossesOfTheLastRunWaitForRoom(t *testing.T) {
+	w := newWorld(t, nil).setUp()
+	w.logIn(ada)
+	w.disk.Crash()
+	w.disk.FailNext(memory.NotWritten)
+	w.open()
+	if n := connections(w); n != 1 {
+		t.Fatalf("%d connections are open", n)
+	}
+	w.clock.Advance(time.Second)
+	if n := connections(w); n != 0 {
+		t.Fatalf("%d connections are open", n)
 	}
 }
 

@@ -45,6 +45,10 @@ type writer struct {
 	retries chan struct{}
 	rebuilt time.Duration // when the state was last rebuilt
 
+	// held are the losses of connections that there was no room for. They
+	// happened before all that waits.
+	held []*Call
+
 	full      bool // the journal took nothing any more when last tried
 	fullSince time.Duration
 
@@ -159,6 +163,7 @@ func (w *writer) fill() (more bool) {
 	}
 	w.stamp() // after an alarm was heard, so that what it rang for is due
 	w.lookAtSpace()
+	w.decideHeld()
 	w.routeRest()
 	w.fireDeadlines()
 	for n, call := range calls {
@@ -171,6 +176,17 @@ func (w *writer) fill() (more bool) {
 	clear(calls)
 	w.setAlarm()
 	return w.suspect == nil && (len(calls) > 0 || w.overdue || w.unrouted)
+}
+
+// decideHeld decides what was held while the disk was full. What does not fit
+// fills the batch, so that nothing else is decided before it.
+func (w *writer) decideHeld() {
+	for len(w.held) > 0 && !w.full && w.suspect == nil && !w.batch.full(w.center.o.MaxBatch) {
+		call := w.held[0]
+		w.held[0] = nil
+		w.held = w.held[1:]
+		w.decide(call)
+	}
 }
 
 // stamp reads the clock.
