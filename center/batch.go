@@ -14,6 +14,10 @@ import (
 // requests.
 const softBatchBytes = 4 << 20
 
+// maxRecordBytes is the most that may come of one input. Every record begins
+// below softBatchBytes, so that it fits whatever else is in its batch.
+const maxRecordBytes = journal.MaxPayloadBytes - softBatchBytes
+
 // batch is what is decided and then made durable at once, with everything that
 // is to be released then.
 type batch struct {

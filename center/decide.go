@@ -7,7 +7,6 @@ import (
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/engine"
-	"github.com/usher-cc/usher/journal"
 )
 
 // decide decides one call.
@@ -301,7 +300,11 @@ func concerned(entries []engine.Entry) string {
 func (w *writer) record(tenant string, cause *usherv1.Cause, entries []engine.Entry) [][]byte {
 	before := len(w.batch.payload)
 	encoded := w.batch.add(tenant, cause, entries, w.now)
-	if len(w.batch.payload) > journal.MaxPayloadBytes {
+	if len(w.batch.payload)-before > w.maxRecord {
+		if cause == nil || engine.ParticipantOf(cause.Principal) == engine.BuiltinRouter {
+			w.stall(tenant)
+			panic(errTooLargeByItself)
+		}
 		panic(errRecordTooLarge)
 	}
 	w.next += engine.Sequence(len(entries))

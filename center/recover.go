@@ -31,7 +31,8 @@ func (w *writer) recover() bool {
 	// An append that found no room leaves the journal as it was, and led.
 	w.full, w.fullSince = errors.Is(w.suspect, journal.ErrNoSpace), c.clock.Elapsed()
 	lead := errors.As(w.suspect, &failed) && !w.full
-	if !lead && !w.full && c.clock.Elapsed()-w.rebuilt < rebuildPause && !w.pause(w.suspect) {
+	again := !errors.Is(w.suspect, errTooLargeByItself) // the tenant pauses, the others go on
+	if again && !lead && !w.full && c.clock.Elapsed()-w.rebuilt < rebuildPause && !w.pause(w.suspect) {
 		return false // the same decision would only break off again
 	}
 	for {

@@ -451,3 +451,48 @@ func TestARecordTooLargeForTheJournalIsRefused(t *testing.T) {
 	w.wantError(usherv1.ErrorCode_ERROR_CODE_UNKNOWN_QUEUE, chat, submit("", "q1"))
 	w.submit("pull")
 }
+
+// TestADeadlineTooLargeForTheJournalPausesItsTenant: it must neither be tried
+// in a loop nor hold up anything else.
+func TestADeadlineTooLargeForTheJournalPausesItsTenant(t *testing.T) {
+	w := newWorld(t, nil).setUp()
+	if r, err := w.c.CreateTenant(w.ctx(), admin, "other"); err != nil || r.Err != nil {
+		t.Fatal(err, r.Err)
+	}
+	stream := w.subscribe(ada, nil)
+	w.logIn(ada)
+	w.submit("support")
+	limit := func(bytes int) {
+		if err := w.c.ask(w.ctx(), "", func(w *writer) { w.maxRecord = bytes }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(10)
+	w.clock.Advance(30 * time.Second)
+	w.clock.Advance(time.Minute) // tried after 1, 3, 7, 15 and 31 seconds
+	if n := w.c.Status().Rebuilds; n != 6 {
+		t.Fatalf("%d rebuilds", n)
+	}
+	if n := strings.Count(w.errors.String(), "too much at once"); n != 1 {
+		t.Fatalf("told %d times: %s", n, w.errors.String())
+	}
+	limit(maxRecordBytes)
+	w.submit("pull")
+	r, err := w.c.Do(w.ctx(), Request{Tenant: "other", From: chat, Body: &usherv1.RequestRegisterClient{ClientType: usherv1.ClientType_CLIENT_TYPE_MEDIA_SERVER}})
+	if err != nil || r.Err != nil {
+		t.Fatal(err, r.Err)
+	}
+	revoked := func() (found bool) {
+		for _, ev := range w.all(stream) {
+			found = found || ev.GetEventRevoked() != nil
+		}
+		return found
+	}
+	if revoked() {
+		t.Fatal("the deadline did not pause")
+	}
+	w.clock.Advance(3 * time.Second)
+	if !revoked() {
+		t.Fatal("the deadline was forgotten")
+	}
+}

@@ -15,6 +15,9 @@ import (
 // errRecordTooLarge: what came of one input is more than the journal takes.
 var errRecordTooLarge = errors.New("center: a record is too large for the journal")
 
+// errTooLargeByItself: it is what came of a deadline, or of the router.
+var errTooLargeByItself = errors.New("center: a record that nobody asked for is too large for the journal")
+
 // How long the writer waits before it tries again.
 const (
 	rebuildPause = time.Second // after a rebuild that failed
@@ -45,6 +48,9 @@ type writer struct {
 	retries chan struct{}
 	rebuilt time.Duration // when the state was last rebuilt
 
+	maxRecord int
+	stalled   map[string]stall // tenants whose deadlines and router pause
+
 	// held are the losses of connections that there was no room for. They
 	// happened before all that waits.
 	held []*Call
@@ -60,7 +66,7 @@ type writer struct {
 
 func newWriter(c *Center) *writer {
 	w := &writer{
-		center: c, batch: &batch{}, waiting: map[answerKey][]*Call{}, retries: make(chan struct{}, 1),
+		center: c, batch: &batch{}, maxRecord: maxRecordBytes, stalled: map[string]stall{}, waiting: map[answerKey][]*Call{}, retries: make(chan struct{}, 1),
 		appender: newAppender(c), rebuilt: c.clock.Elapsed() - rebuildPause,
 	}
 	w.alarm = c.clock.NewAlarm(c.inbox.ring)
@@ -216,6 +222,10 @@ func (w *writer) guard(call *Call, decide func()) {
 		if fault == nil {
 			return
 		}
+		if fault == errTooLargeByItself {
+			w.suspect = errTooLargeByItself // the request will be decided again, without it
+			return
+		}
 		w.suspect = fmt.Errorf("deciding failed: %v", fault)
 		w.center.o.Logger.Error("deciding failed", "fault", fault, "stack", string(debug.Stack()))
 		refusal := refuse(usherv1.ErrorCode_ERROR_CODE_INTERNAL, "the request could not be decided; the reason was logged")
@@ -236,7 +246,7 @@ func (w *writer) fireDeadlines() {
 		return
 	}
 	for _, t := range w.order {
-		for t.due != 0 && t.due <= w.now && w.suspect == nil {
+		for t.due != 0 && t.due <= w.now && w.suspect == nil && !w.pauses(t) {
 			if w.batch.full(w.center.o.MaxBatch) {
 				w.overdue = true
 				return
@@ -265,6 +275,10 @@ func (w *writer) route(t *tenant) {
 	t.unrouted = false
 	for {
 		t.router.Update(t.engine)
+		if w.pauses(t) {
+			t.unrouted = true
+			break
+		}
 		if w.full || w.batch.full(w.center.o.MaxBatch) {
 			t.unrouted, w.unrouted = true, !w.full
 			break
@@ -303,7 +317,7 @@ func earliest(t *tenant) engine.Millis {
 func (w *writer) routeRest() {
 	w.unrouted = false
 	for _, t := range w.order {
-		if t.unrouted && w.suspect == nil && !w.full {
+		if t.unrouted && w.suspect == nil && !w.full && !w.pauses(t) {
 			w.guard(nil, func() { w.route(t) })
 		}
 	}
@@ -313,8 +327,8 @@ func (w *writer) routeRest() {
 func (w *writer) setAlarm() {
 	next := engine.Millis(0)
 	for _, t := range w.order {
-		if t.due != 0 && (next == 0 || t.due < next) {
-			next = t.due
+		if due := w.dueOf(t); due != 0 && (next == 0 || due < next) {
+			next = due
 		}
 	}
 	if w.full {
