@@ -265,7 +265,7 @@ func (w *writer) fire(t *tenant) {
 		w.recordFor(t, nil, out.Entries)
 	}
 	w.route(t)
-	if len(out.Entries) == 0 && t.due <= w.now {
+	if len(out.Entries) == 0 && t.due != 0 && t.due <= w.now {
 		t.due = w.now + 1 // a router that does not act on its deadline must not stop the world
 	}
 }
