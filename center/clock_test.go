@@ -96,3 +96,26 @@ func TestSlewIsNoJump(t *testing.T) {
 		t.Fatalf("now %d", now)
 	}
 }
+
+// TestIdleTenantIsNotWoken: once what a restart leaves to look at has been
+// looked at, nothing rings for a tenant in which nothing is due.
+func TestIdleTenantIsNotWoken(t *testing.T) {
+	w := newWorld(t, nil).setUp()
+	w.submit("pull")
+	w.saved()
+	w.crash()
+	w.clock.Advance(2 * time.Minute) // the grace of who was connected is over
+	until := w.clock.Elapsed() + time.Hour
+	for rang := 0; ; rang++ {
+		alarm := w.clock.next(until)
+		if alarm == nil {
+			return
+		}
+		if rang == 3 {
+			t.Fatal("alarms ring although nothing is due")
+		}
+		done := make(chan struct{})
+		alarm.ring(func() { close(done) })
+		<-done
+	}
+}
