@@ -64,7 +64,7 @@ var imports = map[string][]string{
 	"client": {"api/..."},
 
 	"scenarios":    {},
-	"sim/scenario": {"api/usher/v1"},
+	"sim/scenario": {"api/usher/v1", "internal/nearest"},
 	"sim/...":      {everything},
 
 	"internal/build":      {},

@@ -170,8 +170,13 @@ func (e *Engine) mediaOf(named, media, reason string) (*Agent, *mediaState, refu
 	return a, a.mediaState(MediaName(media)), nil
 }
 
-func noSuchMedia(a *Agent, media string) refusal {
-	return refuse(errMediaState, "agent %q is not logged in for %q", a.id, media)
+// heldMedia is mediaOf for requests about a media type that he must have.
+func (e *Engine) heldMedia(named, media, reason string) (*Agent, *mediaState, refusal) {
+	a, m, why := e.mediaOf(named, media, reason)
+	if why == nil && m == nil {
+		why = refuse(errMediaState, "agent %q is not logged in for %q", a.id, media)
+	}
+	return a, m, why
 }
 
 func (e *Engine) addMedia(r *usherv1.RequestAddMedia) refusal {
@@ -194,12 +199,9 @@ func (e *Engine) addMedia(r *usherv1.RequestAddMedia) refusal {
 }
 
 func (e *Engine) removeMedia(r *usherv1.RequestRemoveMedia) refusal {
-	a, m, why := e.mediaOf(r.AgentId, r.MediaType, r.Reason)
+	a, m, why := e.heldMedia(r.AgentId, r.MediaType, r.Reason)
 	if why != nil {
 		return why
-	}
-	if m == nil {
-		return noSuchMedia(a, r.MediaType)
 	}
 	e.ack()
 	ev := e.mediaEvent(m.media, r.Reason)
@@ -211,12 +213,9 @@ func (e *Engine) removeMedia(r *usherv1.RequestRemoveMedia) refusal {
 }
 
 func (e *Engine) notReadyForMedia(r *usherv1.RequestNotReadyForMedia) refusal {
-	a, m, why := e.mediaOf(r.AgentId, r.MediaType, r.Reason)
+	a, m, why := e.heldMedia(r.AgentId, r.MediaType, r.Reason)
 	if why != nil {
 		return why
-	}
-	if m == nil {
-		return noSuchMedia(a, r.MediaType)
 	}
 	e.ack()
 	e.becomeNotReady(a, m.media, r.Reason)
@@ -232,12 +231,9 @@ func (e *Engine) becomeNotReady(a *Agent, media MediaName, reason string) {
 }
 
 func (e *Engine) cancelNotReadyForMedia(r *usherv1.RequestCancelNotReadyForMedia) refusal {
-	a, m, why := e.mediaOf(r.AgentId, r.MediaType, r.Reason)
+	a, m, why := e.heldMedia(r.AgentId, r.MediaType, r.Reason)
 	if why != nil {
 		return why
-	}
-	if m == nil {
-		return noSuchMedia(a, r.MediaType)
 	}
 	e.ack()
 	ev := e.mediaEvent(m.media, r.Reason)
@@ -248,12 +244,9 @@ func (e *Engine) cancelNotReadyForMedia(r *usherv1.RequestCancelNotReadyForMedia
 }
 
 func (e *Engine) changeMediaStateReason(r *usherv1.RequestChangeMediaStateReason) refusal {
-	a, m, why := e.mediaOf(r.AgentId, r.MediaType, r.Reason)
+	a, m, why := e.heldMedia(r.AgentId, r.MediaType, r.Reason)
 	if why != nil {
 		return why
-	}
-	if m == nil {
-		return noSuchMedia(a, r.MediaType)
 	}
 	e.ack()
 	ev := e.mediaEvent(m.media, r.Reason)

@@ -9,7 +9,7 @@ import "strings"
 func Hint(name string, known []string) string {
 	best, least := "", len(name)/3+2
 	for _, k := range known {
-		if d := distance(strings.ToLower(name), k); d < least {
+		if d := Distance(strings.ToLower(name), k); d < least {
 			best, least = k, d
 		}
 	}
@@ -19,8 +19,8 @@ func Hint(name string, known []string) string {
 	return "; did you mean " + best + "?"
 }
 
-// distance counts the characters to insert, delete or replace to make b of a.
-func distance(a, b string) int {
+// Distance counts the characters to insert, delete or replace to make b of a.
+func Distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

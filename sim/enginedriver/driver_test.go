@@ -1,7 +1,6 @@
 package enginedriver_test
 
 import (
-	"io/fs"
 	"testing"
 
 	"github.com/usher-cc/usher/scenarios"
@@ -11,19 +10,11 @@ import (
 
 // TestScenarios plays every golden scenario against the engine.
 func TestScenarios(t *testing.T) {
-	files, err := fs.Glob(scenarios.Files, "*.seq")
-	if err != nil || len(files) == 0 {
+	all, err := scenario.Load(scenarios.Files)
+	if err != nil || len(all) == 0 {
 		t.Fatalf("no scenarios: %v", err)
 	}
-	for _, name := range files {
-		f, err := scenarios.Files.Open(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := scenario.Parse(name, f)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, s := range all {
 		for _, p := range s.Phases {
 			t.Run(s.Name+"/"+p.Name, func(t *testing.T) { play(t, p) })
 		}

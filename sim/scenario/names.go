@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/internal/nearest"
 )
 
 // The participants of scenarios. Their names are their ids in the tenant,
@@ -97,7 +98,7 @@ func protocolName(p usherv1.Protocol) string {
 func didYouMean(name string, known []string) string {
 	best, distance := "", len(name)
 	for _, k := range known {
-		if d := editDistance(strings.ToLower(name), strings.ToLower(k)); d < distance {
+		if d := nearest.Distance(strings.ToLower(name), strings.ToLower(k)); d < distance {
 			best, distance = k, d
 		}
 	}
@@ -105,26 +106,4 @@ func didYouMean(name string, known []string) string {
 		return "one of " + strings.Join(known, ", ")
 	}
 	return "did you mean " + best + "?"
-}
-
-// editDistance counts the insertions, deletions and replacements between two
-// texts.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -2,7 +2,6 @@ package serverdriver_test
 
 import (
 	"context"
-	"io/fs"
 	"log/slog"
 	"testing"
 
@@ -13,8 +12,8 @@ import (
 
 // TestScenarios plays every golden scenario against a running server.
 func TestScenarios(t *testing.T) {
-	files, err := fs.Glob(scenarios.Files, "*.seq")
-	if err != nil || len(files) == 0 {
+	all, err := scenario.Load(scenarios.Files)
+	if err != nil || len(all) == 0 {
 		t.Fatalf("no scenarios: %v", err)
 	}
 	host, key, err := serverdriver.StartLocal(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
@@ -27,15 +26,7 @@ func TestScenarios(t *testing.T) {
 		}
 	})
 	system := serverdriver.NewSystem(host, key)
-	for _, name := range files {
-		f, err := scenarios.Files.Open(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := scenario.Parse(name, f)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, s := range all {
 		for _, p := range s.Phases {
 			t.Run(s.Name+"/"+p.Name, func(t *testing.T) { play(t, system, p) })
 		}
