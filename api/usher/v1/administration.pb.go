@@ -158,9 +158,31 @@ type Configuration struct {
 	// Queues.
 	Queues []*Queue `protobuf:"bytes,7,rep,name=queues,proto3" json:"queues,omitempty"`
 	// Workbins.
-	Workbins      []*WorkbinType `protobuf:"bytes,8,rep,name=workbins,proto3" json:"workbins,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Workbins []*WorkbinType `protobuf:"bytes,8,rep,name=workbins,proto3" json:"workbins,omitempty"`
+	// Skills.
+	Skills []*Skill `protobuf:"bytes,9,rep,name=skills,proto3" json:"skills,omitempty"`
+	// Targets: requirements as expressions.
+	Targets []*Target `protobuf:"bytes,10,rep,name=targets,proto3" json:"targets,omitempty"`
+	// Vectors.
+	Vectors []*Vector `protobuf:"bytes,11,rep,name=vectors,proto3" json:"vectors,omitempty"`
+	// Vector directory numbers.
+	Vdns []*Vdn `protobuf:"bytes,12,rep,name=vdns,proto3" json:"vdns,omitempty"`
+	// Tables of numbers.
+	Tables []*Table `protobuf:"bytes,13,rep,name=tables,proto3" json:"tables,omitempty"`
+	// Holiday tables.
+	HolidayTables []*HolidayTable `protobuf:"bytes,14,rep,name=holiday_tables,json=holidayTables,proto3" json:"holiday_tables,omitempty"`
+	// Tables of service hours.
+	Timetables []*Timetable `protobuf:"bytes,15,rep,name=timetables,proto3" json:"timetables,omitempty"`
+	// Announcements.
+	Announcements []*Announcement `protobuf:"bytes,16,rep,name=announcements,proto3" json:"announcements,omitempty"`
+	// Capacity rules.
+	CapacityRules []*CapacityRule `protobuf:"bytes,17,rep,name=capacity_rules,json=capacityRules,proto3" json:"capacity_rules,omitempty"`
+	// Views of queues.
+	Views []*View `protobuf:"bytes,18,rep,name=views,proto3" json:"views,omitempty"`
+	// External services.
+	ExternalServices []*ThirdServer `protobuf:"bytes,19,rep,name=external_services,json=externalServices,proto3" json:"external_services,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Configuration) Reset() {
@@ -249,6 +271,83 @@ func (x *Configuration) GetWorkbins() []*WorkbinType {
 	return nil
 }
 
+func (x *Configuration) GetSkills() []*Skill {
+	if x != nil {
+		return x.Skills
+	}
+	return nil
+}
+
+func (x *Configuration) GetTargets() []*Target {
+	if x != nil {
+		return x.Targets
+	}
+	return nil
+}
+
+func (x *Configuration) GetVectors() []*Vector {
+	if x != nil {
+		return x.Vectors
+	}
+	return nil
+}
+
+func (x *Configuration) GetVdns() []*Vdn {
+	if x != nil {
+		return x.Vdns
+	}
+	return nil
+}
+
+func (x *Configuration) GetTables() []*Table {
+	if x != nil {
+		return x.Tables
+	}
+	return nil
+}
+
+func (x *Configuration) GetHolidayTables() []*HolidayTable {
+	if x != nil {
+		return x.HolidayTables
+	}
+	return nil
+}
+
+func (x *Configuration) GetTimetables() []*Timetable {
+	if x != nil {
+		return x.Timetables
+	}
+	return nil
+}
+
+func (x *Configuration) GetAnnouncements() []*Announcement {
+	if x != nil {
+		return x.Announcements
+	}
+	return nil
+}
+
+func (x *Configuration) GetCapacityRules() []*CapacityRule {
+	if x != nil {
+		return x.CapacityRules
+	}
+	return nil
+}
+
+func (x *Configuration) GetViews() []*View {
+	if x != nil {
+		return x.Views
+	}
+	return nil
+}
+
+func (x *Configuration) GetExternalServices() []*ThirdServer {
+	if x != nil {
+		return x.ExternalServices
+	}
+	return nil
+}
+
 // Options are a tenant's options (models.md, "Options and defaults"). A
 // field that is not set has its default.
 type Options struct {
@@ -287,6 +386,31 @@ type Options struct {
 	// Most interactions with one router at a time; default 50,000, 0 to
 	// 1,000,000.
 	MaxSubmittedPerRouter *int32 `protobuf:"varint,14,opt,name=max_submitted_per_router,json=maxSubmittedPerRouter,proto3,oneof" json:"max_submitted_per_router,omitempty"`
+	// The capacity rule of agents who have none of their own or of their
+	// place.
+	CapacityRule string `protobuf:"bytes,15,opt,name=capacity_rule,json=capacityRule,proto3" json:"capacity_rule,omitempty"`
+	// By how much waiting outweighs one step of priority: an interaction of
+	// priority m that has waited so much longer goes before one of priority h;
+	// 0 for never; up to 86,400,000.
+	PriorityAgingMs int64 `protobuf:"varint,16,opt,name=priority_aging_ms,json=priorityAgingMs,proto3" json:"priority_aging_ms,omitempty"`
+	// The time zone of times of day, e.g. Europe/Berlin; empty for UTC.
+	TimeZone string `protobuf:"bytes,17,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// The reason code of AUX after an unanswered interaction of a skill, 0 to
+	// 99.
+	RonaReasonCode int32 `protobuf:"varint,18,opt,name=rona_reason_code,json=ronaReasonCode,proto3" json:"rona_reason_code,omitempty"`
+	// After how much after-call work an agent is logged out; 0 for never; up
+	// to 86,400,000.
+	MaxAcwMs int64 `protobuf:"varint,19,opt,name=max_acw_ms,json=maxAcwMs,proto3" json:"max_acw_ms,omitempty"`
+	// The reason code of that logout, 0 to 99.
+	MaxAcwReasonCode int32 `protobuf:"varint,20,opt,name=max_acw_reason_code,json=maxAcwReasonCode,proto3" json:"max_acw_reason_code,omitempty"`
+	// The time of day at which agents are logged out, HH:MM; who has something
+	// when it has ended.
+	ForcedLogoutAt string `protobuf:"bytes,21,opt,name=forced_logout_at,json=forcedLogoutAt,proto3" json:"forced_logout_at,omitempty"`
+	// The reason code of that logout, 0 to 99.
+	ForcedLogoutReasonCode int32 `protobuf:"varint,22,opt,name=forced_logout_reason_code,json=forcedLogoutReasonCode,proto3" json:"forced_logout_reason_code,omitempty"`
+	// The reason code of the logout of an agent whose connections were lost, 0
+	// to 99.
+	UnreachableReasonCode int32 `protobuf:"varint,23,opt,name=unreachable_reason_code,json=unreachableReasonCode,proto3" json:"unreachable_reason_code,omitempty"`
 	unknownFields         protoimpl.UnknownFields
 	sizeCache             protoimpl.SizeCache
 }
@@ -419,6 +543,69 @@ func (x *Options) GetMaxSubmittedPerRouter() int32 {
 	return 0
 }
 
+func (x *Options) GetCapacityRule() string {
+	if x != nil {
+		return x.CapacityRule
+	}
+	return ""
+}
+
+func (x *Options) GetPriorityAgingMs() int64 {
+	if x != nil {
+		return x.PriorityAgingMs
+	}
+	return 0
+}
+
+func (x *Options) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *Options) GetRonaReasonCode() int32 {
+	if x != nil {
+		return x.RonaReasonCode
+	}
+	return 0
+}
+
+func (x *Options) GetMaxAcwMs() int64 {
+	if x != nil {
+		return x.MaxAcwMs
+	}
+	return 0
+}
+
+func (x *Options) GetMaxAcwReasonCode() int32 {
+	if x != nil {
+		return x.MaxAcwReasonCode
+	}
+	return 0
+}
+
+func (x *Options) GetForcedLogoutAt() string {
+	if x != nil {
+		return x.ForcedLogoutAt
+	}
+	return ""
+}
+
+func (x *Options) GetForcedLogoutReasonCode() int32 {
+	if x != nil {
+		return x.ForcedLogoutReasonCode
+	}
+	return 0
+}
+
+func (x *Options) GetUnreachableReasonCode() int32 {
+	if x != nil {
+		return x.UnreachableReasonCode
+	}
+	return 0
+}
+
 // MediaType is a kind of interaction.
 type MediaType struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -514,7 +701,9 @@ func (x *MediaType) GetRoutingTimeoutMs() int64 {
 type Place struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its name.
-	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The capacity rule of who sits there and has none of his own.
+	CapacityRule  string `protobuf:"bytes,2,opt,name=capacity_rule,json=capacityRule,proto3" json:"capacity_rule,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -552,6 +741,13 @@ func (*Place) Descriptor() ([]byte, []int) {
 func (x *Place) GetName() string {
 	if x != nil {
 		return x.Name
+	}
+	return ""
+}
+
+func (x *Place) GetCapacityRule() string {
+	if x != nil {
+		return x.CapacityRule
 	}
 	return ""
 }
@@ -674,7 +870,22 @@ type Agent struct {
 	Password string `protobuf:"bytes,6,opt,name=password,proto3" json:"password,omitempty"`
 	// The password's argon2id hash, made by the server; ignored in requests,
 	// never given back.
-	PasswordHash  string `protobuf:"bytes,7,opt,name=password_hash,json=passwordHash,proto3" json:"password_hash,omitempty"`
+	PasswordHash string `protobuf:"bytes,7,opt,name=password_hash,json=passwordHash,proto3" json:"password_hash,omitempty"`
+	// His skills; at most 60. Who has skills has work modes.
+	Skills []*AgentSkill `protobuf:"bytes,8,rep,name=skills,proto3" json:"skills,omitempty"`
+	// What he gets if several interactions wait.
+	CallPreference CallPreference `protobuf:"varint,9,opt,name=call_preference,json=callPreference,proto3,enum=usher.v1.CallPreference" json:"call_preference,omitempty"`
+	// What targets may ask for; at most 64.
+	Attributes map[string]string `protobuf:"bytes,10,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// His work mode after a login that names none; not set: AUX.
+	LoginWorkMode WorkMode `protobuf:"varint,11,opt,name=login_work_mode,json=loginWorkMode,proto3,enum=usher.v1.WorkMode" json:"login_work_mode,omitempty"`
+	// The skill whose rules his direct-agent interactions follow; empty for
+	// none.
+	DirectAgentSkill string `protobuf:"bytes,12,opt,name=direct_agent_skill,json=directAgentSkill,proto3" json:"direct_agent_skill,omitempty"`
+	// True if his application is to accept at once.
+	AutoAnswer bool `protobuf:"varint,13,opt,name=auto_answer,json=autoAnswer,proto3" json:"auto_answer,omitempty"`
+	// His capacity rule; goes before capacity.
+	CapacityRule  string `protobuf:"bytes,14,opt,name=capacity_rule,json=capacityRule,proto3" json:"capacity_rule,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -758,6 +969,55 @@ func (x *Agent) GetPasswordHash() string {
 	return ""
 }
 
+func (x *Agent) GetSkills() []*AgentSkill {
+	if x != nil {
+		return x.Skills
+	}
+	return nil
+}
+
+func (x *Agent) GetCallPreference() CallPreference {
+	if x != nil {
+		return x.CallPreference
+	}
+	return CallPreference_CALL_PREFERENCE_UNSPECIFIED
+}
+
+func (x *Agent) GetAttributes() map[string]string {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+func (x *Agent) GetLoginWorkMode() WorkMode {
+	if x != nil {
+		return x.LoginWorkMode
+	}
+	return WorkMode_WORK_MODE_UNSPECIFIED
+}
+
+func (x *Agent) GetDirectAgentSkill() string {
+	if x != nil {
+		return x.DirectAgentSkill
+	}
+	return ""
+}
+
+func (x *Agent) GetAutoAnswer() bool {
+	if x != nil {
+		return x.AutoAnswer
+	}
+	return false
+}
+
+func (x *Agent) GetCapacityRule() string {
+	if x != nil {
+		return x.CapacityRule
+	}
+	return ""
+}
+
 // Queue is a queue.
 type Queue struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -766,11 +1026,15 @@ type Queue struct {
 	// For people.
 	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
 	// The strategy that routes what enters; empty: agents pull.
-	// "longest-idle" is the built-in one; every other name is handed to a
-	// router that has it loaded.
+	// "longest-idle" and "vector" are built in; every other name is handed to
+	// a router that has it loaded.
 	Strategy string `protobuf:"bytes,3,opt,name=strategy,proto3" json:"strategy,omitempty"`
 	// The agent group from which "longest-idle" picks.
-	AgentGroup    string `protobuf:"bytes,4,opt,name=agent_group,json=agentGroup,proto3" json:"agent_group,omitempty"`
+	AgentGroup string `protobuf:"bytes,4,opt,name=agent_group,json=agentGroup,proto3" json:"agent_group,omitempty"`
+	// The vector that "vector" runs.
+	Vector string `protobuf:"bytes,5,opt,name=vector,proto3" json:"vector,omitempty"`
+	// The view that is handed to the router; empty for all.
+	View          string `protobuf:"bytes,6,opt,name=view,proto3" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -829,6 +1093,20 @@ func (x *Queue) GetStrategy() string {
 func (x *Queue) GetAgentGroup() string {
 	if x != nil {
 		return x.AgentGroup
+	}
+	return ""
+}
+
+func (x *Queue) GetVector() string {
+	if x != nil {
+		return x.Vector
+	}
+	return ""
+}
+
+func (x *Queue) GetView() string {
+	if x != nil {
+		return x.View
 	}
 	return ""
 }
@@ -1849,7 +2127,7 @@ var File_usher_v1_administration_proto protoreflect.FileDescriptor
 
 const file_usher_v1_administration_proto_rawDesc = "" +
 	"\n" +
-	"\x1dusher/v1/administration.proto\x12\busher.v1\x1a\x15usher/v1/common.proto\"\x92\x03\n" +
+	"\x1dusher/v1/administration.proto\x12\busher.v1\x1a\x15usher/v1/common.proto\x1a\x16usher/v1/routing.proto\"\xba\a\n" +
 	"\rConfiguration\x12+\n" +
 	"\aoptions\x18\x01 \x01(\v2\x11.usher.v1.OptionsR\aoptions\x124\n" +
 	"\vmedia_types\x18\x02 \x03(\v2\x13.usher.v1.MediaTypeR\n" +
@@ -1859,7 +2137,21 @@ const file_usher_v1_administration_proto_rawDesc = "" +
 	"\fagent_groups\x18\x05 \x03(\v2\x14.usher.v1.AgentGroupR\vagentGroups\x12'\n" +
 	"\x06agents\x18\x06 \x03(\v2\x0f.usher.v1.AgentR\x06agents\x12'\n" +
 	"\x06queues\x18\a \x03(\v2\x0f.usher.v1.QueueR\x06queues\x121\n" +
-	"\bworkbins\x18\b \x03(\v2\x15.usher.v1.WorkbinTypeR\bworkbins\"\xf0\t\n" +
+	"\bworkbins\x18\b \x03(\v2\x15.usher.v1.WorkbinTypeR\bworkbins\x12'\n" +
+	"\x06skills\x18\t \x03(\v2\x0f.usher.v1.SkillR\x06skills\x12*\n" +
+	"\atargets\x18\n" +
+	" \x03(\v2\x10.usher.v1.TargetR\atargets\x12*\n" +
+	"\avectors\x18\v \x03(\v2\x10.usher.v1.VectorR\avectors\x12!\n" +
+	"\x04vdns\x18\f \x03(\v2\r.usher.v1.VdnR\x04vdns\x12'\n" +
+	"\x06tables\x18\r \x03(\v2\x0f.usher.v1.TableR\x06tables\x12=\n" +
+	"\x0eholiday_tables\x18\x0e \x03(\v2\x16.usher.v1.HolidayTableR\rholidayTables\x123\n" +
+	"\n" +
+	"timetables\x18\x0f \x03(\v2\x13.usher.v1.TimetableR\n" +
+	"timetables\x12<\n" +
+	"\rannouncements\x18\x10 \x03(\v2\x16.usher.v1.AnnouncementR\rannouncements\x12=\n" +
+	"\x0ecapacity_rules\x18\x11 \x03(\v2\x16.usher.v1.CapacityRuleR\rcapacityRules\x12$\n" +
+	"\x05views\x18\x12 \x03(\v2\x0e.usher.v1.ViewR\x05views\x12B\n" +
+	"\x11external_services\x18\x13 \x03(\v2\x15.usher.v1.ThirdServerR\x10externalServices\"\xf2\f\n" +
 	"\aOptions\x127\n" +
 	"\x15delivering_timeout_ms\x18\x01 \x01(\x03H\x00R\x13deliveringTimeoutMs\x88\x01\x01\x123\n" +
 	"\x13handling_timeout_ms\x18\x02 \x01(\x03H\x01R\x11handlingTimeoutMs\x88\x01\x01\x121\n" +
@@ -1876,7 +2168,17 @@ const file_usher_v1_administration_proto_rawDesc = "" +
 	"\x16intrude_obeys_capacity\x18\f \x01(\bH\n" +
 	"R\x14intrudeObeysCapacity\x88\x01\x01\x12F\n" +
 	"\x1dmax_interactions_per_snapshot\x18\r \x01(\x05H\vR\x1amaxInteractionsPerSnapshot\x88\x01\x01\x12<\n" +
-	"\x18max_submitted_per_router\x18\x0e \x01(\x05H\fR\x15maxSubmittedPerRouter\x88\x01\x01B\x18\n" +
+	"\x18max_submitted_per_router\x18\x0e \x01(\x05H\fR\x15maxSubmittedPerRouter\x88\x01\x01\x12#\n" +
+	"\rcapacity_rule\x18\x0f \x01(\tR\fcapacityRule\x12*\n" +
+	"\x11priority_aging_ms\x18\x10 \x01(\x03R\x0fpriorityAgingMs\x12\x1b\n" +
+	"\ttime_zone\x18\x11 \x01(\tR\btimeZone\x12(\n" +
+	"\x10rona_reason_code\x18\x12 \x01(\x05R\x0eronaReasonCode\x12\x1c\n" +
+	"\n" +
+	"max_acw_ms\x18\x13 \x01(\x03R\bmaxAcwMs\x12-\n" +
+	"\x13max_acw_reason_code\x18\x14 \x01(\x05R\x10maxAcwReasonCode\x12(\n" +
+	"\x10forced_logout_at\x18\x15 \x01(\tR\x0eforcedLogoutAt\x129\n" +
+	"\x19forced_logout_reason_code\x18\x16 \x01(\x05R\x16forcedLogoutReasonCode\x126\n" +
+	"\x17unreachable_reason_code\x18\x17 \x01(\x05R\x15unreachableReasonCodeB\x18\n" +
 	"\x16_delivering_timeout_msB\x16\n" +
 	"\x14_handling_timeout_msB\x15\n" +
 	"\x13_routing_timeout_msB\x1c\n" +
@@ -1896,16 +2198,17 @@ const file_usher_v1_administration_proto_rawDesc = "" +
 	"\x10default_capacity\x18\x03 \x01(\x05R\x0fdefaultCapacity\x122\n" +
 	"\x15delivering_timeout_ms\x18\x04 \x01(\x03R\x13deliveringTimeoutMs\x12.\n" +
 	"\x13handling_timeout_ms\x18\x05 \x01(\x03R\x11handlingTimeoutMs\x12,\n" +
-	"\x12routing_timeout_ms\x18\x06 \x01(\x03R\x10routingTimeoutMs\"\x1b\n" +
+	"\x12routing_timeout_ms\x18\x06 \x01(\x03R\x10routingTimeoutMs\"@\n" +
 	"\x05Place\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"8\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
+	"\rcapacity_rule\x18\x02 \x01(\tR\fcapacityRule\"8\n" +
 	"\n" +
 	"PlaceGroup\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06places\x18\x02 \x03(\tR\x06places\" \n" +
 	"\n" +
 	"AgentGroup\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"\xbe\x02\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\xdf\x05\n" +
 	"\x05Agent\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
@@ -1915,16 +2218,32 @@ const file_usher_v1_administration_proto_rawDesc = "" +
 	"supervisor\x18\x05 \x01(\bR\n" +
 	"supervisor\x12 \n" +
 	"\bpassword\x18\x06 \x01(\tB\x04\x88\xb5\x18\x01R\bpassword\x12)\n" +
-	"\rpassword_hash\x18\a \x01(\tB\x04\x88\xb5\x18\x01R\fpasswordHash\x1a;\n" +
+	"\rpassword_hash\x18\a \x01(\tB\x04\x88\xb5\x18\x01R\fpasswordHash\x12,\n" +
+	"\x06skills\x18\b \x03(\v2\x14.usher.v1.AgentSkillR\x06skills\x12A\n" +
+	"\x0fcall_preference\x18\t \x01(\x0e2\x18.usher.v1.CallPreferenceR\x0ecallPreference\x12?\n" +
+	"\n" +
+	"attributes\x18\n" +
+	" \x03(\v2\x1f.usher.v1.Agent.AttributesEntryR\n" +
+	"attributes\x12:\n" +
+	"\x0flogin_work_mode\x18\v \x01(\x0e2\x12.usher.v1.WorkModeR\rloginWorkMode\x12,\n" +
+	"\x12direct_agent_skill\x18\f \x01(\tR\x10directAgentSkill\x12\x1f\n" +
+	"\vauto_answer\x18\r \x01(\bR\n" +
+	"autoAnswer\x12#\n" +
+	"\rcapacity_rule\x18\x0e \x01(\tR\fcapacityRule\x1a;\n" +
 	"\rCapacityEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"z\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\x1a=\n" +
+	"\x0fAttributesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa6\x01\n" +
 	"\x05Queue\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1a\n" +
 	"\bstrategy\x18\x03 \x01(\tR\bstrategy\x12\x1f\n" +
 	"\vagent_group\x18\x04 \x01(\tR\n" +
-	"agentGroup\"U\n" +
+	"agentGroup\x12\x16\n" +
+	"\x06vector\x18\x05 \x01(\tR\x06vector\x12\x12\n" +
+	"\x04view\x18\x06 \x01(\tR\x04view\"U\n" +
 	"\vWorkbinType\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x122\n" +
 	"\n" +
@@ -2025,7 +2344,7 @@ func file_usher_v1_administration_proto_rawDescGZIP() []byte {
 }
 
 var file_usher_v1_administration_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_usher_v1_administration_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_usher_v1_administration_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_usher_v1_administration_proto_goTypes = []any{
 	(MultipleConnections)(0),           // 0: usher.v1.MultipleConnections
 	(ChangeKind)(0),                    // 1: usher.v1.ChangeKind
@@ -2056,8 +2375,23 @@ var file_usher_v1_administration_proto_goTypes = []any{
 	(*RevokeApiKeyRequest)(nil),        // 26: usher.v1.RevokeApiKeyRequest
 	(*RevokeApiKeyResponse)(nil),       // 27: usher.v1.RevokeApiKeyResponse
 	nil,                                // 28: usher.v1.Agent.CapacityEntry
-	(OwnerKind)(0),                     // 29: usher.v1.OwnerKind
-	(Role)(0),                          // 30: usher.v1.Role
+	nil,                                // 29: usher.v1.Agent.AttributesEntry
+	(*Skill)(nil),                      // 30: usher.v1.Skill
+	(*Target)(nil),                     // 31: usher.v1.Target
+	(*Vector)(nil),                     // 32: usher.v1.Vector
+	(*Vdn)(nil),                        // 33: usher.v1.Vdn
+	(*Table)(nil),                      // 34: usher.v1.Table
+	(*HolidayTable)(nil),               // 35: usher.v1.HolidayTable
+	(*Timetable)(nil),                  // 36: usher.v1.Timetable
+	(*Announcement)(nil),               // 37: usher.v1.Announcement
+	(*CapacityRule)(nil),               // 38: usher.v1.CapacityRule
+	(*View)(nil),                       // 39: usher.v1.View
+	(*ThirdServer)(nil),                // 40: usher.v1.ThirdServer
+	(*AgentSkill)(nil),                 // 41: usher.v1.AgentSkill
+	(CallPreference)(0),                // 42: usher.v1.CallPreference
+	(WorkMode)(0),                      // 43: usher.v1.WorkMode
+	(OwnerKind)(0),                     // 44: usher.v1.OwnerKind
+	(Role)(0),                          // 45: usher.v1.Role
 }
 var file_usher_v1_administration_proto_depIdxs = []int32{
 	3,  // 0: usher.v1.Configuration.options:type_name -> usher.v1.Options
@@ -2068,38 +2402,53 @@ var file_usher_v1_administration_proto_depIdxs = []int32{
 	8,  // 5: usher.v1.Configuration.agents:type_name -> usher.v1.Agent
 	9,  // 6: usher.v1.Configuration.queues:type_name -> usher.v1.Queue
 	10, // 7: usher.v1.Configuration.workbins:type_name -> usher.v1.WorkbinType
-	0,  // 8: usher.v1.Options.allow_multiple_agent_connections:type_name -> usher.v1.MultipleConnections
-	28, // 9: usher.v1.Agent.capacity:type_name -> usher.v1.Agent.CapacityEntry
-	29, // 10: usher.v1.WorkbinType.owner_kind:type_name -> usher.v1.OwnerKind
-	2,  // 11: usher.v1.GetConfigurationResponse.configuration:type_name -> usher.v1.Configuration
-	2,  // 12: usher.v1.ApplyConfigurationRequest.configuration:type_name -> usher.v1.Configuration
-	17, // 13: usher.v1.ApplyConfigurationRequest.remove:type_name -> usher.v1.ObjectName
-	1,  // 14: usher.v1.Change.kind:type_name -> usher.v1.ChangeKind
-	17, // 15: usher.v1.Change.object:type_name -> usher.v1.ObjectName
-	19, // 16: usher.v1.ApplyConfigurationResponse.changes:type_name -> usher.v1.Change
-	30, // 17: usher.v1.ApiKey.role:type_name -> usher.v1.Role
-	30, // 18: usher.v1.CreateApiKeyRequest.role:type_name -> usher.v1.Role
-	21, // 19: usher.v1.CreateApiKeyResponse.api_key:type_name -> usher.v1.ApiKey
-	21, // 20: usher.v1.ListApiKeysResponse.api_keys:type_name -> usher.v1.ApiKey
-	11, // 21: usher.v1.Administration.CreateTenant:input_type -> usher.v1.CreateTenantRequest
-	13, // 22: usher.v1.Administration.ListTenants:input_type -> usher.v1.ListTenantsRequest
-	15, // 23: usher.v1.Administration.GetConfiguration:input_type -> usher.v1.GetConfigurationRequest
-	18, // 24: usher.v1.Administration.ApplyConfiguration:input_type -> usher.v1.ApplyConfigurationRequest
-	22, // 25: usher.v1.Administration.CreateApiKey:input_type -> usher.v1.CreateApiKeyRequest
-	24, // 26: usher.v1.Administration.ListApiKeys:input_type -> usher.v1.ListApiKeysRequest
-	26, // 27: usher.v1.Administration.RevokeApiKey:input_type -> usher.v1.RevokeApiKeyRequest
-	12, // 28: usher.v1.Administration.CreateTenant:output_type -> usher.v1.CreateTenantResponse
-	14, // 29: usher.v1.Administration.ListTenants:output_type -> usher.v1.ListTenantsResponse
-	16, // 30: usher.v1.Administration.GetConfiguration:output_type -> usher.v1.GetConfigurationResponse
-	20, // 31: usher.v1.Administration.ApplyConfiguration:output_type -> usher.v1.ApplyConfigurationResponse
-	23, // 32: usher.v1.Administration.CreateApiKey:output_type -> usher.v1.CreateApiKeyResponse
-	25, // 33: usher.v1.Administration.ListApiKeys:output_type -> usher.v1.ListApiKeysResponse
-	27, // 34: usher.v1.Administration.RevokeApiKey:output_type -> usher.v1.RevokeApiKeyResponse
-	28, // [28:35] is the sub-list for method output_type
-	21, // [21:28] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	30, // 8: usher.v1.Configuration.skills:type_name -> usher.v1.Skill
+	31, // 9: usher.v1.Configuration.targets:type_name -> usher.v1.Target
+	32, // 10: usher.v1.Configuration.vectors:type_name -> usher.v1.Vector
+	33, // 11: usher.v1.Configuration.vdns:type_name -> usher.v1.Vdn
+	34, // 12: usher.v1.Configuration.tables:type_name -> usher.v1.Table
+	35, // 13: usher.v1.Configuration.holiday_tables:type_name -> usher.v1.HolidayTable
+	36, // 14: usher.v1.Configuration.timetables:type_name -> usher.v1.Timetable
+	37, // 15: usher.v1.Configuration.announcements:type_name -> usher.v1.Announcement
+	38, // 16: usher.v1.Configuration.capacity_rules:type_name -> usher.v1.CapacityRule
+	39, // 17: usher.v1.Configuration.views:type_name -> usher.v1.View
+	40, // 18: usher.v1.Configuration.external_services:type_name -> usher.v1.ThirdServer
+	0,  // 19: usher.v1.Options.allow_multiple_agent_connections:type_name -> usher.v1.MultipleConnections
+	28, // 20: usher.v1.Agent.capacity:type_name -> usher.v1.Agent.CapacityEntry
+	41, // 21: usher.v1.Agent.skills:type_name -> usher.v1.AgentSkill
+	42, // 22: usher.v1.Agent.call_preference:type_name -> usher.v1.CallPreference
+	29, // 23: usher.v1.Agent.attributes:type_name -> usher.v1.Agent.AttributesEntry
+	43, // 24: usher.v1.Agent.login_work_mode:type_name -> usher.v1.WorkMode
+	44, // 25: usher.v1.WorkbinType.owner_kind:type_name -> usher.v1.OwnerKind
+	2,  // 26: usher.v1.GetConfigurationResponse.configuration:type_name -> usher.v1.Configuration
+	2,  // 27: usher.v1.ApplyConfigurationRequest.configuration:type_name -> usher.v1.Configuration
+	17, // 28: usher.v1.ApplyConfigurationRequest.remove:type_name -> usher.v1.ObjectName
+	1,  // 29: usher.v1.Change.kind:type_name -> usher.v1.ChangeKind
+	17, // 30: usher.v1.Change.object:type_name -> usher.v1.ObjectName
+	19, // 31: usher.v1.ApplyConfigurationResponse.changes:type_name -> usher.v1.Change
+	45, // 32: usher.v1.ApiKey.role:type_name -> usher.v1.Role
+	45, // 33: usher.v1.CreateApiKeyRequest.role:type_name -> usher.v1.Role
+	21, // 34: usher.v1.CreateApiKeyResponse.api_key:type_name -> usher.v1.ApiKey
+	21, // 35: usher.v1.ListApiKeysResponse.api_keys:type_name -> usher.v1.ApiKey
+	11, // 36: usher.v1.Administration.CreateTenant:input_type -> usher.v1.CreateTenantRequest
+	13, // 37: usher.v1.Administration.ListTenants:input_type -> usher.v1.ListTenantsRequest
+	15, // 38: usher.v1.Administration.GetConfiguration:input_type -> usher.v1.GetConfigurationRequest
+	18, // 39: usher.v1.Administration.ApplyConfiguration:input_type -> usher.v1.ApplyConfigurationRequest
+	22, // 40: usher.v1.Administration.CreateApiKey:input_type -> usher.v1.CreateApiKeyRequest
+	24, // 41: usher.v1.Administration.ListApiKeys:input_type -> usher.v1.ListApiKeysRequest
+	26, // 42: usher.v1.Administration.RevokeApiKey:input_type -> usher.v1.RevokeApiKeyRequest
+	12, // 43: usher.v1.Administration.CreateTenant:output_type -> usher.v1.CreateTenantResponse
+	14, // 44: usher.v1.Administration.ListTenants:output_type -> usher.v1.ListTenantsResponse
+	16, // 45: usher.v1.Administration.GetConfiguration:output_type -> usher.v1.GetConfigurationResponse
+	20, // 46: usher.v1.Administration.ApplyConfiguration:output_type -> usher.v1.ApplyConfigurationResponse
+	23, // 47: usher.v1.Administration.CreateApiKey:output_type -> usher.v1.CreateApiKeyResponse
+	25, // 48: usher.v1.Administration.ListApiKeys:output_type -> usher.v1.ListApiKeysResponse
+	27, // 49: usher.v1.Administration.RevokeApiKey:output_type -> usher.v1.RevokeApiKeyResponse
+	43, // [43:50] is the sub-list for method output_type
+	36, // [36:43] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_administration_proto_init() }
@@ -2108,6 +2457,7 @@ func file_usher_v1_administration_proto_init() {
 		return
 	}
 	file_usher_v1_common_proto_init()
+	file_usher_v1_routing_proto_init()
 	file_usher_v1_administration_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2115,7 +2465,7 @@ func file_usher_v1_administration_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_usher_v1_administration_proto_rawDesc), len(file_usher_v1_administration_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   27,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -112,6 +112,8 @@ const (
 	// Administration: configuration, API keys, traces; of one tenant, or of
 	// all when the key belongs to the tenant "system".
 	Role_ROLE_ADMIN Role = 6
+	// An external service: answers the requests of strategies, may submit.
+	Role_ROLE_SERVICE Role = 7
 )
 
 // Enum value maps for Role.
@@ -124,6 +126,7 @@ var (
 		4: "ROLE_ROUTER",
 		5: "ROLE_REPORTING",
 		6: "ROLE_ADMIN",
+		7: "ROLE_SERVICE",
 	}
 	Role_value = map[string]int32{
 		"ROLE_UNSPECIFIED": 0,
@@ -133,6 +136,7 @@ var (
 		"ROLE_ROUTER":      4,
 		"ROLE_REPORTING":   5,
 		"ROLE_ADMIN":       6,
+		"ROLE_SERVICE":     7,
 	}
 )
 
@@ -536,6 +540,8 @@ const (
 	ClientType_CLIENT_TYPE_ROUTER ClientType = 3
 	// A reporting engine.
 	ClientType_CLIENT_TYPE_REPORTING_ENGINE ClientType = 4
+	// An external service.
+	ClientType_CLIENT_TYPE_EXTERNAL_SERVICE ClientType = 5
 )
 
 // Enum value maps for ClientType.
@@ -546,6 +552,7 @@ var (
 		2: "CLIENT_TYPE_AGENT_APPLICATION",
 		3: "CLIENT_TYPE_ROUTER",
 		4: "CLIENT_TYPE_REPORTING_ENGINE",
+		5: "CLIENT_TYPE_EXTERNAL_SERVICE",
 	}
 	ClientType_value = map[string]int32{
 		"CLIENT_TYPE_UNSPECIFIED":       0,
@@ -553,6 +560,7 @@ var (
 		"CLIENT_TYPE_AGENT_APPLICATION": 2,
 		"CLIENT_TYPE_ROUTER":            3,
 		"CLIENT_TYPE_REPORTING_ENGINE":  4,
+		"CLIENT_TYPE_EXTERNAL_SERVICE":  5,
 	}
 )
 
@@ -690,6 +698,12 @@ const (
 	ErrorCode_ERROR_CODE_INVITATION_CANCELLED ErrorCode = 82
 	// The interaction ended, or was taken away, before the request's outcome.
 	ErrorCode_ERROR_CODE_ABANDONED ErrorCode = 83
+	// No such open request to this external service.
+	ErrorCode_ERROR_CODE_UNKNOWN_REQUEST ErrorCode = 84
+	// No external service of this name or type is connected.
+	ErrorCode_ERROR_CODE_NO_SERVICE ErrorCode = 85
+	// The skill is not one of the agent's.
+	ErrorCode_ERROR_CODE_NOT_IN_SKILL ErrorCode = 86
 )
 
 // Enum value maps for ErrorCode.
@@ -745,6 +759,9 @@ var (
 		81: "ERROR_CODE_NOT_ANSWERED",
 		82: "ERROR_CODE_INVITATION_CANCELLED",
 		83: "ERROR_CODE_ABANDONED",
+		84: "ERROR_CODE_UNKNOWN_REQUEST",
+		85: "ERROR_CODE_NO_SERVICE",
+		86: "ERROR_CODE_NOT_IN_SKILL",
 	}
 	ErrorCode_value = map[string]int32{
 		"ERROR_CODE_UNSPECIFIED":           0,
@@ -797,6 +814,9 @@ var (
 		"ERROR_CODE_NOT_ANSWERED":          81,
 		"ERROR_CODE_INVITATION_CANCELLED":  82,
 		"ERROR_CODE_ABANDONED":             83,
+		"ERROR_CODE_UNKNOWN_REQUEST":       84,
+		"ERROR_CODE_NO_SERVICE":            85,
+		"ERROR_CODE_NOT_IN_SKILL":          86,
 	}
 )
 
@@ -1066,7 +1086,11 @@ type InteractionProperties struct {
 	// expected_version to refuse a lost update.
 	Version uint64 `protobuf:"varint,31,opt,name=version,proto3" json:"version,omitempty"`
 	// The parties, as far as the reader may see them.
-	Parties       []*PartyInfo `protobuf:"bytes,32,rep,name=parties,proto3" json:"parties,omitempty"`
+	Parties []*PartyInfo `protobuf:"bytes,32,rep,name=parties,proto3" json:"parties,omitempty"`
+	// The VDN through which it came to its queue.
+	Vdn string `protobuf:"bytes,33,opt,name=vdn,proto3" json:"vdn,omitempty"`
+	// The agent who handled it last.
+	LastAgent     string `protobuf:"bytes,34,opt,name=last_agent,json=lastAgent,proto3" json:"last_agent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1325,6 +1349,20 @@ func (x *InteractionProperties) GetParties() []*PartyInfo {
 	return nil
 }
 
+func (x *InteractionProperties) GetVdn() string {
+	if x != nil {
+		return x.Vdn
+	}
+	return ""
+}
+
+func (x *InteractionProperties) GetLastAgent() string {
+	if x != nil {
+		return x.LastAgent
+	}
+	return ""
+}
+
 // PartyInfo is one party of an interaction.
 type PartyInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1337,7 +1375,9 @@ type PartyInfo struct {
 	// How he came.
 	Operation Operation `protobuf:"varint,4,opt,name=operation,proto3,enum=usher.v1.Operation" json:"operation,omitempty"`
 	// Since when, Unix milliseconds.
-	SinceMs       int64 `protobuf:"varint,5,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
+	SinceMs int64 `protobuf:"varint,5,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
+	// The skill for which it was delivered to him, if any.
+	Skill         string `protobuf:"bytes,6,opt,name=skill,proto3" json:"skill,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1405,6 +1445,13 @@ func (x *PartyInfo) GetSinceMs() int64 {
 		return x.SinceMs
 	}
 	return 0
+}
+
+func (x *PartyInfo) GetSkill() string {
+	if x != nil {
+		return x.Skill
+	}
+	return ""
 }
 
 // Timeouts are the timeouts of one interaction; 0 for those of its media
@@ -1690,7 +1737,8 @@ const file_usher_v1_common_proto_rawDesc = "" +
 	"\x02id\x18\x02 \x01(\tR\x02id\"3\n" +
 	"\aWorkbin\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05owner\x18\x02 \x01(\tR\x05owner\"\xe4\t\n" +
+	"\x05owner\x18\x02 \x01(\tR\x05owner\"\x95\n" +
+	"\n" +
 	"\x15InteractionProperties\x12%\n" +
 	"\x0einteraction_id\x18\x01 \x01(\tR\rinteractionId\x12\x1f\n" +
 	"\vexternal_id\x18\x02 \x01(\tR\n" +
@@ -1729,7 +1777,10 @@ const file_usher_v1_common_proto_rawDesc = "" +
 	"\x13service_objective_s\x18\x1d \x01(\x05R\x11serviceObjectiveS\x124\n" +
 	"\tuser_data\x18\x1e \x01(\v2\x17.google.protobuf.StructR\buserData\x12\x18\n" +
 	"\aversion\x18\x1f \x01(\x04R\aversion\x12-\n" +
-	"\aparties\x18  \x03(\v2\x13.usher.v1.PartyInfoR\aparties\"\xe2\x01\n" +
+	"\aparties\x18  \x03(\v2\x13.usher.v1.PartyInfoR\aparties\x12\x10\n" +
+	"\x03vdn\x18! \x01(\tR\x03vdn\x12\x1d\n" +
+	"\n" +
+	"last_agent\x18\" \x01(\tR\tlastAgent\"\xf8\x01\n" +
 	"\tPartyInfo\x127\n" +
 	"\vparticipant\x18\x01 \x01(\v2\x15.usher.v1.ParticipantR\vparticipant\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\x128\n" +
@@ -1737,7 +1788,8 @@ const file_usher_v1_common_proto_rawDesc = "" +
 	"visibility\x18\x03 \x01(\x0e2\x18.usher.v1.VisibilityModeR\n" +
 	"visibility\x121\n" +
 	"\toperation\x18\x04 \x01(\x0e2\x13.usher.v1.OperationR\toperation\x12\x19\n" +
-	"\bsince_ms\x18\x05 \x01(\x03R\asinceMs\"\x9c\x01\n" +
+	"\bsince_ms\x18\x05 \x01(\x03R\asinceMs\x12\x14\n" +
+	"\x05skill\x18\x06 \x01(\tR\x05skill\"\x9c\x01\n" +
 	"\bTimeouts\x122\n" +
 	"\x15delivering_timeout_ms\x18\x01 \x01(\x03R\x13deliveringTimeoutMs\x12.\n" +
 	"\x13handling_timeout_ms\x18\x02 \x01(\x03R\x11handlingTimeoutMs\x12,\n" +
@@ -1761,7 +1813,7 @@ const file_usher_v1_common_proto_rawDesc = "" +
 	"\fPROTOCOL_RPT\x10\x02\x12\x11\n" +
 	"\rPROTOCOL_TLIB\x10\x03\x12\x10\n" +
 	"\fPROTOCOL_ESP\x10\x04\x12\x10\n" +
-	"\fPROTOCOL_CTI\x10\x05*\x86\x01\n" +
+	"\fPROTOCOL_CTI\x10\x05*\x98\x01\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -1772,7 +1824,8 @@ const file_usher_v1_common_proto_rawDesc = "" +
 	"\vROLE_ROUTER\x10\x04\x12\x12\n" +
 	"\x0eROLE_REPORTING\x10\x05\x12\x0e\n" +
 	"\n" +
-	"ROLE_ADMIN\x10\x06*\x9b\x02\n" +
+	"ROLE_ADMIN\x10\x06\x12\x10\n" +
+	"\fROLE_SERVICE\x10\a*\x9b\x02\n" +
 	"\x0fParticipantKind\x12 \n" +
 	"\x1cPARTICIPANT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17PARTICIPANT_KIND_SERVER\x10\x01\x12\x1a\n" +
@@ -1816,14 +1869,15 @@ const file_usher_v1_common_proto_rawDesc = "" +
 	"\x10OWNER_KIND_AGENT\x10\x01\x12\x1a\n" +
 	"\x16OWNER_KIND_AGENT_GROUP\x10\x02\x12\x14\n" +
 	"\x10OWNER_KIND_PLACE\x10\x03\x12\x1a\n" +
-	"\x16OWNER_KIND_PLACE_GROUP\x10\x04*\xa4\x01\n" +
+	"\x16OWNER_KIND_PLACE_GROUP\x10\x04*\xc6\x01\n" +
 	"\n" +
 	"ClientType\x12\x1b\n" +
 	"\x17CLIENT_TYPE_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18CLIENT_TYPE_MEDIA_SERVER\x10\x01\x12!\n" +
 	"\x1dCLIENT_TYPE_AGENT_APPLICATION\x10\x02\x12\x16\n" +
 	"\x12CLIENT_TYPE_ROUTER\x10\x03\x12 \n" +
-	"\x1cCLIENT_TYPE_REPORTING_ENGINE\x10\x04*\xf6\v\n" +
+	"\x1cCLIENT_TYPE_REPORTING_ENGINE\x10\x04\x12 \n" +
+	"\x1cCLIENT_TYPE_EXTERNAL_SERVICE\x10\x05*\xce\f\n" +
 	"\tErrorCode\x12\x1a\n" +
 	"\x16ERROR_CODE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13ERROR_CODE_INTERNAL\x10\x01\x12\x1d\n" +
@@ -1875,7 +1929,10 @@ const file_usher_v1_common_proto_rawDesc = "" +
 	"\x13ERROR_CODE_REJECTED\x10P\x12\x1b\n" +
 	"\x17ERROR_CODE_NOT_ANSWERED\x10Q\x12#\n" +
 	"\x1fERROR_CODE_INVITATION_CANCELLED\x10R\x12\x18\n" +
-	"\x14ERROR_CODE_ABANDONED\x10S:V\n" +
+	"\x14ERROR_CODE_ABANDONED\x10S\x12\x1e\n" +
+	"\x1aERROR_CODE_UNKNOWN_REQUEST\x10T\x12\x19\n" +
+	"\x15ERROR_CODE_NO_SERVICE\x10U\x12\x1b\n" +
+	"\x17ERROR_CODE_NOT_IN_SKILL\x10V:V\n" +
 	"\n" +
 	"permission\x12\x1e.google.protobuf.MethodOptions\x18ц\x03 \x01(\v2\x14.usher.v1.PermissionR\n" +
 	"permission:7\n" +

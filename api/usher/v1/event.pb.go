@@ -167,6 +167,11 @@ type Event struct {
 	//	*Event_EventRouteUsed
 	//	*Event_EventAbandoned
 	//	*Event_EventAttachedDataChanged
+	//	*Event_EventPrivateInfo
+	//	*Event_EventTreatmentApplied
+	//	*Event_Request_3RdServer
+	//	*Event_EventExternalServiceRequested
+	//	*Event_EventExternalServiceResponded
 	//	*Event_EventHeartbeat
 	//	*Event_EventCursorExpired
 	Message       isEvent_Message `protobuf_oneof:"message"`
@@ -675,6 +680,51 @@ func (x *Event) GetEventAttachedDataChanged() *EventAttachedDataChanged {
 	return nil
 }
 
+func (x *Event) GetEventPrivateInfo() *EventPrivateInfo {
+	if x != nil {
+		if x, ok := x.Message.(*Event_EventPrivateInfo); ok {
+			return x.EventPrivateInfo
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetEventTreatmentApplied() *EventTreatmentApplied {
+	if x != nil {
+		if x, ok := x.Message.(*Event_EventTreatmentApplied); ok {
+			return x.EventTreatmentApplied
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetRequest_3RdServer() *Request3RdServer {
+	if x != nil {
+		if x, ok := x.Message.(*Event_Request_3RdServer); ok {
+			return x.Request_3RdServer
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetEventExternalServiceRequested() *EventExternalServiceRequested {
+	if x != nil {
+		if x, ok := x.Message.(*Event_EventExternalServiceRequested); ok {
+			return x.EventExternalServiceRequested
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetEventExternalServiceResponded() *EventExternalServiceResponded {
+	if x != nil {
+		if x, ok := x.Message.(*Event_EventExternalServiceResponded); ok {
+			return x.EventExternalServiceResponded
+		}
+	}
+	return nil
+}
+
 func (x *Event) GetEventHeartbeat() *EventHeartbeat {
 	if x != nil {
 		if x, ok := x.Message.(*Event_EventHeartbeat); ok {
@@ -912,6 +962,31 @@ type Event_EventAttachedDataChanged struct {
 	EventAttachedDataChanged *EventAttachedDataChanged `protobuf:"bytes,63,opt,name=event_attached_data_changed,json=eventAttachedDataChanged,proto3,oneof"`
 }
 
+type Event_EventPrivateInfo struct {
+	// An external service has answered a router.
+	EventPrivateInfo *EventPrivateInfo `protobuf:"bytes,64,opt,name=event_private_info,json=eventPrivateInfo,proto3,oneof"`
+}
+
+type Event_EventTreatmentApplied struct {
+	// What a caller is given while he waits has changed.
+	EventTreatmentApplied *EventTreatmentApplied `protobuf:"bytes,65,opt,name=event_treatment_applied,json=eventTreatmentApplied,proto3,oneof"`
+}
+
+type Event_Request_3RdServer struct {
+	// An external service is asked.
+	Request_3RdServer *Request3RdServer `protobuf:"bytes,70,opt,name=request_3rd_server,json=request3rdServer,proto3,oneof"`
+}
+
+type Event_EventExternalServiceRequested struct {
+	// An external service was asked.
+	EventExternalServiceRequested *EventExternalServiceRequested `protobuf:"bytes,71,opt,name=event_external_service_requested,json=eventExternalServiceRequested,proto3,oneof"`
+}
+
+type Event_EventExternalServiceResponded struct {
+	// An external service has answered.
+	EventExternalServiceResponded *EventExternalServiceResponded `protobuf:"bytes,72,opt,name=event_external_service_responded,json=eventExternalServiceResponded,proto3,oneof"`
+}
+
 type Event_EventHeartbeat struct {
 	// The stream is alive; sequence_reached tells how far.
 	EventHeartbeat *EventHeartbeat `protobuf:"bytes,90,opt,name=event_heartbeat,json=eventHeartbeat,proto3,oneof"`
@@ -1007,6 +1082,16 @@ func (*Event_EventRouteUsed) isEvent_Message() {}
 func (*Event_EventAbandoned) isEvent_Message() {}
 
 func (*Event_EventAttachedDataChanged) isEvent_Message() {}
+
+func (*Event_EventPrivateInfo) isEvent_Message() {}
+
+func (*Event_EventTreatmentApplied) isEvent_Message() {}
+
+func (*Event_Request_3RdServer) isEvent_Message() {}
+
+func (*Event_EventExternalServiceRequested) isEvent_Message() {}
+
+func (*Event_EventExternalServiceResponded) isEvent_Message() {}
 
 func (*Event_EventHeartbeat) isEvent_Message() {}
 
@@ -1160,7 +1245,13 @@ type EventInvite struct {
 	// When it is taken back if not answered, Unix milliseconds.
 	DeadlineMs int64 `protobuf:"varint,5,opt,name=deadline_ms,json=deadlineMs,proto3" json:"deadline_ms,omitempty"`
 	// Version of the properties at the time of the invitation.
-	Version       uint64 `protobuf:"varint,6,opt,name=version,proto3" json:"version,omitempty"`
+	Version uint64 `protobuf:"varint,6,opt,name=version,proto3" json:"version,omitempty"`
+	// The skill for which he is asked, if any.
+	Skill string `protobuf:"bytes,7,opt,name=skill,proto3" json:"skill,omitempty"`
+	// True if the application is to accept at once.
+	AutoAnswer bool `protobuf:"varint,8,opt,name=auto_answer,json=autoAnswer,proto3" json:"auto_answer,omitempty"`
+	// What a vector passes by `converse-on`.
+	Passing       []string `protobuf:"bytes,9,rep,name=passing,proto3" json:"passing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1237,6 +1328,27 @@ func (x *EventInvite) GetVersion() uint64 {
 	return 0
 }
 
+func (x *EventInvite) GetSkill() string {
+	if x != nil {
+		return x.Skill
+	}
+	return ""
+}
+
+func (x *EventInvite) GetAutoAnswer() bool {
+	if x != nil {
+		return x.AutoAnswer
+	}
+	return false
+}
+
+func (x *EventInvite) GetPassing() []string {
+	if x != nil {
+		return x.Passing
+	}
+	return nil
+}
+
 // EventAgentInvited (rpt) reports that an agent was invited. Its sequence is
 // the invitation's ticket.
 type EventAgentInvited struct {
@@ -1252,7 +1364,9 @@ type EventAgentInvited struct {
 	// Who asked: a router or an agent.
 	Inviter *Participant `protobuf:"bytes,5,opt,name=inviter,proto3" json:"inviter,omitempty"`
 	// When it is taken back if not answered, Unix milliseconds.
-	DeadlineMs    int64 `protobuf:"varint,6,opt,name=deadline_ms,json=deadlineMs,proto3" json:"deadline_ms,omitempty"`
+	DeadlineMs int64 `protobuf:"varint,6,opt,name=deadline_ms,json=deadlineMs,proto3" json:"deadline_ms,omitempty"`
+	// The skill for which he was asked, if any.
+	Skill         string `protobuf:"bytes,7,opt,name=skill,proto3" json:"skill,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1327,6 +1441,13 @@ func (x *EventAgentInvited) GetDeadlineMs() int64 {
 		return x.DeadlineMs
 	}
 	return 0
+}
+
+func (x *EventAgentInvited) GetSkill() string {
+	if x != nil {
+		return x.Skill
+	}
+	return ""
 }
 
 // EventRejected (rpt) reports that an invited agent said no.
@@ -1689,8 +1810,10 @@ type EventPlacedInQueue struct {
 	Operation Operation `protobuf:"varint,2,opt,name=operation,proto3,enum=usher.v1.Operation" json:"operation,omitempty"`
 	// First entry into this queue, kept when it returns; Unix milliseconds.
 	MovedToQueueAtMs int64 `protobuf:"varint,3,opt,name=moved_to_queue_at_ms,json=movedToQueueAtMs,proto3" json:"moved_to_queue_at_ms,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// The VDN through which it came.
+	Vdn           string `protobuf:"bytes,4,opt,name=vdn,proto3" json:"vdn,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EventPlacedInQueue) Reset() {
@@ -1742,6 +1865,13 @@ func (x *EventPlacedInQueue) GetMovedToQueueAtMs() int64 {
 		return x.MovedToQueueAtMs
 	}
 	return 0
+}
+
+func (x *EventPlacedInQueue) GetVdn() string {
+	if x != nil {
+		return x.Vdn
+	}
+	return ""
 }
 
 // EventTakenFromQueue (rpt) says that an interaction left a queue.
@@ -2176,7 +2306,11 @@ type EventAgentLogin struct {
 	// Where he sits.
 	Place string `protobuf:"bytes,2,opt,name=place,proto3" json:"place,omitempty"`
 	// His media.
-	Media         []*MediaStatus `protobuf:"bytes,3,rep,name=media,proto3" json:"media,omitempty"`
+	Media []*MediaStatus `protobuf:"bytes,3,rep,name=media,proto3" json:"media,omitempty"`
+	// His work mode, if he has work modes.
+	WorkMode WorkMode `protobuf:"varint,4,opt,name=work_mode,json=workMode,proto3,enum=usher.v1.WorkMode" json:"work_mode,omitempty"`
+	// The reason code of AUX.
+	ReasonCode    int32 `protobuf:"varint,5,opt,name=reason_code,json=reasonCode,proto3" json:"reason_code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2230,6 +2364,20 @@ func (x *EventAgentLogin) GetMedia() []*MediaStatus {
 		return x.Media
 	}
 	return nil
+}
+
+func (x *EventAgentLogin) GetWorkMode() WorkMode {
+	if x != nil {
+		return x.WorkMode
+	}
+	return WorkMode_WORK_MODE_UNSPECIFIED
+}
+
+func (x *EventAgentLogin) GetReasonCode() int32 {
+	if x != nil {
+		return x.ReasonCode
+	}
+	return 0
 }
 
 // EventAgentLogout (rpt) says that an agent logged out.
@@ -2299,7 +2447,15 @@ type EventCurrentAgentStatus struct {
 	// True while do-not-disturb is on.
 	DoNotDisturb bool `protobuf:"varint,4,opt,name=do_not_disturb,json=doNotDisturb,proto3" json:"do_not_disturb,omitempty"`
 	// The reason of his state.
-	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// His work mode, if he has work modes.
+	WorkMode WorkMode `protobuf:"varint,6,opt,name=work_mode,json=workMode,proto3,enum=usher.v1.WorkMode" json:"work_mode,omitempty"`
+	// The work mode that begins when his interactions have ended.
+	PendingWorkMode WorkMode `protobuf:"varint,7,opt,name=pending_work_mode,json=pendingWorkMode,proto3,enum=usher.v1.WorkMode" json:"pending_work_mode,omitempty"`
+	// The reason code of AUX, present or pending.
+	ReasonCode int32 `protobuf:"varint,8,opt,name=reason_code,json=reasonCode,proto3" json:"reason_code,omitempty"`
+	// When timed after-call work ends, Unix milliseconds; 0 if it does not.
+	AcwUntilMs    int64 `protobuf:"varint,9,opt,name=acw_until_ms,json=acwUntilMs,proto3" json:"acw_until_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2367,6 +2523,34 @@ func (x *EventCurrentAgentStatus) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *EventCurrentAgentStatus) GetWorkMode() WorkMode {
+	if x != nil {
+		return x.WorkMode
+	}
+	return WorkMode_WORK_MODE_UNSPECIFIED
+}
+
+func (x *EventCurrentAgentStatus) GetPendingWorkMode() WorkMode {
+	if x != nil {
+		return x.PendingWorkMode
+	}
+	return WorkMode_WORK_MODE_UNSPECIFIED
+}
+
+func (x *EventCurrentAgentStatus) GetReasonCode() int32 {
+	if x != nil {
+		return x.ReasonCode
+	}
+	return 0
+}
+
+func (x *EventCurrentAgentStatus) GetAcwUntilMs() int64 {
+	if x != nil {
+		return x.AcwUntilMs
+	}
+	return 0
 }
 
 // EventMediaAdded (rpt) says that a media type was added; the envelope names
@@ -2614,11 +2798,21 @@ func (x *EventMediaStateReasonChanged) GetAgentId() string {
 }
 
 // EventAgentStateReasonChanged (rpt) says that the reason of an agent's
-// state changed; the envelope names it.
+// state changed, or his work mode; the envelope names the reason.
 type EventAgentStateReasonChanged struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The agent.
-	AgentId       string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	AgentId string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	// His work mode now; not set if only the reason changed.
+	WorkMode WorkMode `protobuf:"varint,2,opt,name=work_mode,json=workMode,proto3,enum=usher.v1.WorkMode" json:"work_mode,omitempty"`
+	// The work mode that begins when his interactions have ended.
+	PendingWorkMode WorkMode `protobuf:"varint,3,opt,name=pending_work_mode,json=pendingWorkMode,proto3,enum=usher.v1.WorkMode" json:"pending_work_mode,omitempty"`
+	// The reason code of AUX, present or pending; 0 to 99.
+	ReasonCode int32 `protobuf:"varint,4,opt,name=reason_code,json=reasonCode,proto3" json:"reason_code,omitempty"`
+	// When timed after-call work ends, Unix milliseconds; 0 if it does not.
+	AcwUntilMs int64 `protobuf:"varint,5,opt,name=acw_until_ms,json=acwUntilMs,proto3" json:"acw_until_ms,omitempty"`
+	// True if he asked for one more interaction while he has some.
+	OneMore       bool `protobuf:"varint,6,opt,name=one_more,json=oneMore,proto3" json:"one_more,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2658,6 +2852,41 @@ func (x *EventAgentStateReasonChanged) GetAgentId() string {
 		return x.AgentId
 	}
 	return ""
+}
+
+func (x *EventAgentStateReasonChanged) GetWorkMode() WorkMode {
+	if x != nil {
+		return x.WorkMode
+	}
+	return WorkMode_WORK_MODE_UNSPECIFIED
+}
+
+func (x *EventAgentStateReasonChanged) GetPendingWorkMode() WorkMode {
+	if x != nil {
+		return x.PendingWorkMode
+	}
+	return WorkMode_WORK_MODE_UNSPECIFIED
+}
+
+func (x *EventAgentStateReasonChanged) GetReasonCode() int32 {
+	if x != nil {
+		return x.ReasonCode
+	}
+	return 0
+}
+
+func (x *EventAgentStateReasonChanged) GetAcwUntilMs() int64 {
+	if x != nil {
+		return x.AcwUntilMs
+	}
+	return 0
+}
+
+func (x *EventAgentStateReasonChanged) GetOneMore() bool {
+	if x != nil {
+		return x.OneMore
+	}
+	return false
 }
 
 // EventDoNotDisturbOn (rpt) says that an agent wants no invitations.
@@ -3376,7 +3605,10 @@ type EventRouteRequest struct {
 	// The strategy to run.
 	Strategy string `protobuf:"bytes,1,opt,name=strategy,proto3" json:"strategy,omitempty"`
 	// Version of the properties at that time.
-	Version       uint64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	Version uint64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// True for `adjunct routing`: the interaction stays where it is meanwhile,
+	// and the first answer counts.
+	Adjunct       bool `protobuf:"varint,3,opt,name=adjunct,proto3" json:"adjunct,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3423,6 +3655,13 @@ func (x *EventRouteRequest) GetVersion() uint64 {
 		return x.Version
 	}
 	return 0
+}
+
+func (x *EventRouteRequest) GetAdjunct() bool {
+	if x != nil {
+		return x.Adjunct
+	}
+	return false
 }
 
 // EventRouteUsed (tlib) tells a router that its request is filled.
@@ -3583,11 +3822,67 @@ func (x *EventAttachedDataChanged) GetVersion() uint64 {
 	return 0
 }
 
+// EventTreatmentApplied (im) tells the media server that owns an interaction
+// what its caller is given while he waits, if it asked to be notified.
+type EventTreatmentApplied struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What he is given.
+	Treatment *Treatment `protobuf:"bytes,1,opt,name=treatment,proto3" json:"treatment,omitempty"`
+	// The text of an announcement.
+	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventTreatmentApplied) Reset() {
+	*x = EventTreatmentApplied{}
+	mi := &file_usher_v1_event_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventTreatmentApplied) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventTreatmentApplied) ProtoMessage() {}
+
+func (x *EventTreatmentApplied) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_event_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventTreatmentApplied.ProtoReflect.Descriptor instead.
+func (*EventTreatmentApplied) Descriptor() ([]byte, []int) {
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *EventTreatmentApplied) GetTreatment() *Treatment {
+	if x != nil {
+		return x.Treatment
+	}
+	return nil
+}
+
+func (x *EventTreatmentApplied) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 var File_usher_v1_event_proto protoreflect.FileDescriptor
 
 const file_usher_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x14usher/v1/event.proto\x12\busher.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x15usher/v1/common.proto\"\xfc \n" +
+	"\x14usher/v1/event.proto\x12\busher.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x15usher/v1/common.proto\x1a\x1fusher/v1/external_service.proto\x1a\x16usher/v1/routing.proto\"\xd7$\n" +
 	"\x05Event\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x17\n" +
 	"\atime_ms\x18\x02 \x01(\x03R\x06timeMs\x12.\n" +
@@ -3646,7 +3941,12 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"\x13event_route_request\x18< \x01(\v2\x1b.usher.v1.EventRouteRequestH\x00R\x11eventRouteRequest\x12D\n" +
 	"\x10event_route_used\x18= \x01(\v2\x18.usher.v1.EventRouteUsedH\x00R\x0eeventRouteUsed\x12C\n" +
 	"\x0fevent_abandoned\x18> \x01(\v2\x18.usher.v1.EventAbandonedH\x00R\x0eeventAbandoned\x12c\n" +
-	"\x1bevent_attached_data_changed\x18? \x01(\v2\".usher.v1.EventAttachedDataChangedH\x00R\x18eventAttachedDataChanged\x12C\n" +
+	"\x1bevent_attached_data_changed\x18? \x01(\v2\".usher.v1.EventAttachedDataChangedH\x00R\x18eventAttachedDataChanged\x12J\n" +
+	"\x12event_private_info\x18@ \x01(\v2\x1a.usher.v1.EventPrivateInfoH\x00R\x10eventPrivateInfo\x12Y\n" +
+	"\x17event_treatment_applied\x18A \x01(\v2\x1f.usher.v1.EventTreatmentAppliedH\x00R\x15eventTreatmentApplied\x12J\n" +
+	"\x12request_3rd_server\x18F \x01(\v2\x1a.usher.v1.Request3rdServerH\x00R\x10request3rdServer\x12r\n" +
+	" event_external_service_requested\x18G \x01(\v2'.usher.v1.EventExternalServiceRequestedH\x00R\x1deventExternalServiceRequested\x12r\n" +
+	" event_external_service_responded\x18H \x01(\v2'.usher.v1.EventExternalServiceRespondedH\x00R\x1deventExternalServiceResponded\x12C\n" +
 	"\x0fevent_heartbeat\x18Z \x01(\v2\x18.usher.v1.EventHeartbeatH\x00R\x0eeventHeartbeat\x12P\n" +
 	"\x14event_cursor_expired\x18[ \x01(\v2\x1c.usher.v1.EventCursorExpiredH\x00R\x12eventCursorExpiredB\t\n" +
 	"\amessage\";\n" +
@@ -3657,7 +3957,7 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"\x10sequence_reached\x18\x02 \x01(\x04R\x0fsequenceReached\x12D\n" +
 	"\fagent_status\x18\x03 \x01(\v2!.usher.v1.EventCurrentAgentStatusR\vagentStatus\x12C\n" +
 	"\finteractions\x18\x04 \x03(\v2\x1f.usher.v1.InteractionPropertiesR\finteractions\x121\n" +
-	"\vinvitations\x18\x05 \x03(\v2\x0f.usher.v1.EventR\vinvitations\"\xfe\x01\n" +
+	"\vinvitations\x18\x05 \x03(\v2\x0f.usher.v1.EventR\vinvitations\"\xcf\x02\n" +
 	"\vEventInvite\x12\x16\n" +
 	"\x06ticket\x18\x01 \x01(\x04R\x06ticket\x121\n" +
 	"\toperation\x18\x02 \x01(\x0e2\x13.usher.v1.OperationR\toperation\x128\n" +
@@ -3667,7 +3967,11 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"\ainviter\x18\x04 \x01(\v2\x15.usher.v1.ParticipantR\ainviter\x12\x1f\n" +
 	"\vdeadline_ms\x18\x05 \x01(\x03R\n" +
 	"deadlineMs\x12\x18\n" +
-	"\aversion\x18\x06 \x01(\x04R\aversion\"\x83\x02\n" +
+	"\aversion\x18\x06 \x01(\x04R\aversion\x12\x14\n" +
+	"\x05skill\x18\a \x01(\tR\x05skill\x12\x1f\n" +
+	"\vauto_answer\x18\b \x01(\bR\n" +
+	"autoAnswer\x12\x18\n" +
+	"\apassing\x18\t \x03(\tR\apassing\"\x99\x02\n" +
 	"\x11EventAgentInvited\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\x121\n" +
@@ -3677,7 +3981,8 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"visibility\x12/\n" +
 	"\ainviter\x18\x05 \x01(\v2\x15.usher.v1.ParticipantR\ainviter\x12\x1f\n" +
 	"\vdeadline_ms\x18\x06 \x01(\x03R\n" +
-	"deadlineMs\"u\n" +
+	"deadlineMs\x12\x14\n" +
+	"\x05skill\x18\a \x01(\tR\x05skill\"u\n" +
 	"\rEventRejected\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x16\n" +
 	"\x06ticket\x18\x02 \x01(\x04R\x06ticket\x121\n" +
@@ -3707,11 +4012,12 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"\n" +
 	"properties\x18\x01 \x01(\v2\x1f.usher.v1.InteractionPropertiesR\n" +
 	"properties\x12.\n" +
-	"\btimeouts\x18\x02 \x01(\v2\x12.usher.v1.TimeoutsR\btimeouts\"\x8d\x01\n" +
+	"\btimeouts\x18\x02 \x01(\v2\x12.usher.v1.TimeoutsR\btimeouts\"\x9f\x01\n" +
 	"\x12EventPlacedInQueue\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x121\n" +
 	"\toperation\x18\x02 \x01(\x0e2\x13.usher.v1.OperationR\toperation\x12.\n" +
-	"\x14moved_to_queue_at_ms\x18\x03 \x01(\x03R\x10movedToQueueAtMs\"^\n" +
+	"\x14moved_to_queue_at_ms\x18\x03 \x01(\x03R\x10movedToQueueAtMs\x12\x10\n" +
+	"\x03vdn\x18\x04 \x01(\tR\x03vdn\"^\n" +
 	"\x13EventTakenFromQueue\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x121\n" +
 	"\toperation\x18\x02 \x01(\x0e2\x13.usher.v1.OperationR\toperation\"v\n" +
@@ -3736,20 +4042,29 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"media_type\x18\x01 \x01(\tR\tmediaType\x12\x14\n" +
 	"\x05ready\x18\x02 \x01(\bR\x05ready\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12#\n" +
-	"\rcapacity_left\x18\x04 \x01(\x05R\fcapacityLeft\"o\n" +
+	"\rcapacity_left\x18\x04 \x01(\x05R\fcapacityLeft\"\xc1\x01\n" +
 	"\x0fEventAgentLogin\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\x12+\n" +
-	"\x05media\x18\x03 \x03(\v2\x15.usher.v1.MediaStatusR\x05media\"C\n" +
+	"\x05media\x18\x03 \x03(\v2\x15.usher.v1.MediaStatusR\x05media\x12/\n" +
+	"\twork_mode\x18\x04 \x01(\x0e2\x12.usher.v1.WorkModeR\bworkMode\x12\x1f\n" +
+	"\vreason_code\x18\x05 \x01(\x05R\n" +
+	"reasonCode\"C\n" +
 	"\x10EventAgentLogout\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
-	"\x05place\x18\x02 \x01(\tR\x05place\"\xb5\x01\n" +
+	"\x05place\x18\x02 \x01(\tR\x05place\"\xe9\x02\n" +
 	"\x17EventCurrentAgentStatus\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\x12+\n" +
 	"\x05media\x18\x03 \x03(\v2\x15.usher.v1.MediaStatusR\x05media\x12$\n" +
 	"\x0edo_not_disturb\x18\x04 \x01(\bR\fdoNotDisturb\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"B\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12/\n" +
+	"\twork_mode\x18\x06 \x01(\x0e2\x12.usher.v1.WorkModeR\bworkMode\x12>\n" +
+	"\x11pending_work_mode\x18\a \x01(\x0e2\x12.usher.v1.WorkModeR\x0fpendingWorkMode\x12\x1f\n" +
+	"\vreason_code\x18\b \x01(\x05R\n" +
+	"reasonCode\x12 \n" +
+	"\facw_until_ms\x18\t \x01(\x03R\n" +
+	"acwUntilMs\"B\n" +
 	"\x0fEventMediaAdded\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
 	"\x05ready\x18\x02 \x01(\bR\x05ready\".\n" +
@@ -3760,9 +4075,16 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"\x12EventReadyForMedia\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\"9\n" +
 	"\x1cEventMediaStateReasonChanged\x12\x19\n" +
-	"\bagent_id\x18\x01 \x01(\tR\aagentId\"9\n" +
+	"\bagent_id\x18\x01 \x01(\tR\aagentId\"\x88\x02\n" +
 	"\x1cEventAgentStateReasonChanged\x12\x19\n" +
-	"\bagent_id\x18\x01 \x01(\tR\aagentId\"0\n" +
+	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12/\n" +
+	"\twork_mode\x18\x02 \x01(\x0e2\x12.usher.v1.WorkModeR\bworkMode\x12>\n" +
+	"\x11pending_work_mode\x18\x03 \x01(\x0e2\x12.usher.v1.WorkModeR\x0fpendingWorkMode\x12\x1f\n" +
+	"\vreason_code\x18\x04 \x01(\x05R\n" +
+	"reasonCode\x12 \n" +
+	"\facw_until_ms\x18\x05 \x01(\x03R\n" +
+	"acwUntilMs\x12\x19\n" +
+	"\bone_more\x18\x06 \x01(\bR\aoneMore\"0\n" +
 	"\x13EventDoNotDisturbOn\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\"1\n" +
 	"\x14EventDoNotDisturbOff\x12\x19\n" +
@@ -3804,10 +4126,11 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"\bsequence\x18\x03 \x01(\x04R\bsequence\"W\n" +
 	"\x14EventCustomReporting\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
-	"\x04data\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x04data\"I\n" +
+	"\x04data\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x04data\"c\n" +
 	"\x11EventRouteRequest\x12\x1a\n" +
 	"\bstrategy\x18\x01 \x01(\tR\bstrategy\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\x04R\aversion\"]\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x18\n" +
+	"\aadjunct\x18\x03 \x01(\bR\aadjunct\"]\n" +
 	"\x0eEventRouteUsed\x120\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x16.usher.v1.RouteOutcomeR\aoutcome\x12\x19\n" +
 	"\bagent_id\x18\x02 \x01(\tR\aagentId\"\x10\n" +
@@ -3815,7 +4138,10 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"\x18EventAttachedDataChanged\x124\n" +
 	"\tuser_data\x18\x01 \x01(\v2\x17.google.protobuf.StructR\buserData\x12!\n" +
 	"\fdeleted_keys\x18\x02 \x03(\tR\vdeletedKeys\x12\x18\n" +
-	"\aversion\x18\x03 \x01(\x04R\aversion*\xb8\x01\n" +
+	"\aversion\x18\x03 \x01(\x04R\aversion\"^\n" +
+	"\x15EventTreatmentApplied\x121\n" +
+	"\ttreatment\x18\x01 \x01(\v2\x13.usher.v1.TreatmentR\ttreatment\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text*\xb8\x01\n" +
 	"\fRouteOutcome\x12\x1d\n" +
 	"\x19ROUTE_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17ROUTE_OUTCOME_DELIVERED\x10\x01\x12\x1a\n" +
@@ -3837,71 +4163,78 @@ func file_usher_v1_event_proto_rawDescGZIP() []byte {
 }
 
 var file_usher_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_usher_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_usher_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
 var file_usher_v1_event_proto_goTypes = []any{
-	(RouteOutcome)(0),                    // 0: usher.v1.RouteOutcome
-	(*Event)(nil),                        // 1: usher.v1.Event
-	(*EventHeartbeat)(nil),               // 2: usher.v1.EventHeartbeat
-	(*EventCursorExpired)(nil),           // 3: usher.v1.EventCursorExpired
-	(*EventInvite)(nil),                  // 4: usher.v1.EventInvite
-	(*EventAgentInvited)(nil),            // 5: usher.v1.EventAgentInvited
-	(*EventRejected)(nil),                // 6: usher.v1.EventRejected
-	(*EventRevoked)(nil),                 // 7: usher.v1.EventRevoked
-	(*EventPartyAdded)(nil),              // 8: usher.v1.EventPartyAdded
-	(*EventPartyRemoved)(nil),            // 9: usher.v1.EventPartyRemoved
-	(*EventInteractionSubmitted)(nil),    // 10: usher.v1.EventInteractionSubmitted
-	(*EventPlacedInQueue)(nil),           // 11: usher.v1.EventPlacedInQueue
-	(*EventTakenFromQueue)(nil),          // 12: usher.v1.EventTakenFromQueue
-	(*EventPlacedInWorkbin)(nil),         // 13: usher.v1.EventPlacedInWorkbin
-	(*EventTakenFromWorkbin)(nil),        // 14: usher.v1.EventTakenFromWorkbin
-	(*EventProcessingStopped)(nil),       // 15: usher.v1.EventProcessingStopped
-	(*EventPropertiesChanged)(nil),       // 16: usher.v1.EventPropertiesChanged
-	(*EventHeld)(nil),                    // 17: usher.v1.EventHeld
-	(*EventResumed)(nil),                 // 18: usher.v1.EventResumed
-	(*MediaStatus)(nil),                  // 19: usher.v1.MediaStatus
-	(*EventAgentLogin)(nil),              // 20: usher.v1.EventAgentLogin
-	(*EventAgentLogout)(nil),             // 21: usher.v1.EventAgentLogout
-	(*EventCurrentAgentStatus)(nil),      // 22: usher.v1.EventCurrentAgentStatus
-	(*EventMediaAdded)(nil),              // 23: usher.v1.EventMediaAdded
-	(*EventMediaRemoved)(nil),            // 24: usher.v1.EventMediaRemoved
-	(*EventNotReadyForMedia)(nil),        // 25: usher.v1.EventNotReadyForMedia
-	(*EventReadyForMedia)(nil),           // 26: usher.v1.EventReadyForMedia
-	(*EventMediaStateReasonChanged)(nil), // 27: usher.v1.EventMediaStateReasonChanged
-	(*EventAgentStateReasonChanged)(nil), // 28: usher.v1.EventAgentStateReasonChanged
-	(*EventDoNotDisturbOn)(nil),          // 29: usher.v1.EventDoNotDisturbOn
-	(*EventDoNotDisturbOff)(nil),         // 30: usher.v1.EventDoNotDisturbOff
-	(*EventForcedAgentStateChange)(nil),  // 31: usher.v1.EventForcedAgentStateChange
-	(*EventAgentConnectionClosed)(nil),   // 32: usher.v1.EventAgentConnectionClosed
-	(*EventPulledInteractions)(nil),      // 33: usher.v1.EventPulledInteractions
-	(*EventWorkbinContent)(nil),          // 34: usher.v1.EventWorkbinContent
-	(*EventWorkbinContentChanged)(nil),   // 35: usher.v1.EventWorkbinContentChanged
-	(*EventInteractionProperties)(nil),   // 36: usher.v1.EventInteractionProperties
-	(*EventSnapshotTaken)(nil),           // 37: usher.v1.EventSnapshotTaken
-	(*EventSnapshotInteractions)(nil),    // 38: usher.v1.EventSnapshotInteractions
-	(*EventInteractionMoved)(nil),        // 39: usher.v1.EventInteractionMoved
-	(*EventInteractionsFound)(nil),       // 40: usher.v1.EventInteractionsFound
-	(*EventCustomReporting)(nil),         // 41: usher.v1.EventCustomReporting
-	(*EventRouteRequest)(nil),            // 42: usher.v1.EventRouteRequest
-	(*EventRouteUsed)(nil),               // 43: usher.v1.EventRouteUsed
-	(*EventAbandoned)(nil),               // 44: usher.v1.EventAbandoned
-	(*EventAttachedDataChanged)(nil),     // 45: usher.v1.EventAttachedDataChanged
-	(Protocol)(0),                        // 46: usher.v1.Protocol
-	(*Participant)(nil),                  // 47: usher.v1.Participant
-	(*InteractionProperties)(nil),        // 48: usher.v1.InteractionProperties
-	(*EventAck)(nil),                     // 49: usher.v1.EventAck
-	(*EventError)(nil),                   // 50: usher.v1.EventError
-	(Operation)(0),                       // 51: usher.v1.Operation
-	(VisibilityMode)(0),                  // 52: usher.v1.VisibilityMode
-	(*Timeouts)(nil),                     // 53: usher.v1.Timeouts
-	(*Workbin)(nil),                      // 54: usher.v1.Workbin
-	(*structpb.Struct)(nil),              // 55: google.protobuf.Struct
+	(RouteOutcome)(0),                     // 0: usher.v1.RouteOutcome
+	(*Event)(nil),                         // 1: usher.v1.Event
+	(*EventHeartbeat)(nil),                // 2: usher.v1.EventHeartbeat
+	(*EventCursorExpired)(nil),            // 3: usher.v1.EventCursorExpired
+	(*EventInvite)(nil),                   // 4: usher.v1.EventInvite
+	(*EventAgentInvited)(nil),             // 5: usher.v1.EventAgentInvited
+	(*EventRejected)(nil),                 // 6: usher.v1.EventRejected
+	(*EventRevoked)(nil),                  // 7: usher.v1.EventRevoked
+	(*EventPartyAdded)(nil),               // 8: usher.v1.EventPartyAdded
+	(*EventPartyRemoved)(nil),             // 9: usher.v1.EventPartyRemoved
+	(*EventInteractionSubmitted)(nil),     // 10: usher.v1.EventInteractionSubmitted
+	(*EventPlacedInQueue)(nil),            // 11: usher.v1.EventPlacedInQueue
+	(*EventTakenFromQueue)(nil),           // 12: usher.v1.EventTakenFromQueue
+	(*EventPlacedInWorkbin)(nil),          // 13: usher.v1.EventPlacedInWorkbin
+	(*EventTakenFromWorkbin)(nil),         // 14: usher.v1.EventTakenFromWorkbin
+	(*EventProcessingStopped)(nil),        // 15: usher.v1.EventProcessingStopped
+	(*EventPropertiesChanged)(nil),        // 16: usher.v1.EventPropertiesChanged
+	(*EventHeld)(nil),                     // 17: usher.v1.EventHeld
+	(*EventResumed)(nil),                  // 18: usher.v1.EventResumed
+	(*MediaStatus)(nil),                   // 19: usher.v1.MediaStatus
+	(*EventAgentLogin)(nil),               // 20: usher.v1.EventAgentLogin
+	(*EventAgentLogout)(nil),              // 21: usher.v1.EventAgentLogout
+	(*EventCurrentAgentStatus)(nil),       // 22: usher.v1.EventCurrentAgentStatus
+	(*EventMediaAdded)(nil),               // 23: usher.v1.EventMediaAdded
+	(*EventMediaRemoved)(nil),             // 24: usher.v1.EventMediaRemoved
+	(*EventNotReadyForMedia)(nil),         // 25: usher.v1.EventNotReadyForMedia
+	(*EventReadyForMedia)(nil),            // 26: usher.v1.EventReadyForMedia
+	(*EventMediaStateReasonChanged)(nil),  // 27: usher.v1.EventMediaStateReasonChanged
+	(*EventAgentStateReasonChanged)(nil),  // 28: usher.v1.EventAgentStateReasonChanged
+	(*EventDoNotDisturbOn)(nil),           // 29: usher.v1.EventDoNotDisturbOn
+	(*EventDoNotDisturbOff)(nil),          // 30: usher.v1.EventDoNotDisturbOff
+	(*EventForcedAgentStateChange)(nil),   // 31: usher.v1.EventForcedAgentStateChange
+	(*EventAgentConnectionClosed)(nil),    // 32: usher.v1.EventAgentConnectionClosed
+	(*EventPulledInteractions)(nil),       // 33: usher.v1.EventPulledInteractions
+	(*EventWorkbinContent)(nil),           // 34: usher.v1.EventWorkbinContent
+	(*EventWorkbinContentChanged)(nil),    // 35: usher.v1.EventWorkbinContentChanged
+	(*EventInteractionProperties)(nil),    // 36: usher.v1.EventInteractionProperties
+	(*EventSnapshotTaken)(nil),            // 37: usher.v1.EventSnapshotTaken
+	(*EventSnapshotInteractions)(nil),     // 38: usher.v1.EventSnapshotInteractions
+	(*EventInteractionMoved)(nil),         // 39: usher.v1.EventInteractionMoved
+	(*EventInteractionsFound)(nil),        // 40: usher.v1.EventInteractionsFound
+	(*EventCustomReporting)(nil),          // 41: usher.v1.EventCustomReporting
+	(*EventRouteRequest)(nil),             // 42: usher.v1.EventRouteRequest
+	(*EventRouteUsed)(nil),                // 43: usher.v1.EventRouteUsed
+	(*EventAbandoned)(nil),                // 44: usher.v1.EventAbandoned
+	(*EventAttachedDataChanged)(nil),      // 45: usher.v1.EventAttachedDataChanged
+	(*EventTreatmentApplied)(nil),         // 46: usher.v1.EventTreatmentApplied
+	(Protocol)(0),                         // 47: usher.v1.Protocol
+	(*Participant)(nil),                   // 48: usher.v1.Participant
+	(*InteractionProperties)(nil),         // 49: usher.v1.InteractionProperties
+	(*EventAck)(nil),                      // 50: usher.v1.EventAck
+	(*EventError)(nil),                    // 51: usher.v1.EventError
+	(*EventPrivateInfo)(nil),              // 52: usher.v1.EventPrivateInfo
+	(*Request3RdServer)(nil),              // 53: usher.v1.Request3rdServer
+	(*EventExternalServiceRequested)(nil), // 54: usher.v1.EventExternalServiceRequested
+	(*EventExternalServiceResponded)(nil), // 55: usher.v1.EventExternalServiceResponded
+	(Operation)(0),                        // 56: usher.v1.Operation
+	(VisibilityMode)(0),                   // 57: usher.v1.VisibilityMode
+	(*Timeouts)(nil),                      // 58: usher.v1.Timeouts
+	(*Workbin)(nil),                       // 59: usher.v1.Workbin
+	(*structpb.Struct)(nil),               // 60: google.protobuf.Struct
+	(WorkMode)(0),                         // 61: usher.v1.WorkMode
+	(*Treatment)(nil),                     // 62: usher.v1.Treatment
 }
 var file_usher_v1_event_proto_depIdxs = []int32{
-	46, // 0: usher.v1.Event.protocol:type_name -> usher.v1.Protocol
-	47, // 1: usher.v1.Event.actor:type_name -> usher.v1.Participant
-	48, // 2: usher.v1.Event.interactions:type_name -> usher.v1.InteractionProperties
-	49, // 3: usher.v1.Event.event_ack:type_name -> usher.v1.EventAck
-	50, // 4: usher.v1.Event.event_error:type_name -> usher.v1.EventError
+	47, // 0: usher.v1.Event.protocol:type_name -> usher.v1.Protocol
+	48, // 1: usher.v1.Event.actor:type_name -> usher.v1.Participant
+	49, // 2: usher.v1.Event.interactions:type_name -> usher.v1.InteractionProperties
+	50, // 3: usher.v1.Event.event_ack:type_name -> usher.v1.EventAck
+	51, // 4: usher.v1.Event.event_error:type_name -> usher.v1.EventError
 	4,  // 5: usher.v1.Event.event_invite:type_name -> usher.v1.EventInvite
 	7,  // 6: usher.v1.Event.event_revoked:type_name -> usher.v1.EventRevoked
 	6,  // 7: usher.v1.Event.event_rejected:type_name -> usher.v1.EventRejected
@@ -3943,53 +4276,64 @@ var file_usher_v1_event_proto_depIdxs = []int32{
 	43, // 43: usher.v1.Event.event_route_used:type_name -> usher.v1.EventRouteUsed
 	44, // 44: usher.v1.Event.event_abandoned:type_name -> usher.v1.EventAbandoned
 	45, // 45: usher.v1.Event.event_attached_data_changed:type_name -> usher.v1.EventAttachedDataChanged
-	2,  // 46: usher.v1.Event.event_heartbeat:type_name -> usher.v1.EventHeartbeat
-	3,  // 47: usher.v1.Event.event_cursor_expired:type_name -> usher.v1.EventCursorExpired
-	22, // 48: usher.v1.EventCursorExpired.agent_status:type_name -> usher.v1.EventCurrentAgentStatus
-	48, // 49: usher.v1.EventCursorExpired.interactions:type_name -> usher.v1.InteractionProperties
-	1,  // 50: usher.v1.EventCursorExpired.invitations:type_name -> usher.v1.Event
-	51, // 51: usher.v1.EventInvite.operation:type_name -> usher.v1.Operation
-	52, // 52: usher.v1.EventInvite.visibility:type_name -> usher.v1.VisibilityMode
-	47, // 53: usher.v1.EventInvite.inviter:type_name -> usher.v1.Participant
-	51, // 54: usher.v1.EventAgentInvited.operation:type_name -> usher.v1.Operation
-	52, // 55: usher.v1.EventAgentInvited.visibility:type_name -> usher.v1.VisibilityMode
-	47, // 56: usher.v1.EventAgentInvited.inviter:type_name -> usher.v1.Participant
-	51, // 57: usher.v1.EventRejected.operation:type_name -> usher.v1.Operation
-	51, // 58: usher.v1.EventRevoked.operation:type_name -> usher.v1.Operation
-	47, // 59: usher.v1.EventPartyAdded.party:type_name -> usher.v1.Participant
-	51, // 60: usher.v1.EventPartyAdded.operation:type_name -> usher.v1.Operation
-	52, // 61: usher.v1.EventPartyAdded.visibility:type_name -> usher.v1.VisibilityMode
-	47, // 62: usher.v1.EventPartyRemoved.party:type_name -> usher.v1.Participant
-	51, // 63: usher.v1.EventPartyRemoved.operation:type_name -> usher.v1.Operation
-	52, // 64: usher.v1.EventPartyRemoved.visibility:type_name -> usher.v1.VisibilityMode
-	48, // 65: usher.v1.EventInteractionSubmitted.properties:type_name -> usher.v1.InteractionProperties
-	53, // 66: usher.v1.EventInteractionSubmitted.timeouts:type_name -> usher.v1.Timeouts
-	51, // 67: usher.v1.EventPlacedInQueue.operation:type_name -> usher.v1.Operation
-	51, // 68: usher.v1.EventTakenFromQueue.operation:type_name -> usher.v1.Operation
-	54, // 69: usher.v1.EventPlacedInWorkbin.workbin:type_name -> usher.v1.Workbin
-	51, // 70: usher.v1.EventPlacedInWorkbin.operation:type_name -> usher.v1.Operation
-	54, // 71: usher.v1.EventTakenFromWorkbin.workbin:type_name -> usher.v1.Workbin
-	51, // 72: usher.v1.EventTakenFromWorkbin.operation:type_name -> usher.v1.Operation
-	55, // 73: usher.v1.EventPropertiesChanged.properties:type_name -> google.protobuf.Struct
-	55, // 74: usher.v1.EventPropertiesChanged.user_data:type_name -> google.protobuf.Struct
-	19, // 75: usher.v1.EventAgentLogin.media:type_name -> usher.v1.MediaStatus
-	19, // 76: usher.v1.EventCurrentAgentStatus.media:type_name -> usher.v1.MediaStatus
-	22, // 77: usher.v1.EventForcedAgentStateChange.status:type_name -> usher.v1.EventCurrentAgentStatus
-	54, // 78: usher.v1.EventWorkbinContent.workbin:type_name -> usher.v1.Workbin
-	48, // 79: usher.v1.EventWorkbinContent.interactions:type_name -> usher.v1.InteractionProperties
-	54, // 80: usher.v1.EventWorkbinContentChanged.workbin:type_name -> usher.v1.Workbin
-	51, // 81: usher.v1.EventWorkbinContentChanged.operation:type_name -> usher.v1.Operation
-	48, // 82: usher.v1.EventInteractionProperties.properties:type_name -> usher.v1.InteractionProperties
-	48, // 83: usher.v1.EventSnapshotInteractions.interactions:type_name -> usher.v1.InteractionProperties
-	48, // 84: usher.v1.EventInteractionsFound.interactions:type_name -> usher.v1.InteractionProperties
-	55, // 85: usher.v1.EventCustomReporting.data:type_name -> google.protobuf.Struct
-	0,  // 86: usher.v1.EventRouteUsed.outcome:type_name -> usher.v1.RouteOutcome
-	55, // 87: usher.v1.EventAttachedDataChanged.user_data:type_name -> google.protobuf.Struct
-	88, // [88:88] is the sub-list for method output_type
-	88, // [88:88] is the sub-list for method input_type
-	88, // [88:88] is the sub-list for extension type_name
-	88, // [88:88] is the sub-list for extension extendee
-	0,  // [0:88] is the sub-list for field type_name
+	52, // 46: usher.v1.Event.event_private_info:type_name -> usher.v1.EventPrivateInfo
+	46, // 47: usher.v1.Event.event_treatment_applied:type_name -> usher.v1.EventTreatmentApplied
+	53, // 48: usher.v1.Event.request_3rd_server:type_name -> usher.v1.Request3rdServer
+	54, // 49: usher.v1.Event.event_external_service_requested:type_name -> usher.v1.EventExternalServiceRequested
+	55, // 50: usher.v1.Event.event_external_service_responded:type_name -> usher.v1.EventExternalServiceResponded
+	2,  // 51: usher.v1.Event.event_heartbeat:type_name -> usher.v1.EventHeartbeat
+	3,  // 52: usher.v1.Event.event_cursor_expired:type_name -> usher.v1.EventCursorExpired
+	22, // 53: usher.v1.EventCursorExpired.agent_status:type_name -> usher.v1.EventCurrentAgentStatus
+	49, // 54: usher.v1.EventCursorExpired.interactions:type_name -> usher.v1.InteractionProperties
+	1,  // 55: usher.v1.EventCursorExpired.invitations:type_name -> usher.v1.Event
+	56, // 56: usher.v1.EventInvite.operation:type_name -> usher.v1.Operation
+	57, // 57: usher.v1.EventInvite.visibility:type_name -> usher.v1.VisibilityMode
+	48, // 58: usher.v1.EventInvite.inviter:type_name -> usher.v1.Participant
+	56, // 59: usher.v1.EventAgentInvited.operation:type_name -> usher.v1.Operation
+	57, // 60: usher.v1.EventAgentInvited.visibility:type_name -> usher.v1.VisibilityMode
+	48, // 61: usher.v1.EventAgentInvited.inviter:type_name -> usher.v1.Participant
+	56, // 62: usher.v1.EventRejected.operation:type_name -> usher.v1.Operation
+	56, // 63: usher.v1.EventRevoked.operation:type_name -> usher.v1.Operation
+	48, // 64: usher.v1.EventPartyAdded.party:type_name -> usher.v1.Participant
+	56, // 65: usher.v1.EventPartyAdded.operation:type_name -> usher.v1.Operation
+	57, // 66: usher.v1.EventPartyAdded.visibility:type_name -> usher.v1.VisibilityMode
+	48, // 67: usher.v1.EventPartyRemoved.party:type_name -> usher.v1.Participant
+	56, // 68: usher.v1.EventPartyRemoved.operation:type_name -> usher.v1.Operation
+	57, // 69: usher.v1.EventPartyRemoved.visibility:type_name -> usher.v1.VisibilityMode
+	49, // 70: usher.v1.EventInteractionSubmitted.properties:type_name -> usher.v1.InteractionProperties
+	58, // 71: usher.v1.EventInteractionSubmitted.timeouts:type_name -> usher.v1.Timeouts
+	56, // 72: usher.v1.EventPlacedInQueue.operation:type_name -> usher.v1.Operation
+	56, // 73: usher.v1.EventTakenFromQueue.operation:type_name -> usher.v1.Operation
+	59, // 74: usher.v1.EventPlacedInWorkbin.workbin:type_name -> usher.v1.Workbin
+	56, // 75: usher.v1.EventPlacedInWorkbin.operation:type_name -> usher.v1.Operation
+	59, // 76: usher.v1.EventTakenFromWorkbin.workbin:type_name -> usher.v1.Workbin
+	56, // 77: usher.v1.EventTakenFromWorkbin.operation:type_name -> usher.v1.Operation
+	60, // 78: usher.v1.EventPropertiesChanged.properties:type_name -> google.protobuf.Struct
+	60, // 79: usher.v1.EventPropertiesChanged.user_data:type_name -> google.protobuf.Struct
+	19, // 80: usher.v1.EventAgentLogin.media:type_name -> usher.v1.MediaStatus
+	61, // 81: usher.v1.EventAgentLogin.work_mode:type_name -> usher.v1.WorkMode
+	19, // 82: usher.v1.EventCurrentAgentStatus.media:type_name -> usher.v1.MediaStatus
+	61, // 83: usher.v1.EventCurrentAgentStatus.work_mode:type_name -> usher.v1.WorkMode
+	61, // 84: usher.v1.EventCurrentAgentStatus.pending_work_mode:type_name -> usher.v1.WorkMode
+	61, // 85: usher.v1.EventAgentStateReasonChanged.work_mode:type_name -> usher.v1.WorkMode
+	61, // 86: usher.v1.EventAgentStateReasonChanged.pending_work_mode:type_name -> usher.v1.WorkMode
+	22, // 87: usher.v1.EventForcedAgentStateChange.status:type_name -> usher.v1.EventCurrentAgentStatus
+	59, // 88: usher.v1.EventWorkbinContent.workbin:type_name -> usher.v1.Workbin
+	49, // 89: usher.v1.EventWorkbinContent.interactions:type_name -> usher.v1.InteractionProperties
+	59, // 90: usher.v1.EventWorkbinContentChanged.workbin:type_name -> usher.v1.Workbin
+	56, // 91: usher.v1.EventWorkbinContentChanged.operation:type_name -> usher.v1.Operation
+	49, // 92: usher.v1.EventInteractionProperties.properties:type_name -> usher.v1.InteractionProperties
+	49, // 93: usher.v1.EventSnapshotInteractions.interactions:type_name -> usher.v1.InteractionProperties
+	49, // 94: usher.v1.EventInteractionsFound.interactions:type_name -> usher.v1.InteractionProperties
+	60, // 95: usher.v1.EventCustomReporting.data:type_name -> google.protobuf.Struct
+	0,  // 96: usher.v1.EventRouteUsed.outcome:type_name -> usher.v1.RouteOutcome
+	60, // 97: usher.v1.EventAttachedDataChanged.user_data:type_name -> google.protobuf.Struct
+	62, // 98: usher.v1.EventTreatmentApplied.treatment:type_name -> usher.v1.Treatment
+	99, // [99:99] is the sub-list for method output_type
+	99, // [99:99] is the sub-list for method input_type
+	99, // [99:99] is the sub-list for extension type_name
+	99, // [99:99] is the sub-list for extension extendee
+	0,  // [0:99] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_event_proto_init() }
@@ -3998,6 +4342,8 @@ func file_usher_v1_event_proto_init() {
 		return
 	}
 	file_usher_v1_common_proto_init()
+	file_usher_v1_external_service_proto_init()
+	file_usher_v1_routing_proto_init()
 	file_usher_v1_event_proto_msgTypes[0].OneofWrappers = []any{
 		(*Event_EventAck)(nil),
 		(*Event_EventError)(nil),
@@ -4042,6 +4388,11 @@ func file_usher_v1_event_proto_init() {
 		(*Event_EventRouteUsed)(nil),
 		(*Event_EventAbandoned)(nil),
 		(*Event_EventAttachedDataChanged)(nil),
+		(*Event_EventPrivateInfo)(nil),
+		(*Event_EventTreatmentApplied)(nil),
+		(*Event_Request_3RdServer)(nil),
+		(*Event_EventExternalServiceRequested)(nil),
+		(*Event_EventExternalServiceResponded)(nil),
 		(*Event_EventHeartbeat)(nil),
 		(*Event_EventCursorExpired)(nil),
 	}
@@ -4051,7 +4402,7 @@ func file_usher_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_usher_v1_event_proto_rawDesc), len(file_usher_v1_event_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   45,
+			NumMessages:   46,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -35,6 +35,8 @@ const (
 	Notify_NOTIFY_PROPERTIES Notify = 1
 	// EventPartyAdded and EventPartyRemoved of its interactions.
 	Notify_NOTIFY_PARTIES Notify = 2
+	// EventTreatmentApplied of its interactions.
+	Notify_NOTIFY_TREATMENTS Notify = 3
 )
 
 // Enum value maps for Notify.
@@ -43,11 +45,13 @@ var (
 		0: "NOTIFY_UNSPECIFIED",
 		1: "NOTIFY_PROPERTIES",
 		2: "NOTIFY_PARTIES",
+		3: "NOTIFY_TREATMENTS",
 	}
 	Notify_value = map[string]int32{
 		"NOTIFY_UNSPECIFIED": 0,
 		"NOTIFY_PROPERTIES":  1,
 		"NOTIFY_PARTIES":     2,
+		"NOTIFY_TREATMENTS":  3,
 	}
 )
 
@@ -349,6 +353,10 @@ type SessionRequest struct {
 	//	*SessionRequest_CustomReporting
 	//	*SessionRequest_RouteCall
 	//	*SessionRequest_UpdateUserData
+	//	*SessionRequest_SetAgentState
+	//	*SessionRequest_PrivateService
+	//	*SessionRequest_ServiceResponse
+	//	*SessionRequest_ServiceFault
 	Request       isSessionRequest_Request `protobuf_oneof:"request"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -751,6 +759,42 @@ func (x *SessionRequest) GetUpdateUserData() *RequestUpdateUserData {
 	return nil
 }
 
+func (x *SessionRequest) GetSetAgentState() *RequestSetAgentState {
+	if x != nil {
+		if x, ok := x.Request.(*SessionRequest_SetAgentState); ok {
+			return x.SetAgentState
+		}
+	}
+	return nil
+}
+
+func (x *SessionRequest) GetPrivateService() *RequestPrivateService {
+	if x != nil {
+		if x, ok := x.Request.(*SessionRequest_PrivateService); ok {
+			return x.PrivateService
+		}
+	}
+	return nil
+}
+
+func (x *SessionRequest) GetServiceResponse() *Event3RdServerResponse {
+	if x != nil {
+		if x, ok := x.Request.(*SessionRequest_ServiceResponse); ok {
+			return x.ServiceResponse
+		}
+	}
+	return nil
+}
+
+func (x *SessionRequest) GetServiceFault() *Event3RdServerFault {
+	if x != nil {
+		if x, ok := x.Request.(*SessionRequest_ServiceFault); ok {
+			return x.ServiceFault
+		}
+	}
+	return nil
+}
+
 type isSessionRequest_Request interface {
 	isSessionRequest_Request()
 }
@@ -955,6 +999,26 @@ type SessionRequest_UpdateUserData struct {
 	UpdateUserData *RequestUpdateUserData `protobuf:"bytes,40,opt,name=update_user_data,json=updateUserData,proto3,oneof"`
 }
 
+type SessionRequest_SetAgentState struct {
+	// As the method of the same name.
+	SetAgentState *RequestSetAgentState `protobuf:"bytes,41,opt,name=set_agent_state,json=setAgentState,proto3,oneof"`
+}
+
+type SessionRequest_PrivateService struct {
+	// As TLibrary.PrivateService.
+	PrivateService *RequestPrivateService `protobuf:"bytes,42,opt,name=private_service,json=privateService,proto3,oneof"`
+}
+
+type SessionRequest_ServiceResponse struct {
+	// As ExternalService.Respond.
+	ServiceResponse *Event3RdServerResponse `protobuf:"bytes,43,opt,name=service_response,json=serviceResponse,proto3,oneof"`
+}
+
+type SessionRequest_ServiceFault struct {
+	// As ExternalService.Fault.
+	ServiceFault *Event3RdServerFault `protobuf:"bytes,44,opt,name=service_fault,json=serviceFault,proto3,oneof"`
+}
+
 func (*SessionRequest_Open) isSessionRequest_Request() {}
 
 func (*SessionRequest_RegisterClient) isSessionRequest_Request() {}
@@ -1035,6 +1099,14 @@ func (*SessionRequest_RouteCall) isSessionRequest_Request() {}
 
 func (*SessionRequest_UpdateUserData) isSessionRequest_Request() {}
 
+func (*SessionRequest_SetAgentState) isSessionRequest_Request() {}
+
+func (*SessionRequest_PrivateService) isSessionRequest_Request() {}
+
+func (*SessionRequest_ServiceResponse) isSessionRequest_Request() {}
+
+func (*SessionRequest_ServiceFault) isSessionRequest_Request() {}
+
 // MediaLogin is one media type with which an agent logs in.
 type MediaLogin struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1109,7 +1181,11 @@ type RequestAgentLogin struct {
 	// His media; at most 64.
 	Media []*MediaLogin `protobuf:"bytes,3,rep,name=media,proto3" json:"media,omitempty"`
 	// A reason.
-	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// His work mode, if he has skills; not set: his login_work_mode.
+	WorkMode WorkMode `protobuf:"varint,5,opt,name=work_mode,json=workMode,proto3,enum=usher.v1.WorkMode" json:"work_mode,omitempty"`
+	// The reason code of AUX, 0 to 99.
+	ReasonCode    int32 `protobuf:"varint,6,opt,name=reason_code,json=reasonCode,proto3" json:"reason_code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1170,6 +1246,20 @@ func (x *RequestAgentLogin) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *RequestAgentLogin) GetWorkMode() WorkMode {
+	if x != nil {
+		return x.WorkMode
+	}
+	return WorkMode_WORK_MODE_UNSPECIFIED
+}
+
+func (x *RequestAgentLogin) GetReasonCode() int32 {
+	if x != nil {
+		return x.ReasonCode
+	}
+	return 0
 }
 
 // RequestAgentLogout logs an agent out.
@@ -1683,6 +1773,91 @@ func (x *RequestChangeAgentStateReason) GetAgentId() string {
 	return ""
 }
 
+// RequestSetAgentState changes an agent's work mode. While he has
+// interactions, AUX and ACW are pending until they have ended; auto-in and
+// manual-in ask for one more where a skill's multiple call handling is on
+// request.
+type RequestSetAgentState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Reference id.
+	ReferenceId string `protobuf:"bytes,1,opt,name=reference_id,json=referenceId,proto3" json:"reference_id,omitempty"`
+	// The work mode.
+	WorkMode WorkMode `protobuf:"varint,2,opt,name=work_mode,json=workMode,proto3,enum=usher.v1.WorkMode" json:"work_mode,omitempty"`
+	// The reason code of AUX, 0 to 99.
+	ReasonCode int32 `protobuf:"varint,3,opt,name=reason_code,json=reasonCode,proto3" json:"reason_code,omitempty"`
+	// A reason.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Another agent; supervisors only. Empty: the asker.
+	AgentId       string `protobuf:"bytes,5,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestSetAgentState) Reset() {
+	*x = RequestSetAgentState{}
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestSetAgentState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestSetAgentState) ProtoMessage() {}
+
+func (x *RequestSetAgentState) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestSetAgentState.ProtoReflect.Descriptor instead.
+func (*RequestSetAgentState) Descriptor() ([]byte, []int) {
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *RequestSetAgentState) GetReferenceId() string {
+	if x != nil {
+		return x.ReferenceId
+	}
+	return ""
+}
+
+func (x *RequestSetAgentState) GetWorkMode() WorkMode {
+	if x != nil {
+		return x.WorkMode
+	}
+	return WorkMode_WORK_MODE_UNSPECIFIED
+}
+
+func (x *RequestSetAgentState) GetReasonCode() int32 {
+	if x != nil {
+		return x.ReasonCode
+	}
+	return 0
+}
+
+func (x *RequestSetAgentState) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *RequestSetAgentState) GetAgentId() string {
+	if x != nil {
+		return x.AgentId
+	}
+	return ""
+}
+
 // RequestDoNotDisturbOn switches do-not-disturb on.
 type RequestDoNotDisturbOn struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1698,7 +1873,7 @@ type RequestDoNotDisturbOn struct {
 
 func (x *RequestDoNotDisturbOn) Reset() {
 	*x = RequestDoNotDisturbOn{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[12]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1710,7 +1885,7 @@ func (x *RequestDoNotDisturbOn) String() string {
 func (*RequestDoNotDisturbOn) ProtoMessage() {}
 
 func (x *RequestDoNotDisturbOn) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[12]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1723,7 +1898,7 @@ func (x *RequestDoNotDisturbOn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestDoNotDisturbOn.ProtoReflect.Descriptor instead.
 func (*RequestDoNotDisturbOn) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{12}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RequestDoNotDisturbOn) GetReferenceId() string {
@@ -1762,7 +1937,7 @@ type RequestDoNotDisturbOff struct {
 
 func (x *RequestDoNotDisturbOff) Reset() {
 	*x = RequestDoNotDisturbOff{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[13]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1774,7 +1949,7 @@ func (x *RequestDoNotDisturbOff) String() string {
 func (*RequestDoNotDisturbOff) ProtoMessage() {}
 
 func (x *RequestDoNotDisturbOff) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[13]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1787,7 +1962,7 @@ func (x *RequestDoNotDisturbOff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestDoNotDisturbOff.ProtoReflect.Descriptor instead.
 func (*RequestDoNotDisturbOff) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{13}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RequestDoNotDisturbOff) GetReferenceId() string {
@@ -1845,14 +2020,16 @@ type RequestSubmit struct {
 	// User data; see InteractionProperties.
 	UserData *structpb.Struct `protobuf:"bytes,15,opt,name=user_data,json=userData,proto3" json:"user_data,omitempty"`
 	// Its own timeouts.
-	Timeouts      *Timeouts `protobuf:"bytes,16,opt,name=timeouts,proto3" json:"timeouts,omitempty"`
+	Timeouts *Timeouts `protobuf:"bytes,16,opt,name=timeouts,proto3" json:"timeouts,omitempty"`
+	// Or the VDN through which it enters; queue is empty then.
+	Vdn           string `protobuf:"bytes,17,opt,name=vdn,proto3" json:"vdn,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RequestSubmit) Reset() {
 	*x = RequestSubmit{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[14]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1864,7 +2041,7 @@ func (x *RequestSubmit) String() string {
 func (*RequestSubmit) ProtoMessage() {}
 
 func (x *RequestSubmit) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[14]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1877,7 +2054,7 @@ func (x *RequestSubmit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestSubmit.ProtoReflect.Descriptor instead.
 func (*RequestSubmit) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{14}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RequestSubmit) GetReferenceId() string {
@@ -1992,6 +2169,13 @@ func (x *RequestSubmit) GetTimeouts() *Timeouts {
 	return nil
 }
 
+func (x *RequestSubmit) GetVdn() string {
+	if x != nil {
+		return x.Vdn
+	}
+	return ""
+}
+
 // RequestAccept takes an invitation.
 type RequestAccept struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2007,7 +2191,7 @@ type RequestAccept struct {
 
 func (x *RequestAccept) Reset() {
 	*x = RequestAccept{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[15]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2019,7 +2203,7 @@ func (x *RequestAccept) String() string {
 func (*RequestAccept) ProtoMessage() {}
 
 func (x *RequestAccept) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[15]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2032,7 +2216,7 @@ func (x *RequestAccept) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestAccept.ProtoReflect.Descriptor instead.
 func (*RequestAccept) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{15}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RequestAccept) GetReferenceId() string {
@@ -2073,7 +2257,7 @@ type RequestReject struct {
 
 func (x *RequestReject) Reset() {
 	*x = RequestReject{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[16]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2085,7 +2269,7 @@ func (x *RequestReject) String() string {
 func (*RequestReject) ProtoMessage() {}
 
 func (x *RequestReject) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[16]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2098,7 +2282,7 @@ func (x *RequestReject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestReject.ProtoReflect.Descriptor instead.
 func (*RequestReject) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{16}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RequestReject) GetReferenceId() string {
@@ -2140,6 +2324,7 @@ type RequestPull struct {
 	//
 	//	*RequestPull_Queue
 	//	*RequestPull_Workbin
+	//	*RequestPull_View
 	Source isRequestPull_Source `protobuf_oneof:"source"`
 	// How many; 0 is taken as 1; at most 100.
 	Count int32 `protobuf:"varint,4,opt,name=count,proto3" json:"count,omitempty"`
@@ -2151,7 +2336,7 @@ type RequestPull struct {
 
 func (x *RequestPull) Reset() {
 	*x = RequestPull{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[17]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2163,7 +2348,7 @@ func (x *RequestPull) String() string {
 func (*RequestPull) ProtoMessage() {}
 
 func (x *RequestPull) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[17]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2176,7 +2361,7 @@ func (x *RequestPull) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPull.ProtoReflect.Descriptor instead.
 func (*RequestPull) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{17}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RequestPull) GetReferenceId() string {
@@ -2211,6 +2396,15 @@ func (x *RequestPull) GetWorkbin() *Workbin {
 	return nil
 }
 
+func (x *RequestPull) GetView() string {
+	if x != nil {
+		if x, ok := x.Source.(*RequestPull_View); ok {
+			return x.View
+		}
+	}
+	return ""
+}
+
 func (x *RequestPull) GetCount() int32 {
 	if x != nil {
 		return x.Count
@@ -2239,9 +2433,16 @@ type RequestPull_Workbin struct {
 	Workbin *Workbin `protobuf:"bytes,3,opt,name=workbin,proto3,oneof"`
 }
 
+type RequestPull_View struct {
+	// A view of a queue, in its order.
+	View string `protobuf:"bytes,6,opt,name=view,proto3,oneof"`
+}
+
 func (*RequestPull_Queue) isRequestPull_Source() {}
 
 func (*RequestPull_Workbin) isRequestPull_Source() {}
+
+func (*RequestPull_View) isRequestPull_Source() {}
 
 // RequestPlaceInQueue puts an interaction in a queue.
 type RequestPlaceInQueue struct {
@@ -2253,14 +2454,16 @@ type RequestPlaceInQueue struct {
 	// The queue; __BACK__ for where it came from.
 	Queue string `protobuf:"bytes,3,opt,name=queue,proto3" json:"queue,omitempty"`
 	// A reason.
-	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Or the VDN whose queue it is; queue is empty then.
+	Vdn           string `protobuf:"bytes,5,opt,name=vdn,proto3" json:"vdn,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RequestPlaceInQueue) Reset() {
 	*x = RequestPlaceInQueue{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[18]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2272,7 +2475,7 @@ func (x *RequestPlaceInQueue) String() string {
 func (*RequestPlaceInQueue) ProtoMessage() {}
 
 func (x *RequestPlaceInQueue) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[18]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2285,7 +2488,7 @@ func (x *RequestPlaceInQueue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPlaceInQueue.ProtoReflect.Descriptor instead.
 func (*RequestPlaceInQueue) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{18}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RequestPlaceInQueue) GetReferenceId() string {
@@ -2316,6 +2519,13 @@ func (x *RequestPlaceInQueue) GetReason() string {
 	return ""
 }
 
+func (x *RequestPlaceInQueue) GetVdn() string {
+	if x != nil {
+		return x.Vdn
+	}
+	return ""
+}
+
 // RequestPlaceInWorkbin puts an interaction in a workbin.
 type RequestPlaceInWorkbin struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2333,7 +2543,7 @@ type RequestPlaceInWorkbin struct {
 
 func (x *RequestPlaceInWorkbin) Reset() {
 	*x = RequestPlaceInWorkbin{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[19]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2345,7 +2555,7 @@ func (x *RequestPlaceInWorkbin) String() string {
 func (*RequestPlaceInWorkbin) ProtoMessage() {}
 
 func (x *RequestPlaceInWorkbin) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[19]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2358,7 +2568,7 @@ func (x *RequestPlaceInWorkbin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPlaceInWorkbin.ProtoReflect.Descriptor instead.
 func (*RequestPlaceInWorkbin) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{19}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RequestPlaceInWorkbin) GetReferenceId() string {
@@ -2400,7 +2610,7 @@ type RequestGetWorkbinContent struct {
 
 func (x *RequestGetWorkbinContent) Reset() {
 	*x = RequestGetWorkbinContent{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[20]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2412,7 +2622,7 @@ func (x *RequestGetWorkbinContent) String() string {
 func (*RequestGetWorkbinContent) ProtoMessage() {}
 
 func (x *RequestGetWorkbinContent) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[20]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2425,7 +2635,7 @@ func (x *RequestGetWorkbinContent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestGetWorkbinContent.ProtoReflect.Descriptor instead.
 func (*RequestGetWorkbinContent) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{20}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RequestGetWorkbinContent) GetWorkbin() *Workbin {
@@ -2450,7 +2660,7 @@ type RequestWorkbinNotifications struct {
 
 func (x *RequestWorkbinNotifications) Reset() {
 	*x = RequestWorkbinNotifications{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[21]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2462,7 +2672,7 @@ func (x *RequestWorkbinNotifications) String() string {
 func (*RequestWorkbinNotifications) ProtoMessage() {}
 
 func (x *RequestWorkbinNotifications) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[21]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2475,7 +2685,7 @@ func (x *RequestWorkbinNotifications) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestWorkbinNotifications.ProtoReflect.Descriptor instead.
 func (*RequestWorkbinNotifications) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{21}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RequestWorkbinNotifications) GetReferenceId() string {
@@ -2518,7 +2728,7 @@ type RequestTransfer struct {
 
 func (x *RequestTransfer) Reset() {
 	*x = RequestTransfer{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[22]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2530,7 +2740,7 @@ func (x *RequestTransfer) String() string {
 func (*RequestTransfer) ProtoMessage() {}
 
 func (x *RequestTransfer) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[22]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2543,7 +2753,7 @@ func (x *RequestTransfer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestTransfer.ProtoReflect.Descriptor instead.
 func (*RequestTransfer) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{22}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RequestTransfer) GetReferenceId() string {
@@ -2602,7 +2812,7 @@ type RequestConference struct {
 
 func (x *RequestConference) Reset() {
 	*x = RequestConference{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[23]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2614,7 +2824,7 @@ func (x *RequestConference) String() string {
 func (*RequestConference) ProtoMessage() {}
 
 func (x *RequestConference) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[23]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2627,7 +2837,7 @@ func (x *RequestConference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestConference.ProtoReflect.Descriptor instead.
 func (*RequestConference) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{23}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RequestConference) GetReferenceId() string {
@@ -2687,7 +2897,7 @@ type RequestCancelInvitation struct {
 
 func (x *RequestCancelInvitation) Reset() {
 	*x = RequestCancelInvitation{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[24]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2699,7 +2909,7 @@ func (x *RequestCancelInvitation) String() string {
 func (*RequestCancelInvitation) ProtoMessage() {}
 
 func (x *RequestCancelInvitation) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[24]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2712,7 +2922,7 @@ func (x *RequestCancelInvitation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestCancelInvitation.ProtoReflect.Descriptor instead.
 func (*RequestCancelInvitation) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{24}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RequestCancelInvitation) GetReferenceId() string {
@@ -2751,7 +2961,7 @@ type RequestLeaveInteraction struct {
 
 func (x *RequestLeaveInteraction) Reset() {
 	*x = RequestLeaveInteraction{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[25]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2763,7 +2973,7 @@ func (x *RequestLeaveInteraction) String() string {
 func (*RequestLeaveInteraction) ProtoMessage() {}
 
 func (x *RequestLeaveInteraction) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[25]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2776,7 +2986,7 @@ func (x *RequestLeaveInteraction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestLeaveInteraction.ProtoReflect.Descriptor instead.
 func (*RequestLeaveInteraction) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{25}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RequestLeaveInteraction) GetReferenceId() string {
@@ -2823,7 +3033,7 @@ type RequestChangeProperties struct {
 
 func (x *RequestChangeProperties) Reset() {
 	*x = RequestChangeProperties{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[26]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2835,7 +3045,7 @@ func (x *RequestChangeProperties) String() string {
 func (*RequestChangeProperties) ProtoMessage() {}
 
 func (x *RequestChangeProperties) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[26]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2848,7 +3058,7 @@ func (x *RequestChangeProperties) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestChangeProperties.ProtoReflect.Descriptor instead.
 func (*RequestChangeProperties) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{26}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RequestChangeProperties) GetReferenceId() string {
@@ -2908,7 +3118,7 @@ type RequestStopProcessing struct {
 
 func (x *RequestStopProcessing) Reset() {
 	*x = RequestStopProcessing{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[27]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2920,7 +3130,7 @@ func (x *RequestStopProcessing) String() string {
 func (*RequestStopProcessing) ProtoMessage() {}
 
 func (x *RequestStopProcessing) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[27]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2933,7 +3143,7 @@ func (x *RequestStopProcessing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestStopProcessing.ProtoReflect.Descriptor instead.
 func (*RequestStopProcessing) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{27}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RequestStopProcessing) GetReferenceId() string {
@@ -2974,7 +3184,7 @@ type RequestIntrude struct {
 
 func (x *RequestIntrude) Reset() {
 	*x = RequestIntrude{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[28]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2986,7 +3196,7 @@ func (x *RequestIntrude) String() string {
 func (*RequestIntrude) ProtoMessage() {}
 
 func (x *RequestIntrude) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[28]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2999,7 +3209,7 @@ func (x *RequestIntrude) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestIntrude.ProtoReflect.Descriptor instead.
 func (*RequestIntrude) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{28}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RequestIntrude) GetReferenceId() string {
@@ -3045,7 +3255,7 @@ type RequestHold struct {
 
 func (x *RequestHold) Reset() {
 	*x = RequestHold{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[29]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3057,7 +3267,7 @@ func (x *RequestHold) String() string {
 func (*RequestHold) ProtoMessage() {}
 
 func (x *RequestHold) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[29]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3070,7 +3280,7 @@ func (x *RequestHold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestHold.ProtoReflect.Descriptor instead.
 func (*RequestHold) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{29}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *RequestHold) GetReferenceId() string {
@@ -3109,7 +3319,7 @@ type RequestResume struct {
 
 func (x *RequestResume) Reset() {
 	*x = RequestResume{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[30]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3121,7 +3331,7 @@ func (x *RequestResume) String() string {
 func (*RequestResume) ProtoMessage() {}
 
 func (x *RequestResume) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[30]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3134,7 +3344,7 @@ func (x *RequestResume) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestResume.ProtoReflect.Descriptor instead.
 func (*RequestResume) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{30}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RequestResume) GetReferenceId() string {
@@ -3174,7 +3384,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[31]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3186,7 +3396,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[31]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3199,7 +3409,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{31}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Condition) GetProperty() string {
@@ -3236,7 +3446,7 @@ type Order struct {
 
 func (x *Order) Reset() {
 	*x = Order{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[32]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3248,7 +3458,7 @@ func (x *Order) String() string {
 func (*Order) ProtoMessage() {}
 
 func (x *Order) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[32]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3261,7 +3471,7 @@ func (x *Order) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Order.ProtoReflect.Descriptor instead.
 func (*Order) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{32}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Order) GetProperty() string {
@@ -3299,7 +3509,7 @@ type RequestTakeSnapshot struct {
 
 func (x *RequestTakeSnapshot) Reset() {
 	*x = RequestTakeSnapshot{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[33]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3311,7 +3521,7 @@ func (x *RequestTakeSnapshot) String() string {
 func (*RequestTakeSnapshot) ProtoMessage() {}
 
 func (x *RequestTakeSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[33]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3324,7 +3534,7 @@ func (x *RequestTakeSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestTakeSnapshot.ProtoReflect.Descriptor instead.
 func (*RequestTakeSnapshot) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{33}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RequestTakeSnapshot) GetReferenceId() string {
@@ -3377,7 +3587,7 @@ type RequestGetSnapshotInteractions struct {
 
 func (x *RequestGetSnapshotInteractions) Reset() {
 	*x = RequestGetSnapshotInteractions{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[34]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3389,7 +3599,7 @@ func (x *RequestGetSnapshotInteractions) String() string {
 func (*RequestGetSnapshotInteractions) ProtoMessage() {}
 
 func (x *RequestGetSnapshotInteractions) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[34]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3402,7 +3612,7 @@ func (x *RequestGetSnapshotInteractions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestGetSnapshotInteractions.ProtoReflect.Descriptor instead.
 func (*RequestGetSnapshotInteractions) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{34}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RequestGetSnapshotInteractions) GetSnapshotId() uint64 {
@@ -3441,7 +3651,7 @@ type RequestLockInteraction struct {
 
 func (x *RequestLockInteraction) Reset() {
 	*x = RequestLockInteraction{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[35]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3453,7 +3663,7 @@ func (x *RequestLockInteraction) String() string {
 func (*RequestLockInteraction) ProtoMessage() {}
 
 func (x *RequestLockInteraction) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[35]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3466,7 +3676,7 @@ func (x *RequestLockInteraction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestLockInteraction.ProtoReflect.Descriptor instead.
 func (*RequestLockInteraction) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{35}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RequestLockInteraction) GetReferenceId() string {
@@ -3505,7 +3715,7 @@ type RequestUnlockInteraction struct {
 
 func (x *RequestUnlockInteraction) Reset() {
 	*x = RequestUnlockInteraction{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[36]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3517,7 +3727,7 @@ func (x *RequestUnlockInteraction) String() string {
 func (*RequestUnlockInteraction) ProtoMessage() {}
 
 func (x *RequestUnlockInteraction) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[36]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3530,7 +3740,7 @@ func (x *RequestUnlockInteraction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestUnlockInteraction.ProtoReflect.Descriptor instead.
 func (*RequestUnlockInteraction) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{36}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RequestUnlockInteraction) GetReferenceId() string {
@@ -3573,7 +3783,7 @@ type RequestMoveInteractions struct {
 
 func (x *RequestMoveInteractions) Reset() {
 	*x = RequestMoveInteractions{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[37]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3585,7 +3795,7 @@ func (x *RequestMoveInteractions) String() string {
 func (*RequestMoveInteractions) ProtoMessage() {}
 
 func (x *RequestMoveInteractions) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[37]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3598,7 +3808,7 @@ func (x *RequestMoveInteractions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestMoveInteractions.ProtoReflect.Descriptor instead.
 func (*RequestMoveInteractions) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{37}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RequestMoveInteractions) GetReferenceId() string {
@@ -3649,7 +3859,7 @@ type RequestReleaseSnapshot struct {
 
 func (x *RequestReleaseSnapshot) Reset() {
 	*x = RequestReleaseSnapshot{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[38]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3661,7 +3871,7 @@ func (x *RequestReleaseSnapshot) String() string {
 func (*RequestReleaseSnapshot) ProtoMessage() {}
 
 func (x *RequestReleaseSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[38]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3674,7 +3884,7 @@ func (x *RequestReleaseSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestReleaseSnapshot.ProtoReflect.Descriptor instead.
 func (*RequestReleaseSnapshot) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{38}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *RequestReleaseSnapshot) GetReferenceId() string {
@@ -3706,7 +3916,7 @@ type RequestFindInteractions struct {
 
 func (x *RequestFindInteractions) Reset() {
 	*x = RequestFindInteractions{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[39]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3718,7 +3928,7 @@ func (x *RequestFindInteractions) String() string {
 func (*RequestFindInteractions) ProtoMessage() {}
 
 func (x *RequestFindInteractions) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[39]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3731,7 +3941,7 @@ func (x *RequestFindInteractions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestFindInteractions.ProtoReflect.Descriptor instead.
 func (*RequestFindInteractions) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{39}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *RequestFindInteractions) GetConditions() []*Condition {
@@ -3766,7 +3976,7 @@ type RequestGetInteractionProperties struct {
 
 func (x *RequestGetInteractionProperties) Reset() {
 	*x = RequestGetInteractionProperties{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[40]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3778,7 +3988,7 @@ func (x *RequestGetInteractionProperties) String() string {
 func (*RequestGetInteractionProperties) ProtoMessage() {}
 
 func (x *RequestGetInteractionProperties) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[40]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3791,7 +4001,7 @@ func (x *RequestGetInteractionProperties) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestGetInteractionProperties.ProtoReflect.Descriptor instead.
 func (*RequestGetInteractionProperties) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{40}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RequestGetInteractionProperties) GetInteractionId() string {
@@ -3818,7 +4028,7 @@ type RequestCustomReporting struct {
 
 func (x *RequestCustomReporting) Reset() {
 	*x = RequestCustomReporting{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[41]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3830,7 +4040,7 @@ func (x *RequestCustomReporting) String() string {
 func (*RequestCustomReporting) ProtoMessage() {}
 
 func (x *RequestCustomReporting) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[41]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3843,7 +4053,7 @@ func (x *RequestCustomReporting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestCustomReporting.ProtoReflect.Descriptor instead.
 func (*RequestCustomReporting) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{41}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RequestCustomReporting) GetReferenceId() string {
@@ -3878,7 +4088,7 @@ var File_usher_v1_interaction_management_proto protoreflect.FileDescriptor
 
 const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\n" +
-	"%usher/v1/interaction_management.proto\x12\busher.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x15usher/v1/common.proto\x1a\x14usher/v1/event.proto\x1a\x17usher/v1/tlibrary.proto\"\xf4\x01\n" +
+	"%usher/v1/interaction_management.proto\x12\busher.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x15usher/v1/common.proto\x1a\x14usher/v1/event.proto\x1a\x1fusher/v1/external_service.proto\x1a\x16usher/v1/routing.proto\x1a\x17usher/v1/tlibrary.proto\"\xf4\x01\n" +
 	"\x15RequestRegisterClient\x12!\n" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x125\n" +
 	"\vclient_type\x18\x02 \x01(\x0e2\x14.usher.v1.ClientTypeR\n" +
@@ -3892,7 +4102,7 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\rRequestEvents\x12*\n" +
 	"\x0eafter_sequence\x18\x01 \x01(\x04H\x00R\rafterSequence\x88\x01\x01\x12'\n" +
 	"\x0fconnection_kind\x18\x02 \x01(\tR\x0econnectionKindB\x11\n" +
-	"\x0f_after_sequence\"\xa3\x17\n" +
+	"\x0f_after_sequence\"\xce\x19\n" +
 	"\x0eSessionRequest\x12-\n" +
 	"\x04open\x18\x01 \x01(\v2\x17.usher.v1.RequestEventsH\x00R\x04open\x12J\n" +
 	"\x0fregister_client\x18\x02 \x01(\v2\x1f.usher.v1.RequestRegisterClientH\x00R\x0eregisterClient\x12>\n" +
@@ -3938,19 +4148,26 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\x10custom_reporting\x18& \x01(\v2 .usher.v1.RequestCustomReportingH\x00R\x0fcustomReporting\x12;\n" +
 	"\n" +
 	"route_call\x18' \x01(\v2\x1a.usher.v1.RequestRouteCallH\x00R\trouteCall\x12K\n" +
-	"\x10update_user_data\x18( \x01(\v2\x1f.usher.v1.RequestUpdateUserDataH\x00R\x0eupdateUserDataB\t\n" +
+	"\x10update_user_data\x18( \x01(\v2\x1f.usher.v1.RequestUpdateUserDataH\x00R\x0eupdateUserData\x12H\n" +
+	"\x0fset_agent_state\x18) \x01(\v2\x1e.usher.v1.RequestSetAgentStateH\x00R\rsetAgentState\x12J\n" +
+	"\x0fprivate_service\x18* \x01(\v2\x1f.usher.v1.RequestPrivateServiceH\x00R\x0eprivateService\x12M\n" +
+	"\x10service_response\x18+ \x01(\v2 .usher.v1.Event3rdServerResponseH\x00R\x0fserviceResponse\x12D\n" +
+	"\rservice_fault\x18, \x01(\v2\x1d.usher.v1.Event3rdServerFaultH\x00R\fserviceFaultB\t\n" +
 	"\arequest\"Y\n" +
 	"\n" +
 	"MediaLogin\x12\x1d\n" +
 	"\n" +
 	"media_type\x18\x01 \x01(\tR\tmediaType\x12\x14\n" +
 	"\x05ready\x18\x02 \x01(\bR\x05ready\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\x90\x01\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xe2\x01\n" +
 	"\x11RequestAgentLogin\x12!\n" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\x12*\n" +
 	"\x05media\x18\x03 \x03(\v2\x14.usher.v1.MediaLoginR\x05media\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"\x80\x01\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12/\n" +
+	"\twork_mode\x18\x05 \x01(\x0e2\x12.usher.v1.WorkModeR\bworkMode\x12\x1f\n" +
+	"\vreason_code\x18\x06 \x01(\x05R\n" +
+	"reasonCode\"\x80\x01\n" +
 	"\x12RequestAgentLogout\x12!\n" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12\x14\n" +
 	"\x05force\x18\x02 \x01(\bR\x05force\x12\x16\n" +
@@ -3990,7 +4207,14 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\x1dRequestChangeAgentStateReason\x12!\n" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x19\n" +
-	"\bagent_id\x18\x03 \x01(\tR\aagentId\"m\n" +
+	"\bagent_id\x18\x03 \x01(\tR\aagentId\"\xbe\x01\n" +
+	"\x14RequestSetAgentState\x12!\n" +
+	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12/\n" +
+	"\twork_mode\x18\x02 \x01(\x0e2\x12.usher.v1.WorkModeR\bworkMode\x12\x1f\n" +
+	"\vreason_code\x18\x03 \x01(\x05R\n" +
+	"reasonCode\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x19\n" +
+	"\bagent_id\x18\x05 \x01(\tR\aagentId\"m\n" +
 	"\x15RequestDoNotDisturbOn\x12!\n" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x19\n" +
@@ -3998,7 +4222,7 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\x16RequestDoNotDisturbOff\x12!\n" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x19\n" +
-	"\bagent_id\x18\x03 \x01(\tR\aagentId\"\xd9\x04\n" +
+	"\bagent_id\x18\x03 \x01(\tR\aagentId\"\xeb\x04\n" +
 	"\rRequestSubmit\x12!\n" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12%\n" +
 	"\x0einteraction_id\x18\x02 \x01(\tR\rinteractionId\x12\x14\n" +
@@ -4019,7 +4243,8 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\n" +
 	"out_queues\x18\x0e \x03(\tR\toutQueues\x124\n" +
 	"\tuser_data\x18\x0f \x01(\v2\x17.google.protobuf.StructR\buserData\x12.\n" +
-	"\btimeouts\x18\x10 \x01(\v2\x12.usher.v1.TimeoutsR\btimeouts\"q\n" +
+	"\btimeouts\x18\x10 \x01(\v2\x12.usher.v1.TimeoutsR\btimeouts\x12\x10\n" +
+	"\x03vdn\x18\x11 \x01(\tR\x03vdn\"q\n" +
 	"\rRequestAccept\x12!\n" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12\x16\n" +
 	"\x06ticket\x18\x02 \x01(\x04R\x06ticket\x12%\n" +
@@ -4028,19 +4253,21 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12\x16\n" +
 	"\x06ticket\x18\x02 \x01(\x04R\x06ticket\x12%\n" +
 	"\x0einteraction_id\x18\x03 \x01(\tR\rinteractionId\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"\xbe\x01\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"\xd4\x01\n" +
 	"\vRequestPull\x12!\n" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12\x16\n" +
 	"\x05queue\x18\x02 \x01(\tH\x00R\x05queue\x12-\n" +
 	"\aworkbin\x18\x03 \x01(\v2\x11.usher.v1.WorkbinH\x00R\aworkbin\x12\x14\n" +
+	"\x04view\x18\x06 \x01(\tH\x00R\x04view\x12\x14\n" +
 	"\x05count\x18\x04 \x01(\x05R\x05count\x12%\n" +
 	"\x0einteraction_id\x18\x05 \x01(\tR\rinteractionIdB\b\n" +
-	"\x06source\"\x8d\x01\n" +
+	"\x06source\"\x9f\x01\n" +
 	"\x13RequestPlaceInQueue\x12!\n" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12%\n" +
 	"\x0einteraction_id\x18\x02 \x01(\tR\rinteractionId\x12\x14\n" +
 	"\x05queue\x18\x03 \x01(\tR\x05queue\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"\xa6\x01\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x10\n" +
+	"\x03vdn\x18\x05 \x01(\tR\x03vdn\"\xa6\x01\n" +
 	"\x15RequestPlaceInWorkbin\x12!\n" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12%\n" +
 	"\x0einteraction_id\x18\x02 \x01(\tR\rinteractionId\x12+\n" +
@@ -4160,11 +4387,12 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12%\n" +
 	"\x0einteraction_id\x18\x03 \x01(\tR\rinteractionId\x12+\n" +
-	"\x04data\x18\x04 \x01(\v2\x17.google.protobuf.StructR\x04data*K\n" +
+	"\x04data\x18\x04 \x01(\v2\x17.google.protobuf.StructR\x04data*b\n" +
 	"\x06Notify\x12\x16\n" +
 	"\x12NOTIFY_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11NOTIFY_PROPERTIES\x10\x01\x12\x12\n" +
-	"\x0eNOTIFY_PARTIES\x10\x02*\xdb\x01\n" +
+	"\x0eNOTIFY_PARTIES\x10\x02\x12\x15\n" +
+	"\x11NOTIFY_TREATMENTS\x10\x03*\xdb\x01\n" +
 	"\n" +
 	"Comparison\x12\x1a\n" +
 	"\x16COMPARISON_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -4174,16 +4402,14 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\x18COMPARISON_LESS_OR_EQUAL\x10\x04\x12\x16\n" +
 	"\x12COMPARISON_GREATER\x10\x05\x12\x1f\n" +
 	"\x1bCOMPARISON_GREATER_OR_EQUAL\x10\x06\x12\x15\n" +
-	"\x11COMPARISON_PREFIX\x10\a2\xf6\x18\n" +
-	"\x15InteractionManagement\x12R\n" +
-	"\x0eRegisterClient\x12\x1f.usher.v1.RequestRegisterClient\x1a\x12.usher.v1.EventAck\"\v\x8a\xb5\x18\a\n" +
-	"\x05\x01\x02\x03\x04\x05\x12@\n" +
-	"\x06Events\x12\x17.usher.v1.RequestEvents\x1a\x0f.usher.v1.Event\"\n" +
-	"\x8a\xb5\x18\x06\n" +
-	"\x04\x01\x02\x03\x040\x01\x12D\n" +
-	"\aSession\x12\x18.usher.v1.SessionRequest\x1a\x0f.usher.v1.Event\"\n" +
-	"\x8a\xb5\x18\x06\n" +
-	"\x04\x01\x02\x03\x04(\x010\x01\x12G\n" +
+	"\x11COMPARISON_PREFIX\x10\a2\xcb\x19\n" +
+	"\x15InteractionManagement\x12S\n" +
+	"\x0eRegisterClient\x12\x1f.usher.v1.RequestRegisterClient\x1a\x12.usher.v1.EventAck\"\f\x8a\xb5\x18\b\n" +
+	"\x06\x01\x02\x03\x04\x05\a\x12A\n" +
+	"\x06Events\x12\x17.usher.v1.RequestEvents\x1a\x0f.usher.v1.Event\"\v\x8a\xb5\x18\a\n" +
+	"\x05\x01\x02\x03\x04\a0\x01\x12E\n" +
+	"\aSession\x12\x18.usher.v1.SessionRequest\x1a\x0f.usher.v1.Event\"\v\x8a\xb5\x18\a\n" +
+	"\x05\x01\x02\x03\x04\a(\x010\x01\x12G\n" +
 	"\n" +
 	"AgentLogin\x12\x1b.usher.v1.RequestAgentLogin\x1a\x12.usher.v1.EventAck\"\b\x8a\xb5\x18\x04\n" +
 	"\x02\x02\x03\x12I\n" +
@@ -4200,13 +4426,16 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\x16ChangeMediaStateReason\x12'.usher.v1.RequestChangeMediaStateReason\x1a\x12.usher.v1.EventAck\"\b\x8a\xb5\x18\x04\n" +
 	"\x02\x02\x03\x12_\n" +
 	"\x16ChangeAgentStateReason\x12'.usher.v1.RequestChangeAgentStateReason\x1a\x12.usher.v1.EventAck\"\b\x8a\xb5\x18\x04\n" +
+	"\x02\x02\x03\x12M\n" +
+	"\rSetAgentState\x12\x1e.usher.v1.RequestSetAgentState\x1a\x12.usher.v1.EventAck\"\b\x8a\xb5\x18\x04\n" +
 	"\x02\x02\x03\x12O\n" +
 	"\x0eDoNotDisturbOn\x12\x1f.usher.v1.RequestDoNotDisturbOn\x1a\x12.usher.v1.EventAck\"\b\x8a\xb5\x18\x04\n" +
 	"\x02\x02\x03\x12Q\n" +
 	"\x0fDoNotDisturbOff\x12 .usher.v1.RequestDoNotDisturbOff\x1a\x12.usher.v1.EventAck\"\b\x8a\xb5\x18\x04\n" +
-	"\x02\x02\x03\x12@\n" +
-	"\x06Submit\x12\x17.usher.v1.RequestSubmit\x1a\x12.usher.v1.EventAck\"\t\x8a\xb5\x18\x05\n" +
-	"\x03\x01\x02\x03\x12?\n" +
+	"\x02\x02\x03\x12A\n" +
+	"\x06Submit\x12\x17.usher.v1.RequestSubmit\x1a\x12.usher.v1.EventAck\"\n" +
+	"\x8a\xb5\x18\x06\n" +
+	"\x04\x01\x02\x03\a\x12?\n" +
 	"\x06Accept\x12\x17.usher.v1.RequestAccept\x1a\x12.usher.v1.EventAck\"\b\x8a\xb5\x18\x04\n" +
 	"\x02\x02\x03\x12?\n" +
 	"\x06Reject\x12\x17.usher.v1.RequestReject\x1a\x12.usher.v1.EventAck\"\b\x8a\xb5\x18\x04\n" +
@@ -4253,12 +4482,11 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\x0fReleaseSnapshot\x12 .usher.v1.RequestReleaseSnapshot\x1a\x12.usher.v1.EventAck\"\t\x8a\xb5\x18\x05\n" +
 	"\x03\x01\x02\x03\x12b\n" +
 	"\x10FindInteractions\x12!.usher.v1.RequestFindInteractions\x1a .usher.v1.EventInteractionsFound\"\t\x8a\xb5\x18\x05\n" +
-	"\x03\x01\x02\x03\x12w\n" +
-	"\x18GetInteractionProperties\x12).usher.v1.RequestGetInteractionProperties\x1a$.usher.v1.EventInteractionProperties\"\n" +
-	"\x8a\xb5\x18\x06\n" +
-	"\x04\x01\x02\x03\x04\x12T\n" +
-	"\x0fCustomReporting\x12 .usher.v1.RequestCustomReporting\x1a\x12.usher.v1.EventAck\"\v\x8a\xb5\x18\a\n" +
-	"\x05\x01\x02\x03\x04\x05B0Z.github.com/usher-cc/usher/api/usher/v1;usherv1b\x06proto3"
+	"\x03\x01\x02\x03\x12x\n" +
+	"\x18GetInteractionProperties\x12).usher.v1.RequestGetInteractionProperties\x1a$.usher.v1.EventInteractionProperties\"\v\x8a\xb5\x18\a\n" +
+	"\x05\x01\x02\x03\x04\a\x12U\n" +
+	"\x0fCustomReporting\x12 .usher.v1.RequestCustomReporting\x1a\x12.usher.v1.EventAck\"\f\x8a\xb5\x18\b\n" +
+	"\x06\x01\x02\x03\x04\x05\aB0Z.github.com/usher-cc/usher/api/usher/v1;usherv1b\x06proto3"
 
 var (
 	file_usher_v1_interaction_management_proto_rawDescOnce sync.Once
@@ -4273,7 +4501,7 @@ func file_usher_v1_interaction_management_proto_rawDescGZIP() []byte {
 }
 
 var file_usher_v1_interaction_management_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_usher_v1_interaction_management_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_usher_v1_interaction_management_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_usher_v1_interaction_management_proto_goTypes = []any{
 	(Notify)(0),                             // 0: usher.v1.Notify
 	(Comparison)(0),                         // 1: usher.v1.Comparison
@@ -4289,195 +4517,208 @@ var file_usher_v1_interaction_management_proto_goTypes = []any{
 	(*RequestCancelNotReadyForMedia)(nil),   // 11: usher.v1.RequestCancelNotReadyForMedia
 	(*RequestChangeMediaStateReason)(nil),   // 12: usher.v1.RequestChangeMediaStateReason
 	(*RequestChangeAgentStateReason)(nil),   // 13: usher.v1.RequestChangeAgentStateReason
-	(*RequestDoNotDisturbOn)(nil),           // 14: usher.v1.RequestDoNotDisturbOn
-	(*RequestDoNotDisturbOff)(nil),          // 15: usher.v1.RequestDoNotDisturbOff
-	(*RequestSubmit)(nil),                   // 16: usher.v1.RequestSubmit
-	(*RequestAccept)(nil),                   // 17: usher.v1.RequestAccept
-	(*RequestReject)(nil),                   // 18: usher.v1.RequestReject
-	(*RequestPull)(nil),                     // 19: usher.v1.RequestPull
-	(*RequestPlaceInQueue)(nil),             // 20: usher.v1.RequestPlaceInQueue
-	(*RequestPlaceInWorkbin)(nil),           // 21: usher.v1.RequestPlaceInWorkbin
-	(*RequestGetWorkbinContent)(nil),        // 22: usher.v1.RequestGetWorkbinContent
-	(*RequestWorkbinNotifications)(nil),     // 23: usher.v1.RequestWorkbinNotifications
-	(*RequestTransfer)(nil),                 // 24: usher.v1.RequestTransfer
-	(*RequestConference)(nil),               // 25: usher.v1.RequestConference
-	(*RequestCancelInvitation)(nil),         // 26: usher.v1.RequestCancelInvitation
-	(*RequestLeaveInteraction)(nil),         // 27: usher.v1.RequestLeaveInteraction
-	(*RequestChangeProperties)(nil),         // 28: usher.v1.RequestChangeProperties
-	(*RequestStopProcessing)(nil),           // 29: usher.v1.RequestStopProcessing
-	(*RequestIntrude)(nil),                  // 30: usher.v1.RequestIntrude
-	(*RequestHold)(nil),                     // 31: usher.v1.RequestHold
-	(*RequestResume)(nil),                   // 32: usher.v1.RequestResume
-	(*Condition)(nil),                       // 33: usher.v1.Condition
-	(*Order)(nil),                           // 34: usher.v1.Order
-	(*RequestTakeSnapshot)(nil),             // 35: usher.v1.RequestTakeSnapshot
-	(*RequestGetSnapshotInteractions)(nil),  // 36: usher.v1.RequestGetSnapshotInteractions
-	(*RequestLockInteraction)(nil),          // 37: usher.v1.RequestLockInteraction
-	(*RequestUnlockInteraction)(nil),        // 38: usher.v1.RequestUnlockInteraction
-	(*RequestMoveInteractions)(nil),         // 39: usher.v1.RequestMoveInteractions
-	(*RequestReleaseSnapshot)(nil),          // 40: usher.v1.RequestReleaseSnapshot
-	(*RequestFindInteractions)(nil),         // 41: usher.v1.RequestFindInteractions
-	(*RequestGetInteractionProperties)(nil), // 42: usher.v1.RequestGetInteractionProperties
-	(*RequestCustomReporting)(nil),          // 43: usher.v1.RequestCustomReporting
-	(ClientType)(0),                         // 44: usher.v1.ClientType
-	(*RequestRouteCall)(nil),                // 45: usher.v1.RequestRouteCall
-	(*RequestUpdateUserData)(nil),           // 46: usher.v1.RequestUpdateUserData
-	(*structpb.Struct)(nil),                 // 47: google.protobuf.Struct
-	(*Timeouts)(nil),                        // 48: usher.v1.Timeouts
-	(*Workbin)(nil),                         // 49: usher.v1.Workbin
-	(VisibilityMode)(0),                     // 50: usher.v1.VisibilityMode
-	(*structpb.Value)(nil),                  // 51: google.protobuf.Value
-	(*EventAck)(nil),                        // 52: usher.v1.EventAck
-	(*Event)(nil),                           // 53: usher.v1.Event
-	(*EventWorkbinContent)(nil),             // 54: usher.v1.EventWorkbinContent
-	(*EventSnapshotInteractions)(nil),       // 55: usher.v1.EventSnapshotInteractions
-	(*EventInteractionsFound)(nil),          // 56: usher.v1.EventInteractionsFound
-	(*EventInteractionProperties)(nil),      // 57: usher.v1.EventInteractionProperties
+	(*RequestSetAgentState)(nil),            // 14: usher.v1.RequestSetAgentState
+	(*RequestDoNotDisturbOn)(nil),           // 15: usher.v1.RequestDoNotDisturbOn
+	(*RequestDoNotDisturbOff)(nil),          // 16: usher.v1.RequestDoNotDisturbOff
+	(*RequestSubmit)(nil),                   // 17: usher.v1.RequestSubmit
+	(*RequestAccept)(nil),                   // 18: usher.v1.RequestAccept
+	(*RequestReject)(nil),                   // 19: usher.v1.RequestReject
+	(*RequestPull)(nil),                     // 20: usher.v1.RequestPull
+	(*RequestPlaceInQueue)(nil),             // 21: usher.v1.RequestPlaceInQueue
+	(*RequestPlaceInWorkbin)(nil),           // 22: usher.v1.RequestPlaceInWorkbin
+	(*RequestGetWorkbinContent)(nil),        // 23: usher.v1.RequestGetWorkbinContent
+	(*RequestWorkbinNotifications)(nil),     // 24: usher.v1.RequestWorkbinNotifications
+	(*RequestTransfer)(nil),                 // 25: usher.v1.RequestTransfer
+	(*RequestConference)(nil),               // 26: usher.v1.RequestConference
+	(*RequestCancelInvitation)(nil),         // 27: usher.v1.RequestCancelInvitation
+	(*RequestLeaveInteraction)(nil),         // 28: usher.v1.RequestLeaveInteraction
+	(*RequestChangeProperties)(nil),         // 29: usher.v1.RequestChangeProperties
+	(*RequestStopProcessing)(nil),           // 30: usher.v1.RequestStopProcessing
+	(*RequestIntrude)(nil),                  // 31: usher.v1.RequestIntrude
+	(*RequestHold)(nil),                     // 32: usher.v1.RequestHold
+	(*RequestResume)(nil),                   // 33: usher.v1.RequestResume
+	(*Condition)(nil),                       // 34: usher.v1.Condition
+	(*Order)(nil),                           // 35: usher.v1.Order
+	(*RequestTakeSnapshot)(nil),             // 36: usher.v1.RequestTakeSnapshot
+	(*RequestGetSnapshotInteractions)(nil),  // 37: usher.v1.RequestGetSnapshotInteractions
+	(*RequestLockInteraction)(nil),          // 38: usher.v1.RequestLockInteraction
+	(*RequestUnlockInteraction)(nil),        // 39: usher.v1.RequestUnlockInteraction
+	(*RequestMoveInteractions)(nil),         // 40: usher.v1.RequestMoveInteractions
+	(*RequestReleaseSnapshot)(nil),          // 41: usher.v1.RequestReleaseSnapshot
+	(*RequestFindInteractions)(nil),         // 42: usher.v1.RequestFindInteractions
+	(*RequestGetInteractionProperties)(nil), // 43: usher.v1.RequestGetInteractionProperties
+	(*RequestCustomReporting)(nil),          // 44: usher.v1.RequestCustomReporting
+	(ClientType)(0),                         // 45: usher.v1.ClientType
+	(*RequestRouteCall)(nil),                // 46: usher.v1.RequestRouteCall
+	(*RequestUpdateUserData)(nil),           // 47: usher.v1.RequestUpdateUserData
+	(*RequestPrivateService)(nil),           // 48: usher.v1.RequestPrivateService
+	(*Event3RdServerResponse)(nil),          // 49: usher.v1.Event3rdServerResponse
+	(*Event3RdServerFault)(nil),             // 50: usher.v1.Event3rdServerFault
+	(WorkMode)(0),                           // 51: usher.v1.WorkMode
+	(*structpb.Struct)(nil),                 // 52: google.protobuf.Struct
+	(*Timeouts)(nil),                        // 53: usher.v1.Timeouts
+	(*Workbin)(nil),                         // 54: usher.v1.Workbin
+	(VisibilityMode)(0),                     // 55: usher.v1.VisibilityMode
+	(*structpb.Value)(nil),                  // 56: google.protobuf.Value
+	(*EventAck)(nil),                        // 57: usher.v1.EventAck
+	(*Event)(nil),                           // 58: usher.v1.Event
+	(*EventWorkbinContent)(nil),             // 59: usher.v1.EventWorkbinContent
+	(*EventSnapshotInteractions)(nil),       // 60: usher.v1.EventSnapshotInteractions
+	(*EventInteractionsFound)(nil),          // 61: usher.v1.EventInteractionsFound
+	(*EventInteractionProperties)(nil),      // 62: usher.v1.EventInteractionProperties
 }
 var file_usher_v1_interaction_management_proto_depIdxs = []int32{
-	44, // 0: usher.v1.RequestRegisterClient.client_type:type_name -> usher.v1.ClientType
-	0,  // 1: usher.v1.RequestRegisterClient.notify:type_name -> usher.v1.Notify
-	3,  // 2: usher.v1.SessionRequest.open:type_name -> usher.v1.RequestEvents
-	2,  // 3: usher.v1.SessionRequest.register_client:type_name -> usher.v1.RequestRegisterClient
-	6,  // 4: usher.v1.SessionRequest.agent_login:type_name -> usher.v1.RequestAgentLogin
-	7,  // 5: usher.v1.SessionRequest.agent_logout:type_name -> usher.v1.RequestAgentLogout
-	8,  // 6: usher.v1.SessionRequest.add_media:type_name -> usher.v1.RequestAddMedia
-	9,  // 7: usher.v1.SessionRequest.remove_media:type_name -> usher.v1.RequestRemoveMedia
-	10, // 8: usher.v1.SessionRequest.not_ready_for_media:type_name -> usher.v1.RequestNotReadyForMedia
-	11, // 9: usher.v1.SessionRequest.cancel_not_ready_for_media:type_name -> usher.v1.RequestCancelNotReadyForMedia
-	12, // 10: usher.v1.SessionRequest.change_media_state_reason:type_name -> usher.v1.RequestChangeMediaStateReason
-	13, // 11: usher.v1.SessionRequest.change_agent_state_reason:type_name -> usher.v1.RequestChangeAgentStateReason
-	14, // 12: usher.v1.SessionRequest.do_not_disturb_on:type_name -> usher.v1.RequestDoNotDisturbOn
-	15, // 13: usher.v1.SessionRequest.do_not_disturb_off:type_name -> usher.v1.RequestDoNotDisturbOff
-	16, // 14: usher.v1.SessionRequest.submit:type_name -> usher.v1.RequestSubmit
-	17, // 15: usher.v1.SessionRequest.accept:type_name -> usher.v1.RequestAccept
-	18, // 16: usher.v1.SessionRequest.reject:type_name -> usher.v1.RequestReject
-	19, // 17: usher.v1.SessionRequest.pull:type_name -> usher.v1.RequestPull
-	20, // 18: usher.v1.SessionRequest.place_in_queue:type_name -> usher.v1.RequestPlaceInQueue
-	21, // 19: usher.v1.SessionRequest.place_in_workbin:type_name -> usher.v1.RequestPlaceInWorkbin
-	22, // 20: usher.v1.SessionRequest.get_workbin_content:type_name -> usher.v1.RequestGetWorkbinContent
-	23, // 21: usher.v1.SessionRequest.workbin_notifications:type_name -> usher.v1.RequestWorkbinNotifications
-	24, // 22: usher.v1.SessionRequest.transfer:type_name -> usher.v1.RequestTransfer
-	25, // 23: usher.v1.SessionRequest.conference:type_name -> usher.v1.RequestConference
-	26, // 24: usher.v1.SessionRequest.cancel_invitation:type_name -> usher.v1.RequestCancelInvitation
-	27, // 25: usher.v1.SessionRequest.leave_interaction:type_name -> usher.v1.RequestLeaveInteraction
-	28, // 26: usher.v1.SessionRequest.change_properties:type_name -> usher.v1.RequestChangeProperties
-	29, // 27: usher.v1.SessionRequest.stop_processing:type_name -> usher.v1.RequestStopProcessing
-	30, // 28: usher.v1.SessionRequest.intrude:type_name -> usher.v1.RequestIntrude
-	31, // 29: usher.v1.SessionRequest.hold:type_name -> usher.v1.RequestHold
-	32, // 30: usher.v1.SessionRequest.resume:type_name -> usher.v1.RequestResume
-	35, // 31: usher.v1.SessionRequest.take_snapshot:type_name -> usher.v1.RequestTakeSnapshot
-	36, // 32: usher.v1.SessionRequest.get_snapshot_interactions:type_name -> usher.v1.RequestGetSnapshotInteractions
-	37, // 33: usher.v1.SessionRequest.lock_interaction:type_name -> usher.v1.RequestLockInteraction
-	38, // 34: usher.v1.SessionRequest.unlock_interaction:type_name -> usher.v1.RequestUnlockInteraction
-	39, // 35: usher.v1.SessionRequest.move_interactions:type_name -> usher.v1.RequestMoveInteractions
-	40, // 36: usher.v1.SessionRequest.release_snapshot:type_name -> usher.v1.RequestReleaseSnapshot
-	41, // 37: usher.v1.SessionRequest.find_interactions:type_name -> usher.v1.RequestFindInteractions
-	42, // 38: usher.v1.SessionRequest.get_interaction_properties:type_name -> usher.v1.RequestGetInteractionProperties
-	43, // 39: usher.v1.SessionRequest.custom_reporting:type_name -> usher.v1.RequestCustomReporting
-	45, // 40: usher.v1.SessionRequest.route_call:type_name -> usher.v1.RequestRouteCall
-	46, // 41: usher.v1.SessionRequest.update_user_data:type_name -> usher.v1.RequestUpdateUserData
-	5,  // 42: usher.v1.RequestAgentLogin.media:type_name -> usher.v1.MediaLogin
-	47, // 43: usher.v1.RequestSubmit.user_data:type_name -> google.protobuf.Struct
-	48, // 44: usher.v1.RequestSubmit.timeouts:type_name -> usher.v1.Timeouts
-	49, // 45: usher.v1.RequestPull.workbin:type_name -> usher.v1.Workbin
-	49, // 46: usher.v1.RequestPlaceInWorkbin.workbin:type_name -> usher.v1.Workbin
-	49, // 47: usher.v1.RequestGetWorkbinContent.workbin:type_name -> usher.v1.Workbin
-	49, // 48: usher.v1.RequestWorkbinNotifications.workbin:type_name -> usher.v1.Workbin
-	50, // 49: usher.v1.RequestConference.visibility:type_name -> usher.v1.VisibilityMode
-	47, // 50: usher.v1.RequestChangeProperties.properties:type_name -> google.protobuf.Struct
-	47, // 51: usher.v1.RequestChangeProperties.user_data:type_name -> google.protobuf.Struct
-	50, // 52: usher.v1.RequestIntrude.visibility:type_name -> usher.v1.VisibilityMode
-	1,  // 53: usher.v1.Condition.comparison:type_name -> usher.v1.Comparison
-	51, // 54: usher.v1.Condition.value:type_name -> google.protobuf.Value
-	33, // 55: usher.v1.RequestTakeSnapshot.conditions:type_name -> usher.v1.Condition
-	34, // 56: usher.v1.RequestTakeSnapshot.order:type_name -> usher.v1.Order
-	33, // 57: usher.v1.RequestFindInteractions.conditions:type_name -> usher.v1.Condition
-	34, // 58: usher.v1.RequestFindInteractions.order:type_name -> usher.v1.Order
-	47, // 59: usher.v1.RequestCustomReporting.data:type_name -> google.protobuf.Struct
-	2,  // 60: usher.v1.InteractionManagement.RegisterClient:input_type -> usher.v1.RequestRegisterClient
-	3,  // 61: usher.v1.InteractionManagement.Events:input_type -> usher.v1.RequestEvents
-	4,  // 62: usher.v1.InteractionManagement.Session:input_type -> usher.v1.SessionRequest
-	6,  // 63: usher.v1.InteractionManagement.AgentLogin:input_type -> usher.v1.RequestAgentLogin
-	7,  // 64: usher.v1.InteractionManagement.AgentLogout:input_type -> usher.v1.RequestAgentLogout
-	8,  // 65: usher.v1.InteractionManagement.AddMedia:input_type -> usher.v1.RequestAddMedia
-	9,  // 66: usher.v1.InteractionManagement.RemoveMedia:input_type -> usher.v1.RequestRemoveMedia
-	10, // 67: usher.v1.InteractionManagement.NotReadyForMedia:input_type -> usher.v1.RequestNotReadyForMedia
-	11, // 68: usher.v1.InteractionManagement.CancelNotReadyForMedia:input_type -> usher.v1.RequestCancelNotReadyForMedia
-	12, // 69: usher.v1.InteractionManagement.ChangeMediaStateReason:input_type -> usher.v1.RequestChangeMediaStateReason
-	13, // 70: usher.v1.InteractionManagement.ChangeAgentStateReason:input_type -> usher.v1.RequestChangeAgentStateReason
-	14, // 71: usher.v1.InteractionManagement.DoNotDisturbOn:input_type -> usher.v1.RequestDoNotDisturbOn
-	15, // 72: usher.v1.InteractionManagement.DoNotDisturbOff:input_type -> usher.v1.RequestDoNotDisturbOff
-	16, // 73: usher.v1.InteractionManagement.Submit:input_type -> usher.v1.RequestSubmit
-	17, // 74: usher.v1.InteractionManagement.Accept:input_type -> usher.v1.RequestAccept
-	18, // 75: usher.v1.InteractionManagement.Reject:input_type -> usher.v1.RequestReject
-	19, // 76: usher.v1.InteractionManagement.Pull:input_type -> usher.v1.RequestPull
-	20, // 77: usher.v1.InteractionManagement.PlaceInQueue:input_type -> usher.v1.RequestPlaceInQueue
-	21, // 78: usher.v1.InteractionManagement.PlaceInWorkbin:input_type -> usher.v1.RequestPlaceInWorkbin
-	22, // 79: usher.v1.InteractionManagement.GetWorkbinContent:input_type -> usher.v1.RequestGetWorkbinContent
-	23, // 80: usher.v1.InteractionManagement.WorkbinNotifications:input_type -> usher.v1.RequestWorkbinNotifications
-	24, // 81: usher.v1.InteractionManagement.Transfer:input_type -> usher.v1.RequestTransfer
-	25, // 82: usher.v1.InteractionManagement.Conference:input_type -> usher.v1.RequestConference
-	26, // 83: usher.v1.InteractionManagement.CancelInvitation:input_type -> usher.v1.RequestCancelInvitation
-	27, // 84: usher.v1.InteractionManagement.LeaveInteraction:input_type -> usher.v1.RequestLeaveInteraction
-	28, // 85: usher.v1.InteractionManagement.ChangeProperties:input_type -> usher.v1.RequestChangeProperties
-	29, // 86: usher.v1.InteractionManagement.StopProcessing:input_type -> usher.v1.RequestStopProcessing
-	30, // 87: usher.v1.InteractionManagement.Intrude:input_type -> usher.v1.RequestIntrude
-	31, // 88: usher.v1.InteractionManagement.Hold:input_type -> usher.v1.RequestHold
-	32, // 89: usher.v1.InteractionManagement.Resume:input_type -> usher.v1.RequestResume
-	35, // 90: usher.v1.InteractionManagement.TakeSnapshot:input_type -> usher.v1.RequestTakeSnapshot
-	36, // 91: usher.v1.InteractionManagement.GetSnapshotInteractions:input_type -> usher.v1.RequestGetSnapshotInteractions
-	37, // 92: usher.v1.InteractionManagement.LockInteraction:input_type -> usher.v1.RequestLockInteraction
-	38, // 93: usher.v1.InteractionManagement.UnlockInteraction:input_type -> usher.v1.RequestUnlockInteraction
-	39, // 94: usher.v1.InteractionManagement.MoveInteractions:input_type -> usher.v1.RequestMoveInteractions
-	40, // 95: usher.v1.InteractionManagement.ReleaseSnapshot:input_type -> usher.v1.RequestReleaseSnapshot
-	41, // 96: usher.v1.InteractionManagement.FindInteractions:input_type -> usher.v1.RequestFindInteractions
-	42, // 97: usher.v1.InteractionManagement.GetInteractionProperties:input_type -> usher.v1.RequestGetInteractionProperties
-	43, // 98: usher.v1.InteractionManagement.CustomReporting:input_type -> usher.v1.RequestCustomReporting
-	52, // 99: usher.v1.InteractionManagement.RegisterClient:output_type -> usher.v1.EventAck
-	53, // 100: usher.v1.InteractionManagement.Events:output_type -> usher.v1.Event
-	53, // 101: usher.v1.InteractionManagement.Session:output_type -> usher.v1.Event
-	52, // 102: usher.v1.InteractionManagement.AgentLogin:output_type -> usher.v1.EventAck
-	52, // 103: usher.v1.InteractionManagement.AgentLogout:output_type -> usher.v1.EventAck
-	52, // 104: usher.v1.InteractionManagement.AddMedia:output_type -> usher.v1.EventAck
-	52, // 105: usher.v1.InteractionManagement.RemoveMedia:output_type -> usher.v1.EventAck
-	52, // 106: usher.v1.InteractionManagement.NotReadyForMedia:output_type -> usher.v1.EventAck
-	52, // 107: usher.v1.InteractionManagement.CancelNotReadyForMedia:output_type -> usher.v1.EventAck
-	52, // 108: usher.v1.InteractionManagement.ChangeMediaStateReason:output_type -> usher.v1.EventAck
-	52, // 109: usher.v1.InteractionManagement.ChangeAgentStateReason:output_type -> usher.v1.EventAck
-	52, // 110: usher.v1.InteractionManagement.DoNotDisturbOn:output_type -> usher.v1.EventAck
-	52, // 111: usher.v1.InteractionManagement.DoNotDisturbOff:output_type -> usher.v1.EventAck
-	52, // 112: usher.v1.InteractionManagement.Submit:output_type -> usher.v1.EventAck
-	52, // 113: usher.v1.InteractionManagement.Accept:output_type -> usher.v1.EventAck
-	52, // 114: usher.v1.InteractionManagement.Reject:output_type -> usher.v1.EventAck
-	53, // 115: usher.v1.InteractionManagement.Pull:output_type -> usher.v1.Event
-	52, // 116: usher.v1.InteractionManagement.PlaceInQueue:output_type -> usher.v1.EventAck
-	52, // 117: usher.v1.InteractionManagement.PlaceInWorkbin:output_type -> usher.v1.EventAck
-	54, // 118: usher.v1.InteractionManagement.GetWorkbinContent:output_type -> usher.v1.EventWorkbinContent
-	52, // 119: usher.v1.InteractionManagement.WorkbinNotifications:output_type -> usher.v1.EventAck
-	52, // 120: usher.v1.InteractionManagement.Transfer:output_type -> usher.v1.EventAck
-	52, // 121: usher.v1.InteractionManagement.Conference:output_type -> usher.v1.EventAck
-	52, // 122: usher.v1.InteractionManagement.CancelInvitation:output_type -> usher.v1.EventAck
-	52, // 123: usher.v1.InteractionManagement.LeaveInteraction:output_type -> usher.v1.EventAck
-	52, // 124: usher.v1.InteractionManagement.ChangeProperties:output_type -> usher.v1.EventAck
-	52, // 125: usher.v1.InteractionManagement.StopProcessing:output_type -> usher.v1.EventAck
-	52, // 126: usher.v1.InteractionManagement.Intrude:output_type -> usher.v1.EventAck
-	52, // 127: usher.v1.InteractionManagement.Hold:output_type -> usher.v1.EventAck
-	52, // 128: usher.v1.InteractionManagement.Resume:output_type -> usher.v1.EventAck
-	53, // 129: usher.v1.InteractionManagement.TakeSnapshot:output_type -> usher.v1.Event
-	55, // 130: usher.v1.InteractionManagement.GetSnapshotInteractions:output_type -> usher.v1.EventSnapshotInteractions
-	52, // 131: usher.v1.InteractionManagement.LockInteraction:output_type -> usher.v1.EventAck
-	52, // 132: usher.v1.InteractionManagement.UnlockInteraction:output_type -> usher.v1.EventAck
-	53, // 133: usher.v1.InteractionManagement.MoveInteractions:output_type -> usher.v1.Event
-	52, // 134: usher.v1.InteractionManagement.ReleaseSnapshot:output_type -> usher.v1.EventAck
-	56, // 135: usher.v1.InteractionManagement.FindInteractions:output_type -> usher.v1.EventInteractionsFound
-	57, // 136: usher.v1.InteractionManagement.GetInteractionProperties:output_type -> usher.v1.EventInteractionProperties
-	52, // 137: usher.v1.InteractionManagement.CustomReporting:output_type -> usher.v1.EventAck
-	99, // [99:138] is the sub-list for method output_type
-	60, // [60:99] is the sub-list for method input_type
-	60, // [60:60] is the sub-list for extension type_name
-	60, // [60:60] is the sub-list for extension extendee
-	0,  // [0:60] is the sub-list for field type_name
+	45,  // 0: usher.v1.RequestRegisterClient.client_type:type_name -> usher.v1.ClientType
+	0,   // 1: usher.v1.RequestRegisterClient.notify:type_name -> usher.v1.Notify
+	3,   // 2: usher.v1.SessionRequest.open:type_name -> usher.v1.RequestEvents
+	2,   // 3: usher.v1.SessionRequest.register_client:type_name -> usher.v1.RequestRegisterClient
+	6,   // 4: usher.v1.SessionRequest.agent_login:type_name -> usher.v1.RequestAgentLogin
+	7,   // 5: usher.v1.SessionRequest.agent_logout:type_name -> usher.v1.RequestAgentLogout
+	8,   // 6: usher.v1.SessionRequest.add_media:type_name -> usher.v1.RequestAddMedia
+	9,   // 7: usher.v1.SessionRequest.remove_media:type_name -> usher.v1.RequestRemoveMedia
+	10,  // 8: usher.v1.SessionRequest.not_ready_for_media:type_name -> usher.v1.RequestNotReadyForMedia
+	11,  // 9: usher.v1.SessionRequest.cancel_not_ready_for_media:type_name -> usher.v1.RequestCancelNotReadyForMedia
+	12,  // 10: usher.v1.SessionRequest.change_media_state_reason:type_name -> usher.v1.RequestChangeMediaStateReason
+	13,  // 11: usher.v1.SessionRequest.change_agent_state_reason:type_name -> usher.v1.RequestChangeAgentStateReason
+	15,  // 12: usher.v1.SessionRequest.do_not_disturb_on:type_name -> usher.v1.RequestDoNotDisturbOn
+	16,  // 13: usher.v1.SessionRequest.do_not_disturb_off:type_name -> usher.v1.RequestDoNotDisturbOff
+	17,  // 14: usher.v1.SessionRequest.submit:type_name -> usher.v1.RequestSubmit
+	18,  // 15: usher.v1.SessionRequest.accept:type_name -> usher.v1.RequestAccept
+	19,  // 16: usher.v1.SessionRequest.reject:type_name -> usher.v1.RequestReject
+	20,  // 17: usher.v1.SessionRequest.pull:type_name -> usher.v1.RequestPull
+	21,  // 18: usher.v1.SessionRequest.place_in_queue:type_name -> usher.v1.RequestPlaceInQueue
+	22,  // 19: usher.v1.SessionRequest.place_in_workbin:type_name -> usher.v1.RequestPlaceInWorkbin
+	23,  // 20: usher.v1.SessionRequest.get_workbin_content:type_name -> usher.v1.RequestGetWorkbinContent
+	24,  // 21: usher.v1.SessionRequest.workbin_notifications:type_name -> usher.v1.RequestWorkbinNotifications
+	25,  // 22: usher.v1.SessionRequest.transfer:type_name -> usher.v1.RequestTransfer
+	26,  // 23: usher.v1.SessionRequest.conference:type_name -> usher.v1.RequestConference
+	27,  // 24: usher.v1.SessionRequest.cancel_invitation:type_name -> usher.v1.RequestCancelInvitation
+	28,  // 25: usher.v1.SessionRequest.leave_interaction:type_name -> usher.v1.RequestLeaveInteraction
+	29,  // 26: usher.v1.SessionRequest.change_properties:type_name -> usher.v1.RequestChangeProperties
+	30,  // 27: usher.v1.SessionRequest.stop_processing:type_name -> usher.v1.RequestStopProcessing
+	31,  // 28: usher.v1.SessionRequest.intrude:type_name -> usher.v1.RequestIntrude
+	32,  // 29: usher.v1.SessionRequest.hold:type_name -> usher.v1.RequestHold
+	33,  // 30: usher.v1.SessionRequest.resume:type_name -> usher.v1.RequestResume
+	36,  // 31: usher.v1.SessionRequest.take_snapshot:type_name -> usher.v1.RequestTakeSnapshot
+	37,  // 32: usher.v1.SessionRequest.get_snapshot_interactions:type_name -> usher.v1.RequestGetSnapshotInteractions
+	38,  // 33: usher.v1.SessionRequest.lock_interaction:type_name -> usher.v1.RequestLockInteraction
+	39,  // 34: usher.v1.SessionRequest.unlock_interaction:type_name -> usher.v1.RequestUnlockInteraction
+	40,  // 35: usher.v1.SessionRequest.move_interactions:type_name -> usher.v1.RequestMoveInteractions
+	41,  // 36: usher.v1.SessionRequest.release_snapshot:type_name -> usher.v1.RequestReleaseSnapshot
+	42,  // 37: usher.v1.SessionRequest.find_interactions:type_name -> usher.v1.RequestFindInteractions
+	43,  // 38: usher.v1.SessionRequest.get_interaction_properties:type_name -> usher.v1.RequestGetInteractionProperties
+	44,  // 39: usher.v1.SessionRequest.custom_reporting:type_name -> usher.v1.RequestCustomReporting
+	46,  // 40: usher.v1.SessionRequest.route_call:type_name -> usher.v1.RequestRouteCall
+	47,  // 41: usher.v1.SessionRequest.update_user_data:type_name -> usher.v1.RequestUpdateUserData
+	14,  // 42: usher.v1.SessionRequest.set_agent_state:type_name -> usher.v1.RequestSetAgentState
+	48,  // 43: usher.v1.SessionRequest.private_service:type_name -> usher.v1.RequestPrivateService
+	49,  // 44: usher.v1.SessionRequest.service_response:type_name -> usher.v1.Event3rdServerResponse
+	50,  // 45: usher.v1.SessionRequest.service_fault:type_name -> usher.v1.Event3rdServerFault
+	5,   // 46: usher.v1.RequestAgentLogin.media:type_name -> usher.v1.MediaLogin
+	51,  // 47: usher.v1.RequestAgentLogin.work_mode:type_name -> usher.v1.WorkMode
+	51,  // 48: usher.v1.RequestSetAgentState.work_mode:type_name -> usher.v1.WorkMode
+	52,  // 49: usher.v1.RequestSubmit.user_data:type_name -> google.protobuf.Struct
+	53,  // 50: usher.v1.RequestSubmit.timeouts:type_name -> usher.v1.Timeouts
+	54,  // 51: usher.v1.RequestPull.workbin:type_name -> usher.v1.Workbin
+	54,  // 52: usher.v1.RequestPlaceInWorkbin.workbin:type_name -> usher.v1.Workbin
+	54,  // 53: usher.v1.RequestGetWorkbinContent.workbin:type_name -> usher.v1.Workbin
+	54,  // 54: usher.v1.RequestWorkbinNotifications.workbin:type_name -> usher.v1.Workbin
+	55,  // 55: usher.v1.RequestConference.visibility:type_name -> usher.v1.VisibilityMode
+	52,  // 56: usher.v1.RequestChangeProperties.properties:type_name -> google.protobuf.Struct
+	52,  // 57: usher.v1.RequestChangeProperties.user_data:type_name -> google.protobuf.Struct
+	55,  // 58: usher.v1.RequestIntrude.visibility:type_name -> usher.v1.VisibilityMode
+	1,   // 59: usher.v1.Condition.comparison:type_name -> usher.v1.Comparison
+	56,  // 60: usher.v1.Condition.value:type_name -> google.protobuf.Value
+	34,  // 61: usher.v1.RequestTakeSnapshot.conditions:type_name -> usher.v1.Condition
+	35,  // 62: usher.v1.RequestTakeSnapshot.order:type_name -> usher.v1.Order
+	34,  // 63: usher.v1.RequestFindInteractions.conditions:type_name -> usher.v1.Condition
+	35,  // 64: usher.v1.RequestFindInteractions.order:type_name -> usher.v1.Order
+	52,  // 65: usher.v1.RequestCustomReporting.data:type_name -> google.protobuf.Struct
+	2,   // 66: usher.v1.InteractionManagement.RegisterClient:input_type -> usher.v1.RequestRegisterClient
+	3,   // 67: usher.v1.InteractionManagement.Events:input_type -> usher.v1.RequestEvents
+	4,   // 68: usher.v1.InteractionManagement.Session:input_type -> usher.v1.SessionRequest
+	6,   // 69: usher.v1.InteractionManagement.AgentLogin:input_type -> usher.v1.RequestAgentLogin
+	7,   // 70: usher.v1.InteractionManagement.AgentLogout:input_type -> usher.v1.RequestAgentLogout
+	8,   // 71: usher.v1.InteractionManagement.AddMedia:input_type -> usher.v1.RequestAddMedia
+	9,   // 72: usher.v1.InteractionManagement.RemoveMedia:input_type -> usher.v1.RequestRemoveMedia
+	10,  // 73: usher.v1.InteractionManagement.NotReadyForMedia:input_type -> usher.v1.RequestNotReadyForMedia
+	11,  // 74: usher.v1.InteractionManagement.CancelNotReadyForMedia:input_type -> usher.v1.RequestCancelNotReadyForMedia
+	12,  // 75: usher.v1.InteractionManagement.ChangeMediaStateReason:input_type -> usher.v1.RequestChangeMediaStateReason
+	13,  // 76: usher.v1.InteractionManagement.ChangeAgentStateReason:input_type -> usher.v1.RequestChangeAgentStateReason
+	14,  // 77: usher.v1.InteractionManagement.SetAgentState:input_type -> usher.v1.RequestSetAgentState
+	15,  // 78: usher.v1.InteractionManagement.DoNotDisturbOn:input_type -> usher.v1.RequestDoNotDisturbOn
+	16,  // 79: usher.v1.InteractionManagement.DoNotDisturbOff:input_type -> usher.v1.RequestDoNotDisturbOff
+	17,  // 80: usher.v1.InteractionManagement.Submit:input_type -> usher.v1.RequestSubmit
+	18,  // 81: usher.v1.InteractionManagement.Accept:input_type -> usher.v1.RequestAccept
+	19,  // 82: usher.v1.InteractionManagement.Reject:input_type -> usher.v1.RequestReject
+	20,  // 83: usher.v1.InteractionManagement.Pull:input_type -> usher.v1.RequestPull
+	21,  // 84: usher.v1.InteractionManagement.PlaceInQueue:input_type -> usher.v1.RequestPlaceInQueue
+	22,  // 85: usher.v1.InteractionManagement.PlaceInWorkbin:input_type -> usher.v1.RequestPlaceInWorkbin
+	23,  // 86: usher.v1.InteractionManagement.GetWorkbinContent:input_type -> usher.v1.RequestGetWorkbinContent
+	24,  // 87: usher.v1.InteractionManagement.WorkbinNotifications:input_type -> usher.v1.RequestWorkbinNotifications
+	25,  // 88: usher.v1.InteractionManagement.Transfer:input_type -> usher.v1.RequestTransfer
+	26,  // 89: usher.v1.InteractionManagement.Conference:input_type -> usher.v1.RequestConference
+	27,  // 90: usher.v1.InteractionManagement.CancelInvitation:input_type -> usher.v1.RequestCancelInvitation
+	28,  // 91: usher.v1.InteractionManagement.LeaveInteraction:input_type -> usher.v1.RequestLeaveInteraction
+	29,  // 92: usher.v1.InteractionManagement.ChangeProperties:input_type -> usher.v1.RequestChangeProperties
+	30,  // 93: usher.v1.InteractionManagement.StopProcessing:input_type -> usher.v1.RequestStopProcessing
+	31,  // 94: usher.v1.InteractionManagement.Intrude:input_type -> usher.v1.RequestIntrude
+	32,  // 95: usher.v1.InteractionManagement.Hold:input_type -> usher.v1.RequestHold
+	33,  // 96: usher.v1.InteractionManagement.Resume:input_type -> usher.v1.RequestResume
+	36,  // 97: usher.v1.InteractionManagement.TakeSnapshot:input_type -> usher.v1.RequestTakeSnapshot
+	37,  // 98: usher.v1.InteractionManagement.GetSnapshotInteractions:input_type -> usher.v1.RequestGetSnapshotInteractions
+	38,  // 99: usher.v1.InteractionManagement.LockInteraction:input_type -> usher.v1.RequestLockInteraction
+	39,  // 100: usher.v1.InteractionManagement.UnlockInteraction:input_type -> usher.v1.RequestUnlockInteraction
+	40,  // 101: usher.v1.InteractionManagement.MoveInteractions:input_type -> usher.v1.RequestMoveInteractions
+	41,  // 102: usher.v1.InteractionManagement.ReleaseSnapshot:input_type -> usher.v1.RequestReleaseSnapshot
+	42,  // 103: usher.v1.InteractionManagement.FindInteractions:input_type -> usher.v1.RequestFindInteractions
+	43,  // 104: usher.v1.InteractionManagement.GetInteractionProperties:input_type -> usher.v1.RequestGetInteractionProperties
+	44,  // 105: usher.v1.InteractionManagement.CustomReporting:input_type -> usher.v1.RequestCustomReporting
+	57,  // 106: usher.v1.InteractionManagement.RegisterClient:output_type -> usher.v1.EventAck
+	58,  // 107: usher.v1.InteractionManagement.Events:output_type -> usher.v1.Event
+	58,  // 108: usher.v1.InteractionManagement.Session:output_type -> usher.v1.Event
+	57,  // 109: usher.v1.InteractionManagement.AgentLogin:output_type -> usher.v1.EventAck
+	57,  // 110: usher.v1.InteractionManagement.AgentLogout:output_type -> usher.v1.EventAck
+	57,  // 111: usher.v1.InteractionManagement.AddMedia:output_type -> usher.v1.EventAck
+	57,  // 112: usher.v1.InteractionManagement.RemoveMedia:output_type -> usher.v1.EventAck
+	57,  // 113: usher.v1.InteractionManagement.NotReadyForMedia:output_type -> usher.v1.EventAck
+	57,  // 114: usher.v1.InteractionManagement.CancelNotReadyForMedia:output_type -> usher.v1.EventAck
+	57,  // 115: usher.v1.InteractionManagement.ChangeMediaStateReason:output_type -> usher.v1.EventAck
+	57,  // 116: usher.v1.InteractionManagement.ChangeAgentStateReason:output_type -> usher.v1.EventAck
+	57,  // 117: usher.v1.InteractionManagement.SetAgentState:output_type -> usher.v1.EventAck
+	57,  // 118: usher.v1.InteractionManagement.DoNotDisturbOn:output_type -> usher.v1.EventAck
+	57,  // 119: usher.v1.InteractionManagement.DoNotDisturbOff:output_type -> usher.v1.EventAck
+	57,  // 120: usher.v1.InteractionManagement.Submit:output_type -> usher.v1.EventAck
+	57,  // 121: usher.v1.InteractionManagement.Accept:output_type -> usher.v1.EventAck
+	57,  // 122: usher.v1.InteractionManagement.Reject:output_type -> usher.v1.EventAck
+	58,  // 123: usher.v1.InteractionManagement.Pull:output_type -> usher.v1.Event
+	57,  // 124: usher.v1.InteractionManagement.PlaceInQueue:output_type -> usher.v1.EventAck
+	57,  // 125: usher.v1.InteractionManagement.PlaceInWorkbin:output_type -> usher.v1.EventAck
+	59,  // 126: usher.v1.InteractionManagement.GetWorkbinContent:output_type -> usher.v1.EventWorkbinContent
+	57,  // 127: usher.v1.InteractionManagement.WorkbinNotifications:output_type -> usher.v1.EventAck
+	57,  // 128: usher.v1.InteractionManagement.Transfer:output_type -> usher.v1.EventAck
+	57,  // 129: usher.v1.InteractionManagement.Conference:output_type -> usher.v1.EventAck
+	57,  // 130: usher.v1.InteractionManagement.CancelInvitation:output_type -> usher.v1.EventAck
+	57,  // 131: usher.v1.InteractionManagement.LeaveInteraction:output_type -> usher.v1.EventAck
+	57,  // 132: usher.v1.InteractionManagement.ChangeProperties:output_type -> usher.v1.EventAck
+	57,  // 133: usher.v1.InteractionManagement.StopProcessing:output_type -> usher.v1.EventAck
+	57,  // 134: usher.v1.InteractionManagement.Intrude:output_type -> usher.v1.EventAck
+	57,  // 135: usher.v1.InteractionManagement.Hold:output_type -> usher.v1.EventAck
+	57,  // 136: usher.v1.InteractionManagement.Resume:output_type -> usher.v1.EventAck
+	58,  // 137: usher.v1.InteractionManagement.TakeSnapshot:output_type -> usher.v1.Event
+	60,  // 138: usher.v1.InteractionManagement.GetSnapshotInteractions:output_type -> usher.v1.EventSnapshotInteractions
+	57,  // 139: usher.v1.InteractionManagement.LockInteraction:output_type -> usher.v1.EventAck
+	57,  // 140: usher.v1.InteractionManagement.UnlockInteraction:output_type -> usher.v1.EventAck
+	58,  // 141: usher.v1.InteractionManagement.MoveInteractions:output_type -> usher.v1.Event
+	57,  // 142: usher.v1.InteractionManagement.ReleaseSnapshot:output_type -> usher.v1.EventAck
+	61,  // 143: usher.v1.InteractionManagement.FindInteractions:output_type -> usher.v1.EventInteractionsFound
+	62,  // 144: usher.v1.InteractionManagement.GetInteractionProperties:output_type -> usher.v1.EventInteractionProperties
+	57,  // 145: usher.v1.InteractionManagement.CustomReporting:output_type -> usher.v1.EventAck
+	106, // [106:146] is the sub-list for method output_type
+	66,  // [66:106] is the sub-list for method input_type
+	66,  // [66:66] is the sub-list for extension type_name
+	66,  // [66:66] is the sub-list for extension extendee
+	0,   // [0:66] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_interaction_management_proto_init() }
@@ -4487,6 +4728,8 @@ func file_usher_v1_interaction_management_proto_init() {
 	}
 	file_usher_v1_common_proto_init()
 	file_usher_v1_event_proto_init()
+	file_usher_v1_external_service_proto_init()
+	file_usher_v1_routing_proto_init()
 	file_usher_v1_tlibrary_proto_init()
 	file_usher_v1_interaction_management_proto_msgTypes[1].OneofWrappers = []any{}
 	file_usher_v1_interaction_management_proto_msgTypes[2].OneofWrappers = []any{
@@ -4530,10 +4773,15 @@ func file_usher_v1_interaction_management_proto_init() {
 		(*SessionRequest_CustomReporting)(nil),
 		(*SessionRequest_RouteCall)(nil),
 		(*SessionRequest_UpdateUserData)(nil),
+		(*SessionRequest_SetAgentState)(nil),
+		(*SessionRequest_PrivateService)(nil),
+		(*SessionRequest_ServiceResponse)(nil),
+		(*SessionRequest_ServiceFault)(nil),
 	}
-	file_usher_v1_interaction_management_proto_msgTypes[17].OneofWrappers = []any{
+	file_usher_v1_interaction_management_proto_msgTypes[18].OneofWrappers = []any{
 		(*RequestPull_Queue)(nil),
 		(*RequestPull_Workbin)(nil),
+		(*RequestPull_View)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -4541,7 +4789,7 @@ func file_usher_v1_interaction_management_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_usher_v1_interaction_management_proto_rawDesc), len(file_usher_v1_interaction_management_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   42,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -323,6 +323,7 @@ type Fact struct {
 	//	*Fact_ApiKeyRevoked
 	//	*Fact_AgentSessionOpened
 	//	*Fact_AgentSessionClosed
+	//	*Fact_VectorSuspended
 	Fact          isFact_Fact `protobuf_oneof:"fact"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -507,6 +508,15 @@ func (x *Fact) GetAgentSessionClosed() *AgentSessionClosed {
 	return nil
 }
 
+func (x *Fact) GetVectorSuspended() *VectorSuspended {
+	if x != nil {
+		if x, ok := x.Fact.(*Fact_VectorSuspended); ok {
+			return x.VectorSuspended
+		}
+	}
+	return nil
+}
+
 type isFact_Fact interface {
 	isFact_Fact()
 }
@@ -586,6 +596,11 @@ type Fact_AgentSessionClosed struct {
 	AgentSessionClosed *AgentSessionClosed `protobuf:"bytes,16,opt,name=agent_session_closed,json=agentSessionClosed,proto3,oneof"`
 }
 
+type Fact_VectorSuspended struct {
+	// A vector suspended.
+	VectorSuspended *VectorSuspended `protobuf:"bytes,17,opt,name=vector_suspended,json=vectorSuspended,proto3,oneof"`
+}
+
 func (*Fact_ClientRegistered) isFact_Fact() {}
 
 func (*Fact_ConnectionOpened) isFact_Fact() {}
@@ -616,6 +631,64 @@ func (*Fact_AgentSessionOpened) isFact_Fact() {}
 
 func (*Fact_AgentSessionClosed) isFact_Fact() {}
 
+func (*Fact_VectorSuspended) isFact_Fact() {}
+
+// VectorSuspended says where an interaction is in its vector. Steps are not
+// recorded, only where it suspends.
+type VectorSuspended struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The interaction.
+	InteractionId string `protobuf:"bytes,1,opt,name=interaction_id,json=interactionId,proto3" json:"interaction_id,omitempty"`
+	// Where it is.
+	State         *VectorState `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VectorSuspended) Reset() {
+	*x = VectorSuspended{}
+	mi := &file_usher_v1_journal_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VectorSuspended) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VectorSuspended) ProtoMessage() {}
+
+func (x *VectorSuspended) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_journal_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VectorSuspended.ProtoReflect.Descriptor instead.
+func (*VectorSuspended) Descriptor() ([]byte, []int) {
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *VectorSuspended) GetInteractionId() string {
+	if x != nil {
+		return x.InteractionId
+	}
+	return ""
+}
+
+func (x *VectorSuspended) GetState() *VectorState {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
 // ClientRegistered says what a client registered as.
 type ClientRegistered struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -632,14 +705,16 @@ type ClientRegistered struct {
 	// A router's strategies.
 	Strategies []string `protobuf:"bytes,6,rep,name=strategies,proto3" json:"strategies,omitempty"`
 	// A router's limit; 0 for the tenant's.
-	MaxSubmitted  int32 `protobuf:"varint,7,opt,name=max_submitted,json=maxSubmitted,proto3" json:"max_submitted,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MaxSubmitted int32 `protobuf:"varint,7,opt,name=max_submitted,json=maxSubmitted,proto3" json:"max_submitted,omitempty"`
+	// True to hear EventTreatmentApplied.
+	NotifyTreatments bool `protobuf:"varint,8,opt,name=notify_treatments,json=notifyTreatments,proto3" json:"notify_treatments,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *ClientRegistered) Reset() {
 	*x = ClientRegistered{}
-	mi := &file_usher_v1_journal_proto_msgTypes[5]
+	mi := &file_usher_v1_journal_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -651,7 +726,7 @@ func (x *ClientRegistered) String() string {
 func (*ClientRegistered) ProtoMessage() {}
 
 func (x *ClientRegistered) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[5]
+	mi := &file_usher_v1_journal_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -664,7 +739,7 @@ func (x *ClientRegistered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientRegistered.ProtoReflect.Descriptor instead.
 func (*ClientRegistered) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{5}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ClientRegistered) GetClient() *Participant {
@@ -716,6 +791,13 @@ func (x *ClientRegistered) GetMaxSubmitted() int32 {
 	return 0
 }
 
+func (x *ClientRegistered) GetNotifyTreatments() bool {
+	if x != nil {
+		return x.NotifyTreatments
+	}
+	return false
+}
+
 // ConnectionOpened says that a client's event stream opened.
 type ConnectionOpened struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -731,7 +813,7 @@ type ConnectionOpened struct {
 
 func (x *ConnectionOpened) Reset() {
 	*x = ConnectionOpened{}
-	mi := &file_usher_v1_journal_proto_msgTypes[6]
+	mi := &file_usher_v1_journal_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -743,7 +825,7 @@ func (x *ConnectionOpened) String() string {
 func (*ConnectionOpened) ProtoMessage() {}
 
 func (x *ConnectionOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[6]
+	mi := &file_usher_v1_journal_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -756,7 +838,7 @@ func (x *ConnectionOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectionOpened.ProtoReflect.Descriptor instead.
 func (*ConnectionOpened) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{6}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ConnectionOpened) GetClient() *Participant {
@@ -795,7 +877,7 @@ type ConnectionLost struct {
 
 func (x *ConnectionLost) Reset() {
 	*x = ConnectionLost{}
-	mi := &file_usher_v1_journal_proto_msgTypes[7]
+	mi := &file_usher_v1_journal_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -807,7 +889,7 @@ func (x *ConnectionLost) String() string {
 func (*ConnectionLost) ProtoMessage() {}
 
 func (x *ConnectionLost) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[7]
+	mi := &file_usher_v1_journal_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -820,7 +902,7 @@ func (x *ConnectionLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectionLost.ProtoReflect.Descriptor instead.
 func (*ConnectionLost) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{7}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ConnectionLost) GetClient() *Participant {
@@ -855,7 +937,7 @@ type GraceEnded struct {
 
 func (x *GraceEnded) Reset() {
 	*x = GraceEnded{}
-	mi := &file_usher_v1_journal_proto_msgTypes[8]
+	mi := &file_usher_v1_journal_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -867,7 +949,7 @@ func (x *GraceEnded) String() string {
 func (*GraceEnded) ProtoMessage() {}
 
 func (x *GraceEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[8]
+	mi := &file_usher_v1_journal_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -880,7 +962,7 @@ func (x *GraceEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GraceEnded.ProtoReflect.Descriptor instead.
 func (*GraceEnded) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{8}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GraceEnded) GetClient() *Participant {
@@ -903,7 +985,7 @@ type HandlingTimerReset struct {
 
 func (x *HandlingTimerReset) Reset() {
 	*x = HandlingTimerReset{}
-	mi := &file_usher_v1_journal_proto_msgTypes[9]
+	mi := &file_usher_v1_journal_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -915,7 +997,7 @@ func (x *HandlingTimerReset) String() string {
 func (*HandlingTimerReset) ProtoMessage() {}
 
 func (x *HandlingTimerReset) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[9]
+	mi := &file_usher_v1_journal_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -928,7 +1010,7 @@ func (x *HandlingTimerReset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandlingTimerReset.ProtoReflect.Descriptor instead.
 func (*HandlingTimerReset) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{9}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *HandlingTimerReset) GetInteractionId() string {
@@ -960,7 +1042,7 @@ type WorkbinSubscription struct {
 
 func (x *WorkbinSubscription) Reset() {
 	*x = WorkbinSubscription{}
-	mi := &file_usher_v1_journal_proto_msgTypes[10]
+	mi := &file_usher_v1_journal_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -972,7 +1054,7 @@ func (x *WorkbinSubscription) String() string {
 func (*WorkbinSubscription) ProtoMessage() {}
 
 func (x *WorkbinSubscription) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[10]
+	mi := &file_usher_v1_journal_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -985,7 +1067,7 @@ func (x *WorkbinSubscription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkbinSubscription.ProtoReflect.Descriptor instead.
 func (*WorkbinSubscription) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{10}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WorkbinSubscription) GetAgentId() string {
@@ -1025,7 +1107,7 @@ type SnapshotTaken struct {
 
 func (x *SnapshotTaken) Reset() {
 	*x = SnapshotTaken{}
-	mi := &file_usher_v1_journal_proto_msgTypes[11]
+	mi := &file_usher_v1_journal_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1037,7 +1119,7 @@ func (x *SnapshotTaken) String() string {
 func (*SnapshotTaken) ProtoMessage() {}
 
 func (x *SnapshotTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[11]
+	mi := &file_usher_v1_journal_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1050,7 +1132,7 @@ func (x *SnapshotTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotTaken.ProtoReflect.Descriptor instead.
 func (*SnapshotTaken) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{11}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SnapshotTaken) GetClient() *Participant {
@@ -1085,7 +1167,7 @@ type SnapshotReleased struct {
 
 func (x *SnapshotReleased) Reset() {
 	*x = SnapshotReleased{}
-	mi := &file_usher_v1_journal_proto_msgTypes[12]
+	mi := &file_usher_v1_journal_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1097,7 +1179,7 @@ func (x *SnapshotReleased) String() string {
 func (*SnapshotReleased) ProtoMessage() {}
 
 func (x *SnapshotReleased) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[12]
+	mi := &file_usher_v1_journal_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1110,7 +1192,7 @@ func (x *SnapshotReleased) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotReleased.ProtoReflect.Descriptor instead.
 func (*SnapshotReleased) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{12}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SnapshotReleased) GetSnapshotId() uint64 {
@@ -1133,7 +1215,7 @@ type LockChanged struct {
 
 func (x *LockChanged) Reset() {
 	*x = LockChanged{}
-	mi := &file_usher_v1_journal_proto_msgTypes[13]
+	mi := &file_usher_v1_journal_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1145,7 +1227,7 @@ func (x *LockChanged) String() string {
 func (*LockChanged) ProtoMessage() {}
 
 func (x *LockChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[13]
+	mi := &file_usher_v1_journal_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1158,7 +1240,7 @@ func (x *LockChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LockChanged.ProtoReflect.Descriptor instead.
 func (*LockChanged) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{13}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *LockChanged) GetInteractionId() string {
@@ -1190,7 +1272,7 @@ type ConfigurationApplied struct {
 
 func (x *ConfigurationApplied) Reset() {
 	*x = ConfigurationApplied{}
-	mi := &file_usher_v1_journal_proto_msgTypes[14]
+	mi := &file_usher_v1_journal_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1202,7 +1284,7 @@ func (x *ConfigurationApplied) String() string {
 func (*ConfigurationApplied) ProtoMessage() {}
 
 func (x *ConfigurationApplied) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[14]
+	mi := &file_usher_v1_journal_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1215,7 +1297,7 @@ func (x *ConfigurationApplied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigurationApplied.ProtoReflect.Descriptor instead.
 func (*ConfigurationApplied) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{14}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ConfigurationApplied) GetConfiguration() *Configuration {
@@ -1250,7 +1332,7 @@ type TenantCreated struct {
 
 func (x *TenantCreated) Reset() {
 	*x = TenantCreated{}
-	mi := &file_usher_v1_journal_proto_msgTypes[15]
+	mi := &file_usher_v1_journal_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1262,7 +1344,7 @@ func (x *TenantCreated) String() string {
 func (*TenantCreated) ProtoMessage() {}
 
 func (x *TenantCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[15]
+	mi := &file_usher_v1_journal_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1275,7 +1357,7 @@ func (x *TenantCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantCreated.ProtoReflect.Descriptor instead.
 func (*TenantCreated) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{15}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TenantCreated) GetTenantId() string {
@@ -1298,7 +1380,7 @@ type ApiKeyCreated struct {
 
 func (x *ApiKeyCreated) Reset() {
 	*x = ApiKeyCreated{}
-	mi := &file_usher_v1_journal_proto_msgTypes[16]
+	mi := &file_usher_v1_journal_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1310,7 +1392,7 @@ func (x *ApiKeyCreated) String() string {
 func (*ApiKeyCreated) ProtoMessage() {}
 
 func (x *ApiKeyCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[16]
+	mi := &file_usher_v1_journal_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1323,7 +1405,7 @@ func (x *ApiKeyCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiKeyCreated.ProtoReflect.Descriptor instead.
 func (*ApiKeyCreated) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{16}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ApiKeyCreated) GetApiKey() *ApiKey {
@@ -1353,7 +1435,7 @@ type ApiKeyRevoked struct {
 
 func (x *ApiKeyRevoked) Reset() {
 	*x = ApiKeyRevoked{}
-	mi := &file_usher_v1_journal_proto_msgTypes[17]
+	mi := &file_usher_v1_journal_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1365,7 +1447,7 @@ func (x *ApiKeyRevoked) String() string {
 func (*ApiKeyRevoked) ProtoMessage() {}
 
 func (x *ApiKeyRevoked) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[17]
+	mi := &file_usher_v1_journal_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1378,7 +1460,7 @@ func (x *ApiKeyRevoked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiKeyRevoked.ProtoReflect.Descriptor instead.
 func (*ApiKeyRevoked) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{17}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ApiKeyRevoked) GetId() string {
@@ -1410,7 +1492,7 @@ type AgentSessionOpened struct {
 
 func (x *AgentSessionOpened) Reset() {
 	*x = AgentSessionOpened{}
-	mi := &file_usher_v1_journal_proto_msgTypes[18]
+	mi := &file_usher_v1_journal_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1422,7 +1504,7 @@ func (x *AgentSessionOpened) String() string {
 func (*AgentSessionOpened) ProtoMessage() {}
 
 func (x *AgentSessionOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[18]
+	mi := &file_usher_v1_journal_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1435,7 +1517,7 @@ func (x *AgentSessionOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentSessionOpened.ProtoReflect.Descriptor instead.
 func (*AgentSessionOpened) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{18}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AgentSessionOpened) GetAgentId() string {
@@ -1470,7 +1552,7 @@ type AgentSessionClosed struct {
 
 func (x *AgentSessionClosed) Reset() {
 	*x = AgentSessionClosed{}
-	mi := &file_usher_v1_journal_proto_msgTypes[19]
+	mi := &file_usher_v1_journal_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1482,7 +1564,7 @@ func (x *AgentSessionClosed) String() string {
 func (*AgentSessionClosed) ProtoMessage() {}
 
 func (x *AgentSessionClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[19]
+	mi := &file_usher_v1_journal_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1495,7 +1577,7 @@ func (x *AgentSessionClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentSessionClosed.ProtoReflect.Descriptor instead.
 func (*AgentSessionClosed) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{19}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AgentSessionClosed) GetTokenHash() []byte {
@@ -1523,7 +1605,7 @@ type StateSnapshot struct {
 
 func (x *StateSnapshot) Reset() {
 	*x = StateSnapshot{}
-	mi := &file_usher_v1_journal_proto_msgTypes[20]
+	mi := &file_usher_v1_journal_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1535,7 +1617,7 @@ func (x *StateSnapshot) String() string {
 func (*StateSnapshot) ProtoMessage() {}
 
 func (x *StateSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[20]
+	mi := &file_usher_v1_journal_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1548,7 +1630,7 @@ func (x *StateSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateSnapshot.ProtoReflect.Descriptor instead.
 func (*StateSnapshot) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{20}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *StateSnapshot) GetTenants() []*TenantState {
@@ -1602,7 +1684,7 @@ type AnswerState struct {
 
 func (x *AnswerState) Reset() {
 	*x = AnswerState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[21]
+	mi := &file_usher_v1_journal_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1614,7 +1696,7 @@ func (x *AnswerState) String() string {
 func (*AnswerState) ProtoMessage() {}
 
 func (x *AnswerState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[21]
+	mi := &file_usher_v1_journal_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1627,7 +1709,7 @@ func (x *AnswerState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerState.ProtoReflect.Descriptor instead.
 func (*AnswerState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{21}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AnswerState) GetTenantId() string {
@@ -1692,7 +1774,7 @@ type AgentSessionState struct {
 
 func (x *AgentSessionState) Reset() {
 	*x = AgentSessionState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[22]
+	mi := &file_usher_v1_journal_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1704,7 +1786,7 @@ func (x *AgentSessionState) String() string {
 func (*AgentSessionState) ProtoMessage() {}
 
 func (x *AgentSessionState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[22]
+	mi := &file_usher_v1_journal_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1717,7 +1799,7 @@ func (x *AgentSessionState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentSessionState.ProtoReflect.Descriptor instead.
 func (*AgentSessionState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{22}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AgentSessionState) GetTenantId() string {
@@ -1758,13 +1840,20 @@ type TenantState struct {
 	// The reporting events that closed the latest invitations, in order, to
 	// explain them.
 	ClosedInvitations []*Event `protobuf:"bytes,10,rep,name=closed_invitations,json=closedInvitations,proto3" json:"closed_invitations,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Vectors of former configurations in which interactions still are, and the
+	// versions of the present ones; sorted.
+	VectorVersions []*VectorVersion `protobuf:"bytes,11,rep,name=vector_versions,json=vectorVersions,proto3" json:"vector_versions,omitempty"`
+	// What was measured of skills, targets and groups; sorted.
+	ServiceStatistics []*ServiceStatistics `protobuf:"bytes,12,rep,name=service_statistics,json=serviceStatistics,proto3" json:"service_statistics,omitempty"`
+	// What was measured of VDNs; sorted.
+	VdnStatistics []*VdnStatistics `protobuf:"bytes,13,rep,name=vdn_statistics,json=vdnStatistics,proto3" json:"vdn_statistics,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TenantState) Reset() {
 	*x = TenantState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[23]
+	mi := &file_usher_v1_journal_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1776,7 +1865,7 @@ func (x *TenantState) String() string {
 func (*TenantState) ProtoMessage() {}
 
 func (x *TenantState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[23]
+	mi := &file_usher_v1_journal_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1789,7 +1878,7 @@ func (x *TenantState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantState.ProtoReflect.Descriptor instead.
 func (*TenantState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{23}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TenantState) GetTenantId() string {
@@ -1862,6 +1951,283 @@ func (x *TenantState) GetClosedInvitations() []*Event {
 	return nil
 }
 
+func (x *TenantState) GetVectorVersions() []*VectorVersion {
+	if x != nil {
+		return x.VectorVersions
+	}
+	return nil
+}
+
+func (x *TenantState) GetServiceStatistics() []*ServiceStatistics {
+	if x != nil {
+		return x.ServiceStatistics
+	}
+	return nil
+}
+
+func (x *TenantState) GetVdnStatistics() []*VdnStatistics {
+	if x != nil {
+		return x.VdnStatistics
+	}
+	return nil
+}
+
+// VectorVersion is a vector as it was applied.
+type VectorVersion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The version of the configuration that brought it.
+	Version uint64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Its text; empty if it is the present one.
+	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VectorVersion) Reset() {
+	*x = VectorVersion{}
+	mi := &file_usher_v1_journal_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VectorVersion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VectorVersion) ProtoMessage() {}
+
+func (x *VectorVersion) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_journal_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VectorVersion.ProtoReflect.Descriptor instead.
+func (*VectorVersion) Descriptor() ([]byte, []int) {
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *VectorVersion) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *VectorVersion) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *VectorVersion) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// ServiceStatistics are what was measured of those who serve a skill.
+type ServiceStatistics struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The skill, target or agent group.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// skill, target or group.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// The media type.
+	MediaType string `protobuf:"bytes,3,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
+	// When an interaction was last answered, Unix milliseconds.
+	LastAnsweredAtMs int64 `protobuf:"varint,4,opt,name=last_answered_at_ms,json=lastAnsweredAtMs,proto3" json:"last_answered_at_ms,omitempty"`
+	// Average speed of answer, smoothed, in microseconds.
+	AverageAnswerUs int64 `protobuf:"varint,5,opt,name=average_answer_us,json=averageAnswerUs,proto3" json:"average_answer_us,omitempty"`
+	// How many were answered.
+	Answered int64 `protobuf:"varint,6,opt,name=answered,proto3" json:"answered,omitempty"`
+	// Agent time between two answers while others waited, smoothed, in
+	// microseconds.
+	AgentTimeUs int64 `protobuf:"varint,7,opt,name=agent_time_us,json=agentTimeUs,proto3" json:"agent_time_us,omitempty"`
+	// Average time from answer to end, smoothed, in microseconds.
+	HandlingUs int64 `protobuf:"varint,8,opt,name=handling_us,json=handlingUs,proto3" json:"handling_us,omitempty"`
+	// How many were handled to the end.
+	Handled int64 `protobuf:"varint,9,opt,name=handled,proto3" json:"handled,omitempty"`
+	// How many intervals agent_time_us is made of.
+	Intervals     int64 `protobuf:"varint,10,opt,name=intervals,proto3" json:"intervals,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServiceStatistics) Reset() {
+	*x = ServiceStatistics{}
+	mi := &file_usher_v1_journal_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServiceStatistics) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServiceStatistics) ProtoMessage() {}
+
+func (x *ServiceStatistics) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_journal_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServiceStatistics.ProtoReflect.Descriptor instead.
+func (*ServiceStatistics) Descriptor() ([]byte, []int) {
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ServiceStatistics) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ServiceStatistics) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ServiceStatistics) GetMediaType() string {
+	if x != nil {
+		return x.MediaType
+	}
+	return ""
+}
+
+func (x *ServiceStatistics) GetLastAnsweredAtMs() int64 {
+	if x != nil {
+		return x.LastAnsweredAtMs
+	}
+	return 0
+}
+
+func (x *ServiceStatistics) GetAverageAnswerUs() int64 {
+	if x != nil {
+		return x.AverageAnswerUs
+	}
+	return 0
+}
+
+func (x *ServiceStatistics) GetAnswered() int64 {
+	if x != nil {
+		return x.Answered
+	}
+	return 0
+}
+
+func (x *ServiceStatistics) GetAgentTimeUs() int64 {
+	if x != nil {
+		return x.AgentTimeUs
+	}
+	return 0
+}
+
+func (x *ServiceStatistics) GetHandlingUs() int64 {
+	if x != nil {
+		return x.HandlingUs
+	}
+	return 0
+}
+
+func (x *ServiceStatistics) GetHandled() int64 {
+	if x != nil {
+		return x.Handled
+	}
+	return 0
+}
+
+func (x *ServiceStatistics) GetIntervals() int64 {
+	if x != nil {
+		return x.Intervals
+	}
+	return 0
+}
+
+// VdnStatistics are what was measured of a VDN.
+type VdnStatistics struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The VDN.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Average speed of answer, smoothed, in microseconds.
+	AverageAnswerUs int64 `protobuf:"varint,2,opt,name=average_answer_us,json=averageAnswerUs,proto3" json:"average_answer_us,omitempty"`
+	// How many were answered.
+	Answered      int64 `protobuf:"varint,3,opt,name=answered,proto3" json:"answered,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VdnStatistics) Reset() {
+	*x = VdnStatistics{}
+	mi := &file_usher_v1_journal_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VdnStatistics) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VdnStatistics) ProtoMessage() {}
+
+func (x *VdnStatistics) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_journal_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VdnStatistics.ProtoReflect.Descriptor instead.
+func (*VdnStatistics) Descriptor() ([]byte, []int) {
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *VdnStatistics) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *VdnStatistics) GetAverageAnswerUs() int64 {
+	if x != nil {
+		return x.AverageAnswerUs
+	}
+	return 0
+}
+
+func (x *VdnStatistics) GetAnswered() int64 {
+	if x != nil {
+		return x.Answered
+	}
+	return 0
+}
+
 // ClientState is a registered client.
 type ClientState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1879,7 +2245,7 @@ type ClientState struct {
 
 func (x *ClientState) Reset() {
 	*x = ClientState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[24]
+	mi := &file_usher_v1_journal_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1891,7 +2257,7 @@ func (x *ClientState) String() string {
 func (*ClientState) ProtoMessage() {}
 
 func (x *ClientState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[24]
+	mi := &file_usher_v1_journal_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1904,7 +2270,7 @@ func (x *ClientState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientState.ProtoReflect.Descriptor instead.
 func (*ClientState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{24}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ClientState) GetRegistration() *ClientRegistered {
@@ -1949,14 +2315,43 @@ type AgentState struct {
 	// The reason of his state.
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Since when he is idle, Unix milliseconds.
-	IdleSinceMs   int64 `protobuf:"varint,6,opt,name=idle_since_ms,json=idleSinceMs,proto3" json:"idle_since_ms,omitempty"`
+	IdleSinceMs int64 `protobuf:"varint,6,opt,name=idle_since_ms,json=idleSinceMs,proto3" json:"idle_since_ms,omitempty"`
+	// His work mode, if he has work modes.
+	WorkMode WorkMode `protobuf:"varint,7,opt,name=work_mode,json=workMode,proto3,enum=usher.v1.WorkMode" json:"work_mode,omitempty"`
+	// The work mode that begins when his interactions have ended.
+	PendingWorkMode WorkMode `protobuf:"varint,8,opt,name=pending_work_mode,json=pendingWorkMode,proto3,enum=usher.v1.WorkMode" json:"pending_work_mode,omitempty"`
+	// The reason code of AUX, present or pending.
+	ReasonCode int32 `protobuf:"varint,9,opt,name=reason_code,json=reasonCode,proto3" json:"reason_code,omitempty"`
+	// When timed after-call work, or the longest allowed, ends; 0 if it does
+	// not.
+	AcwUntilMs int64 `protobuf:"varint,10,opt,name=acw_until_ms,json=acwUntilMs,proto3" json:"acw_until_ms,omitempty"`
+	// Since when he is in his work mode.
+	WorkModeSinceMs int64 `protobuf:"varint,11,opt,name=work_mode_since_ms,json=workModeSinceMs,proto3" json:"work_mode_since_ms,omitempty"`
+	// True if he asked for one more interaction while he has some.
+	OneMore bool `protobuf:"varint,12,opt,name=one_more,json=oneMore,proto3" json:"one_more,omitempty"`
+	// When he logged in.
+	LoggedInAtMs int64 `protobuf:"varint,13,opt,name=logged_in_at_ms,json=loggedInAtMs,proto3" json:"logged_in_at_ms,omitempty"`
+	// Time spent working, and available for work, since his login.
+	WorkedMs int64 `protobuf:"varint,14,opt,name=worked_ms,json=workedMs,proto3" json:"worked_ms,omitempty"`
+	// ...
+	AvailableMs int64 `protobuf:"varint,15,opt,name=available_ms,json=availableMs,proto3" json:"available_ms,omitempty"`
+	// Up to when the two are counted.
+	CountedUntilMs int64 `protobuf:"varint,16,opt,name=counted_until_ms,json=countedUntilMs,proto3" json:"counted_until_ms,omitempty"`
+	// How many interactions he got for each skill since his login.
+	Delivered map[string]int64 `protobuf:"bytes,17,rep,name=delivered,proto3" json:"delivered,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// The skill and VDN of the interaction that ended last, for timed ACW.
+	LastSkill string `protobuf:"bytes,18,opt,name=last_skill,json=lastSkill,proto3" json:"last_skill,omitempty"`
+	// ...
+	LastVdn string `protobuf:"bytes,19,opt,name=last_vdn,json=lastVdn,proto3" json:"last_vdn,omitempty"`
+	// His occupancy when he last became idle, in millionths.
+	Occupancy     int64 `protobuf:"varint,20,opt,name=occupancy,proto3" json:"occupancy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AgentState) Reset() {
 	*x = AgentState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[25]
+	mi := &file_usher_v1_journal_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1968,7 +2363,7 @@ func (x *AgentState) String() string {
 func (*AgentState) ProtoMessage() {}
 
 func (x *AgentState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[25]
+	mi := &file_usher_v1_journal_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1981,7 +2376,7 @@ func (x *AgentState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentState.ProtoReflect.Descriptor instead.
 func (*AgentState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{25}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *AgentState) GetAgentId() string {
@@ -2026,6 +2421,104 @@ func (x *AgentState) GetIdleSinceMs() int64 {
 	return 0
 }
 
+func (x *AgentState) GetWorkMode() WorkMode {
+	if x != nil {
+		return x.WorkMode
+	}
+	return WorkMode_WORK_MODE_UNSPECIFIED
+}
+
+func (x *AgentState) GetPendingWorkMode() WorkMode {
+	if x != nil {
+		return x.PendingWorkMode
+	}
+	return WorkMode_WORK_MODE_UNSPECIFIED
+}
+
+func (x *AgentState) GetReasonCode() int32 {
+	if x != nil {
+		return x.ReasonCode
+	}
+	return 0
+}
+
+func (x *AgentState) GetAcwUntilMs() int64 {
+	if x != nil {
+		return x.AcwUntilMs
+	}
+	return 0
+}
+
+func (x *AgentState) GetWorkModeSinceMs() int64 {
+	if x != nil {
+		return x.WorkModeSinceMs
+	}
+	return 0
+}
+
+func (x *AgentState) GetOneMore() bool {
+	if x != nil {
+		return x.OneMore
+	}
+	return false
+}
+
+func (x *AgentState) GetLoggedInAtMs() int64 {
+	if x != nil {
+		return x.LoggedInAtMs
+	}
+	return 0
+}
+
+func (x *AgentState) GetWorkedMs() int64 {
+	if x != nil {
+		return x.WorkedMs
+	}
+	return 0
+}
+
+func (x *AgentState) GetAvailableMs() int64 {
+	if x != nil {
+		return x.AvailableMs
+	}
+	return 0
+}
+
+func (x *AgentState) GetCountedUntilMs() int64 {
+	if x != nil {
+		return x.CountedUntilMs
+	}
+	return 0
+}
+
+func (x *AgentState) GetDelivered() map[string]int64 {
+	if x != nil {
+		return x.Delivered
+	}
+	return nil
+}
+
+func (x *AgentState) GetLastSkill() string {
+	if x != nil {
+		return x.LastSkill
+	}
+	return ""
+}
+
+func (x *AgentState) GetLastVdn() string {
+	if x != nil {
+		return x.LastVdn
+	}
+	return ""
+}
+
+func (x *AgentState) GetOccupancy() int64 {
+	if x != nil {
+		return x.Occupancy
+	}
+	return 0
+}
+
 // InteractionRecord is a live interaction.
 type InteractionRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2054,14 +2547,22 @@ type InteractionRecord struct {
 	// Agents who are not asked for a while.
 	BackOffs []*BackOff `protobuf:"bytes,12,rep,name=back_offs,json=backOffs,proto3" json:"back_offs,omitempty"`
 	// The snapshot that locks it.
-	LockedBy      uint64 `protobuf:"varint,13,opt,name=locked_by,json=lockedBy,proto3" json:"locked_by,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	LockedBy uint64 `protobuf:"varint,13,opt,name=locked_by,json=lockedBy,proto3" json:"locked_by,omitempty"`
+	// Where it is in its vector.
+	Vector *VectorState `protobuf:"bytes,14,opt,name=vector,proto3" json:"vector,omitempty"`
+	// Its open requests to external services, in order.
+	ServiceRequests []*ServiceRequestState `protobuf:"bytes,15,rep,name=service_requests,json=serviceRequests,proto3" json:"service_requests,omitempty"`
+	// When it began to wait, for the average speed of answer.
+	WaitingSinceMs int64 `protobuf:"varint,16,opt,name=waiting_since_ms,json=waitingSinceMs,proto3" json:"waiting_since_ms,omitempty"`
+	// Since when it is with agents.
+	HandlingSinceMs int64 `protobuf:"varint,17,opt,name=handling_since_ms,json=handlingSinceMs,proto3" json:"handling_since_ms,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *InteractionRecord) Reset() {
 	*x = InteractionRecord{}
-	mi := &file_usher_v1_journal_proto_msgTypes[26]
+	mi := &file_usher_v1_journal_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2073,7 +2574,7 @@ func (x *InteractionRecord) String() string {
 func (*InteractionRecord) ProtoMessage() {}
 
 func (x *InteractionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[26]
+	mi := &file_usher_v1_journal_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2086,7 +2587,7 @@ func (x *InteractionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InteractionRecord.ProtoReflect.Descriptor instead.
 func (*InteractionRecord) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{26}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *InteractionRecord) GetProperties() *InteractionProperties {
@@ -2180,6 +2681,98 @@ func (x *InteractionRecord) GetLockedBy() uint64 {
 	return 0
 }
 
+func (x *InteractionRecord) GetVector() *VectorState {
+	if x != nil {
+		return x.Vector
+	}
+	return nil
+}
+
+func (x *InteractionRecord) GetServiceRequests() []*ServiceRequestState {
+	if x != nil {
+		return x.ServiceRequests
+	}
+	return nil
+}
+
+func (x *InteractionRecord) GetWaitingSinceMs() int64 {
+	if x != nil {
+		return x.WaitingSinceMs
+	}
+	return 0
+}
+
+func (x *InteractionRecord) GetHandlingSinceMs() int64 {
+	if x != nil {
+		return x.HandlingSinceMs
+	}
+	return 0
+}
+
+// ServiceRequestState is an open request to an external service.
+type ServiceRequestState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id.
+	RequestId uint64 `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// What was asked, of whom, by whom, until when.
+	Requested *EventExternalServiceRequested `protobuf:"bytes,2,opt,name=requested,proto3" json:"requested,omitempty"`
+	// Reference id of the router's request.
+	ReferenceId   string `protobuf:"bytes,3,opt,name=reference_id,json=referenceId,proto3" json:"reference_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServiceRequestState) Reset() {
+	*x = ServiceRequestState{}
+	mi := &file_usher_v1_journal_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServiceRequestState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServiceRequestState) ProtoMessage() {}
+
+func (x *ServiceRequestState) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_journal_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServiceRequestState.ProtoReflect.Descriptor instead.
+func (*ServiceRequestState) Descriptor() ([]byte, []int) {
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ServiceRequestState) GetRequestId() uint64 {
+	if x != nil {
+		return x.RequestId
+	}
+	return 0
+}
+
+func (x *ServiceRequestState) GetRequested() *EventExternalServiceRequested {
+	if x != nil {
+		return x.Requested
+	}
+	return nil
+}
+
+func (x *ServiceRequestState) GetReferenceId() string {
+	if x != nil {
+		return x.ReferenceId
+	}
+	return ""
+}
+
 // InvitationState is an open invitation.
 type InvitationState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2197,7 +2790,7 @@ type InvitationState struct {
 
 func (x *InvitationState) Reset() {
 	*x = InvitationState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[27]
+	mi := &file_usher_v1_journal_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2209,7 +2802,7 @@ func (x *InvitationState) String() string {
 func (*InvitationState) ProtoMessage() {}
 
 func (x *InvitationState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[27]
+	mi := &file_usher_v1_journal_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2222,7 +2815,7 @@ func (x *InvitationState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvitationState.ProtoReflect.Descriptor instead.
 func (*InvitationState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{27}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *InvitationState) GetTicket() uint64 {
@@ -2268,7 +2861,7 @@ type BackOff struct {
 
 func (x *BackOff) Reset() {
 	*x = BackOff{}
-	mi := &file_usher_v1_journal_proto_msgTypes[28]
+	mi := &file_usher_v1_journal_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2280,7 +2873,7 @@ func (x *BackOff) String() string {
 func (*BackOff) ProtoMessage() {}
 
 func (x *BackOff) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[28]
+	mi := &file_usher_v1_journal_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2293,7 +2886,7 @@ func (x *BackOff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackOff.ProtoReflect.Descriptor instead.
 func (*BackOff) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{28}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *BackOff) GetAgentId() string {
@@ -2334,7 +2927,7 @@ type StoppedInteraction struct {
 
 func (x *StoppedInteraction) Reset() {
 	*x = StoppedInteraction{}
-	mi := &file_usher_v1_journal_proto_msgTypes[29]
+	mi := &file_usher_v1_journal_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2346,7 +2939,7 @@ func (x *StoppedInteraction) String() string {
 func (*StoppedInteraction) ProtoMessage() {}
 
 func (x *StoppedInteraction) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[29]
+	mi := &file_usher_v1_journal_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2359,7 +2952,7 @@ func (x *StoppedInteraction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoppedInteraction.ProtoReflect.Descriptor instead.
 func (*StoppedInteraction) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{29}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *StoppedInteraction) GetInteractionId() string {
@@ -2405,7 +2998,7 @@ type SnapshotState struct {
 
 func (x *SnapshotState) Reset() {
 	*x = SnapshotState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[30]
+	mi := &file_usher_v1_journal_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2417,7 +3010,7 @@ func (x *SnapshotState) String() string {
 func (*SnapshotState) ProtoMessage() {}
 
 func (x *SnapshotState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[30]
+	mi := &file_usher_v1_journal_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2430,7 +3023,7 @@ func (x *SnapshotState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotState.ProtoReflect.Descriptor instead.
 func (*SnapshotState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{30}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SnapshotState) GetSnapshotId() uint64 {
@@ -2458,7 +3051,7 @@ var File_usher_v1_journal_proto protoreflect.FileDescriptor
 
 const file_usher_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x16usher/v1/journal.proto\x12\busher.v1\x1a\x1dusher/v1/administration.proto\x1a\x15usher/v1/common.proto\x1a\x14usher/v1/event.proto\"9\n" +
+	"\x16usher/v1/journal.proto\x12\busher.v1\x1a\x1dusher/v1/administration.proto\x1a\x15usher/v1/common.proto\x1a\x14usher/v1/event.proto\x1a\x1fusher/v1/external_service.proto\x1a\x16usher/v1/routing.proto\"9\n" +
 	"\vRecordBatch\x12*\n" +
 	"\arecords\x18\x01 \x03(\v2\x10.usher.v1.RecordR\arecords\"w\n" +
 	"\x06Record\x12\x1b\n" +
@@ -2476,7 +3069,7 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\x02to\x18\x01 \x03(\v2\x15.usher.v1.ParticipantR\x02to\x12\x16\n" +
 	"\x06answer\x18\x02 \x01(\bR\x06answer\x12%\n" +
 	"\x05event\x18\x03 \x01(\v2\x0f.usher.v1.EventR\x05event\x12\"\n" +
-	"\x04fact\x18\x04 \x01(\v2\x0e.usher.v1.FactR\x04fact\"\xed\b\n" +
+	"\x04fact\x18\x04 \x01(\v2\x0e.usher.v1.FactR\x04fact\"\xb5\t\n" +
 	"\x04Fact\x12\x17\n" +
 	"\atime_ms\x18\x01 \x01(\x03R\x06timeMs\x12I\n" +
 	"\x11client_registered\x18\x02 \x01(\v2\x1a.usher.v1.ClientRegisteredH\x00R\x10clientRegistered\x12I\n" +
@@ -2495,8 +3088,12 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\x0fapi_key_created\x18\r \x01(\v2\x17.usher.v1.ApiKeyCreatedH\x00R\rapiKeyCreated\x12A\n" +
 	"\x0fapi_key_revoked\x18\x0e \x01(\v2\x17.usher.v1.ApiKeyRevokedH\x00R\rapiKeyRevoked\x12P\n" +
 	"\x14agent_session_opened\x18\x0f \x01(\v2\x1c.usher.v1.AgentSessionOpenedH\x00R\x12agentSessionOpened\x12P\n" +
-	"\x14agent_session_closed\x18\x10 \x01(\v2\x1c.usher.v1.AgentSessionClosedH\x00R\x12agentSessionClosedB\x06\n" +
-	"\x04fact\"\xa5\x02\n" +
+	"\x14agent_session_closed\x18\x10 \x01(\v2\x1c.usher.v1.AgentSessionClosedH\x00R\x12agentSessionClosed\x12F\n" +
+	"\x10vector_suspended\x18\x11 \x01(\v2\x19.usher.v1.VectorSuspendedH\x00R\x0fvectorSuspendedB\x06\n" +
+	"\x04fact\"e\n" +
+	"\x0fVectorSuspended\x12%\n" +
+	"\x0einteraction_id\x18\x01 \x01(\tR\rinteractionId\x12+\n" +
+	"\x05state\x18\x02 \x01(\v2\x15.usher.v1.VectorStateR\x05state\"\xd2\x02\n" +
 	"\x10ClientRegistered\x12-\n" +
 	"\x06client\x18\x01 \x01(\v2\x15.usher.v1.ParticipantR\x06client\x125\n" +
 	"\vclient_type\x18\x02 \x01(\x0e2\x14.usher.v1.ClientTypeR\n" +
@@ -2507,7 +3104,8 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\n" +
 	"strategies\x18\x06 \x03(\tR\n" +
 	"strategies\x12#\n" +
-	"\rmax_submitted\x18\a \x01(\x05R\fmaxSubmitted\"\x8f\x01\n" +
+	"\rmax_submitted\x18\a \x01(\x05R\fmaxSubmitted\x12+\n" +
+	"\x11notify_treatments\x18\b \x01(\bR\x10notifyTreatments\"\x8f\x01\n" +
 	"\x10ConnectionOpened\x12-\n" +
 	"\x06client\x18\x01 \x01(\v2\x15.usher.v1.ParticipantR\x06client\x12#\n" +
 	"\rconnection_id\x18\x02 \x01(\tR\fconnectionId\x12'\n" +
@@ -2573,7 +3171,7 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\arequest\x18\a \x01(\tR\arequest\"h\n" +
 	"\x11AgentSessionState\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x126\n" +
-	"\asession\x18\x02 \x01(\v2\x1c.usher.v1.AgentSessionOpenedR\asession\"\xc1\x04\n" +
+	"\asession\x18\x02 \x01(\v2\x1c.usher.v1.AgentSessionOpenedR\asession\"\x8f\x06\n" +
 	"\vTenantState\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12=\n" +
 	"\rconfiguration\x18\x02 \x01(\v2\x17.usher.v1.ConfigurationR\rconfiguration\x123\n" +
@@ -2585,12 +3183,37 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\tsnapshots\x18\b \x03(\v2\x17.usher.v1.SnapshotStateR\tsnapshots\x12R\n" +
 	"\x15workbin_subscriptions\x18\t \x03(\v2\x1d.usher.v1.WorkbinSubscriptionR\x14workbinSubscriptions\x12>\n" +
 	"\x12closed_invitations\x18\n" +
-	" \x03(\v2\x0f.usher.v1.EventR\x11closedInvitations\"\xc5\x01\n" +
+	" \x03(\v2\x0f.usher.v1.EventR\x11closedInvitations\x12@\n" +
+	"\x0fvector_versions\x18\v \x03(\v2\x17.usher.v1.VectorVersionR\x0evectorVersions\x12J\n" +
+	"\x12service_statistics\x18\f \x03(\v2\x1b.usher.v1.ServiceStatisticsR\x11serviceStatistics\x12>\n" +
+	"\x0evdn_statistics\x18\r \x03(\v2\x17.usher.v1.VdnStatisticsR\rvdnStatistics\"Q\n" +
+	"\rVectorVersion\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"\xce\x02\n" +
+	"\x11ServiceStatistics\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x1d\n" +
+	"\n" +
+	"media_type\x18\x03 \x01(\tR\tmediaType\x12-\n" +
+	"\x13last_answered_at_ms\x18\x04 \x01(\x03R\x10lastAnsweredAtMs\x12*\n" +
+	"\x11average_answer_us\x18\x05 \x01(\x03R\x0faverageAnswerUs\x12\x1a\n" +
+	"\banswered\x18\x06 \x01(\x03R\banswered\x12\"\n" +
+	"\ragent_time_us\x18\a \x01(\x03R\vagentTimeUs\x12\x1f\n" +
+	"\vhandling_us\x18\b \x01(\x03R\n" +
+	"handlingUs\x12\x18\n" +
+	"\ahandled\x18\t \x01(\x03R\ahandled\x12\x1c\n" +
+	"\tintervals\x18\n" +
+	" \x01(\x03R\tintervals\"k\n" +
+	"\rVdnStatistics\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12*\n" +
+	"\x11average_answer_us\x18\x02 \x01(\x03R\x0faverageAnswerUs\x12\x1a\n" +
+	"\banswered\x18\x03 \x01(\x03R\banswered\"\xc5\x01\n" +
 	"\vClientState\x12>\n" +
 	"\fregistration\x18\x01 \x01(\v2\x1a.usher.v1.ClientRegisteredR\fregistration\x12<\n" +
 	"\vconnections\x18\x02 \x03(\v2\x1a.usher.v1.ConnectionOpenedR\vconnections\x12$\n" +
 	"\x0egrace_until_ms\x18\x03 \x01(\x03R\fgraceUntilMs\x12\x12\n" +
-	"\x04gone\x18\x04 \x01(\bR\x04gone\"\xcc\x01\n" +
+	"\x04gone\x18\x04 \x01(\bR\x04gone\"\xb2\x06\n" +
 	"\n" +
 	"AgentState\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
@@ -2598,7 +3221,28 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\x05media\x18\x03 \x03(\v2\x15.usher.v1.MediaStatusR\x05media\x12$\n" +
 	"\x0edo_not_disturb\x18\x04 \x01(\bR\fdoNotDisturb\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\"\n" +
-	"\ridle_since_ms\x18\x06 \x01(\x03R\vidleSinceMs\"\xdb\x04\n" +
+	"\ridle_since_ms\x18\x06 \x01(\x03R\vidleSinceMs\x12/\n" +
+	"\twork_mode\x18\a \x01(\x0e2\x12.usher.v1.WorkModeR\bworkMode\x12>\n" +
+	"\x11pending_work_mode\x18\b \x01(\x0e2\x12.usher.v1.WorkModeR\x0fpendingWorkMode\x12\x1f\n" +
+	"\vreason_code\x18\t \x01(\x05R\n" +
+	"reasonCode\x12 \n" +
+	"\facw_until_ms\x18\n" +
+	" \x01(\x03R\n" +
+	"acwUntilMs\x12+\n" +
+	"\x12work_mode_since_ms\x18\v \x01(\x03R\x0fworkModeSinceMs\x12\x19\n" +
+	"\bone_more\x18\f \x01(\bR\aoneMore\x12%\n" +
+	"\x0flogged_in_at_ms\x18\r \x01(\x03R\floggedInAtMs\x12\x1b\n" +
+	"\tworked_ms\x18\x0e \x01(\x03R\bworkedMs\x12!\n" +
+	"\favailable_ms\x18\x0f \x01(\x03R\vavailableMs\x12(\n" +
+	"\x10counted_until_ms\x18\x10 \x01(\x03R\x0ecountedUntilMs\x12A\n" +
+	"\tdelivered\x18\x11 \x03(\v2#.usher.v1.AgentState.DeliveredEntryR\tdelivered\x12\x1d\n" +
+	"\n" +
+	"last_skill\x18\x12 \x01(\tR\tlastSkill\x12\x19\n" +
+	"\blast_vdn\x18\x13 \x01(\tR\alastVdn\x12\x1c\n" +
+	"\toccupancy\x18\x14 \x01(\x03R\toccupancy\x1a<\n" +
+	"\x0eDeliveredEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xaa\x06\n" +
 	"\x11InteractionRecord\x12?\n" +
 	"\n" +
 	"properties\x18\x01 \x01(\v2\x1f.usher.v1.InteractionPropertiesR\n" +
@@ -2616,7 +3260,16 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\vdeadline_ms\x18\v \x01(\x03R\n" +
 	"deadlineMs\x12.\n" +
 	"\tback_offs\x18\f \x03(\v2\x11.usher.v1.BackOffR\bbackOffs\x12\x1b\n" +
-	"\tlocked_by\x18\r \x01(\x04R\blockedBy\"\xb0\x01\n" +
+	"\tlocked_by\x18\r \x01(\x04R\blockedBy\x12-\n" +
+	"\x06vector\x18\x0e \x01(\v2\x15.usher.v1.VectorStateR\x06vector\x12H\n" +
+	"\x10service_requests\x18\x0f \x03(\v2\x1d.usher.v1.ServiceRequestStateR\x0fserviceRequests\x12(\n" +
+	"\x10waiting_since_ms\x18\x10 \x01(\x03R\x0ewaitingSinceMs\x12*\n" +
+	"\x11handling_since_ms\x18\x11 \x01(\x03R\x0fhandlingSinceMs\"\x9e\x01\n" +
+	"\x13ServiceRequestState\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\x04R\trequestId\x12E\n" +
+	"\trequested\x18\x02 \x01(\v2'.usher.v1.EventExternalServiceRequestedR\trequested\x12!\n" +
+	"\freference_id\x18\x03 \x01(\tR\vreferenceId\"\xb0\x01\n" +
 	"\x0fInvitationState\x12\x16\n" +
 	"\x06ticket\x18\x01 \x01(\x04R\x06ticket\x125\n" +
 	"\ainvited\x18\x02 \x01(\v2\x1b.usher.v1.EventAgentInvitedR\ainvited\x12!\n" +
@@ -2649,120 +3302,140 @@ func file_usher_v1_journal_proto_rawDescGZIP() []byte {
 	return file_usher_v1_journal_proto_rawDescData
 }
 
-var file_usher_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_usher_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_usher_v1_journal_proto_goTypes = []any{
-	(*RecordBatch)(nil),           // 0: usher.v1.RecordBatch
-	(*Record)(nil),                // 1: usher.v1.Record
-	(*Cause)(nil),                 // 2: usher.v1.Cause
-	(*Entry)(nil),                 // 3: usher.v1.Entry
-	(*Fact)(nil),                  // 4: usher.v1.Fact
-	(*ClientRegistered)(nil),      // 5: usher.v1.ClientRegistered
-	(*ConnectionOpened)(nil),      // 6: usher.v1.ConnectionOpened
-	(*ConnectionLost)(nil),        // 7: usher.v1.ConnectionLost
-	(*GraceEnded)(nil),            // 8: usher.v1.GraceEnded
-	(*HandlingTimerReset)(nil),    // 9: usher.v1.HandlingTimerReset
-	(*WorkbinSubscription)(nil),   // 10: usher.v1.WorkbinSubscription
-	(*SnapshotTaken)(nil),         // 11: usher.v1.SnapshotTaken
-	(*SnapshotReleased)(nil),      // 12: usher.v1.SnapshotReleased
-	(*LockChanged)(nil),           // 13: usher.v1.LockChanged
-	(*ConfigurationApplied)(nil),  // 14: usher.v1.ConfigurationApplied
-	(*TenantCreated)(nil),         // 15: usher.v1.TenantCreated
-	(*ApiKeyCreated)(nil),         // 16: usher.v1.ApiKeyCreated
-	(*ApiKeyRevoked)(nil),         // 17: usher.v1.ApiKeyRevoked
-	(*AgentSessionOpened)(nil),    // 18: usher.v1.AgentSessionOpened
-	(*AgentSessionClosed)(nil),    // 19: usher.v1.AgentSessionClosed
-	(*StateSnapshot)(nil),         // 20: usher.v1.StateSnapshot
-	(*AnswerState)(nil),           // 21: usher.v1.AnswerState
-	(*AgentSessionState)(nil),     // 22: usher.v1.AgentSessionState
-	(*TenantState)(nil),           // 23: usher.v1.TenantState
-	(*ClientState)(nil),           // 24: usher.v1.ClientState
-	(*AgentState)(nil),            // 25: usher.v1.AgentState
-	(*InteractionRecord)(nil),     // 26: usher.v1.InteractionRecord
-	(*InvitationState)(nil),       // 27: usher.v1.InvitationState
-	(*BackOff)(nil),               // 28: usher.v1.BackOff
-	(*StoppedInteraction)(nil),    // 29: usher.v1.StoppedInteraction
-	(*SnapshotState)(nil),         // 30: usher.v1.SnapshotState
-	(*Participant)(nil),           // 31: usher.v1.Participant
-	(Protocol)(0),                 // 32: usher.v1.Protocol
-	(*Event)(nil),                 // 33: usher.v1.Event
-	(ClientType)(0),               // 34: usher.v1.ClientType
-	(*Workbin)(nil),               // 35: usher.v1.Workbin
-	(*Configuration)(nil),         // 36: usher.v1.Configuration
-	(*ObjectName)(nil),            // 37: usher.v1.ObjectName
-	(*ApiKey)(nil),                // 38: usher.v1.ApiKey
-	(*MediaStatus)(nil),           // 39: usher.v1.MediaStatus
-	(*InteractionProperties)(nil), // 40: usher.v1.InteractionProperties
-	(*Timeouts)(nil),              // 41: usher.v1.Timeouts
-	(*PartyInfo)(nil),             // 42: usher.v1.PartyInfo
-	(*EventAgentInvited)(nil),     // 43: usher.v1.EventAgentInvited
+	(*RecordBatch)(nil),                   // 0: usher.v1.RecordBatch
+	(*Record)(nil),                        // 1: usher.v1.Record
+	(*Cause)(nil),                         // 2: usher.v1.Cause
+	(*Entry)(nil),                         // 3: usher.v1.Entry
+	(*Fact)(nil),                          // 4: usher.v1.Fact
+	(*VectorSuspended)(nil),               // 5: usher.v1.VectorSuspended
+	(*ClientRegistered)(nil),              // 6: usher.v1.ClientRegistered
+	(*ConnectionOpened)(nil),              // 7: usher.v1.ConnectionOpened
+	(*ConnectionLost)(nil),                // 8: usher.v1.ConnectionLost
+	(*GraceEnded)(nil),                    // 9: usher.v1.GraceEnded
+	(*HandlingTimerReset)(nil),            // 10: usher.v1.HandlingTimerReset
+	(*WorkbinSubscription)(nil),           // 11: usher.v1.WorkbinSubscription
+	(*SnapshotTaken)(nil),                 // 12: usher.v1.SnapshotTaken
+	(*SnapshotReleased)(nil),              // 13: usher.v1.SnapshotReleased
+	(*LockChanged)(nil),                   // 14: usher.v1.LockChanged
+	(*ConfigurationApplied)(nil),          // 15: usher.v1.ConfigurationApplied
+	(*TenantCreated)(nil),                 // 16: usher.v1.TenantCreated
+	(*ApiKeyCreated)(nil),                 // 17: usher.v1.ApiKeyCreated
+	(*ApiKeyRevoked)(nil),                 // 18: usher.v1.ApiKeyRevoked
+	(*AgentSessionOpened)(nil),            // 19: usher.v1.AgentSessionOpened
+	(*AgentSessionClosed)(nil),            // 20: usher.v1.AgentSessionClosed
+	(*StateSnapshot)(nil),                 // 21: usher.v1.StateSnapshot
+	(*AnswerState)(nil),                   // 22: usher.v1.AnswerState
+	(*AgentSessionState)(nil),             // 23: usher.v1.AgentSessionState
+	(*TenantState)(nil),                   // 24: usher.v1.TenantState
+	(*VectorVersion)(nil),                 // 25: usher.v1.VectorVersion
+	(*ServiceStatistics)(nil),             // 26: usher.v1.ServiceStatistics
+	(*VdnStatistics)(nil),                 // 27: usher.v1.VdnStatistics
+	(*ClientState)(nil),                   // 28: usher.v1.ClientState
+	(*AgentState)(nil),                    // 29: usher.v1.AgentState
+	(*InteractionRecord)(nil),             // 30: usher.v1.InteractionRecord
+	(*ServiceRequestState)(nil),           // 31: usher.v1.ServiceRequestState
+	(*InvitationState)(nil),               // 32: usher.v1.InvitationState
+	(*BackOff)(nil),                       // 33: usher.v1.BackOff
+	(*StoppedInteraction)(nil),            // 34: usher.v1.StoppedInteraction
+	(*SnapshotState)(nil),                 // 35: usher.v1.SnapshotState
+	nil,                                   // 36: usher.v1.AgentState.DeliveredEntry
+	(*Participant)(nil),                   // 37: usher.v1.Participant
+	(Protocol)(0),                         // 38: usher.v1.Protocol
+	(*Event)(nil),                         // 39: usher.v1.Event
+	(*VectorState)(nil),                   // 40: usher.v1.VectorState
+	(ClientType)(0),                       // 41: usher.v1.ClientType
+	(*Workbin)(nil),                       // 42: usher.v1.Workbin
+	(*Configuration)(nil),                 // 43: usher.v1.Configuration
+	(*ObjectName)(nil),                    // 44: usher.v1.ObjectName
+	(*ApiKey)(nil),                        // 45: usher.v1.ApiKey
+	(*MediaStatus)(nil),                   // 46: usher.v1.MediaStatus
+	(WorkMode)(0),                         // 47: usher.v1.WorkMode
+	(*InteractionProperties)(nil),         // 48: usher.v1.InteractionProperties
+	(*Timeouts)(nil),                      // 49: usher.v1.Timeouts
+	(*PartyInfo)(nil),                     // 50: usher.v1.PartyInfo
+	(*EventExternalServiceRequested)(nil), // 51: usher.v1.EventExternalServiceRequested
+	(*EventAgentInvited)(nil),             // 52: usher.v1.EventAgentInvited
 }
 var file_usher_v1_journal_proto_depIdxs = []int32{
 	1,  // 0: usher.v1.RecordBatch.records:type_name -> usher.v1.Record
 	2,  // 1: usher.v1.Record.cause:type_name -> usher.v1.Cause
 	3,  // 2: usher.v1.Record.entries:type_name -> usher.v1.Entry
-	31, // 3: usher.v1.Cause.principal:type_name -> usher.v1.Participant
-	32, // 4: usher.v1.Cause.protocol:type_name -> usher.v1.Protocol
-	31, // 5: usher.v1.Entry.to:type_name -> usher.v1.Participant
-	33, // 6: usher.v1.Entry.event:type_name -> usher.v1.Event
+	37, // 3: usher.v1.Cause.principal:type_name -> usher.v1.Participant
+	38, // 4: usher.v1.Cause.protocol:type_name -> usher.v1.Protocol
+	37, // 5: usher.v1.Entry.to:type_name -> usher.v1.Participant
+	39, // 6: usher.v1.Entry.event:type_name -> usher.v1.Event
 	4,  // 7: usher.v1.Entry.fact:type_name -> usher.v1.Fact
-	5,  // 8: usher.v1.Fact.client_registered:type_name -> usher.v1.ClientRegistered
-	6,  // 9: usher.v1.Fact.connection_opened:type_name -> usher.v1.ConnectionOpened
-	7,  // 10: usher.v1.Fact.connection_lost:type_name -> usher.v1.ConnectionLost
-	8,  // 11: usher.v1.Fact.grace_ended:type_name -> usher.v1.GraceEnded
-	9,  // 12: usher.v1.Fact.handling_timer_reset:type_name -> usher.v1.HandlingTimerReset
-	10, // 13: usher.v1.Fact.workbin_subscription:type_name -> usher.v1.WorkbinSubscription
-	11, // 14: usher.v1.Fact.snapshot_taken:type_name -> usher.v1.SnapshotTaken
-	12, // 15: usher.v1.Fact.snapshot_released:type_name -> usher.v1.SnapshotReleased
-	13, // 16: usher.v1.Fact.lock_changed:type_name -> usher.v1.LockChanged
-	14, // 17: usher.v1.Fact.configuration_applied:type_name -> usher.v1.ConfigurationApplied
-	15, // 18: usher.v1.Fact.tenant_created:type_name -> usher.v1.TenantCreated
-	16, // 19: usher.v1.Fact.api_key_created:type_name -> usher.v1.ApiKeyCreated
-	17, // 20: usher.v1.Fact.api_key_revoked:type_name -> usher.v1.ApiKeyRevoked
-	18, // 21: usher.v1.Fact.agent_session_opened:type_name -> usher.v1.AgentSessionOpened
-	19, // 22: usher.v1.Fact.agent_session_closed:type_name -> usher.v1.AgentSessionClosed
-	31, // 23: usher.v1.ClientRegistered.client:type_name -> usher.v1.Participant
-	34, // 24: usher.v1.ClientRegistered.client_type:type_name -> usher.v1.ClientType
-	31, // 25: usher.v1.ConnectionOpened.client:type_name -> usher.v1.Participant
-	31, // 26: usher.v1.ConnectionLost.client:type_name -> usher.v1.Participant
-	31, // 27: usher.v1.GraceEnded.client:type_name -> usher.v1.Participant
-	35, // 28: usher.v1.WorkbinSubscription.workbin:type_name -> usher.v1.Workbin
-	31, // 29: usher.v1.SnapshotTaken.client:type_name -> usher.v1.Participant
-	36, // 30: usher.v1.ConfigurationApplied.configuration:type_name -> usher.v1.Configuration
-	37, // 31: usher.v1.ConfigurationApplied.removed:type_name -> usher.v1.ObjectName
-	38, // 32: usher.v1.ApiKeyCreated.api_key:type_name -> usher.v1.ApiKey
-	23, // 33: usher.v1.StateSnapshot.tenants:type_name -> usher.v1.TenantState
-	21, // 34: usher.v1.StateSnapshot.answers:type_name -> usher.v1.AnswerState
-	16, // 35: usher.v1.StateSnapshot.api_keys:type_name -> usher.v1.ApiKeyCreated
-	22, // 36: usher.v1.StateSnapshot.agent_sessions:type_name -> usher.v1.AgentSessionState
-	31, // 37: usher.v1.AnswerState.principal:type_name -> usher.v1.Participant
-	33, // 38: usher.v1.AnswerState.answer:type_name -> usher.v1.Event
-	18, // 39: usher.v1.AgentSessionState.session:type_name -> usher.v1.AgentSessionOpened
-	36, // 40: usher.v1.TenantState.configuration:type_name -> usher.v1.Configuration
-	24, // 41: usher.v1.TenantState.clients:type_name -> usher.v1.ClientState
-	25, // 42: usher.v1.TenantState.agents:type_name -> usher.v1.AgentState
-	26, // 43: usher.v1.TenantState.interactions:type_name -> usher.v1.InteractionRecord
-	29, // 44: usher.v1.TenantState.stopped:type_name -> usher.v1.StoppedInteraction
-	30, // 45: usher.v1.TenantState.snapshots:type_name -> usher.v1.SnapshotState
-	10, // 46: usher.v1.TenantState.workbin_subscriptions:type_name -> usher.v1.WorkbinSubscription
-	33, // 47: usher.v1.TenantState.closed_invitations:type_name -> usher.v1.Event
-	5,  // 48: usher.v1.ClientState.registration:type_name -> usher.v1.ClientRegistered
-	6,  // 49: usher.v1.ClientState.connections:type_name -> usher.v1.ConnectionOpened
-	39, // 50: usher.v1.AgentState.media:type_name -> usher.v1.MediaStatus
-	40, // 51: usher.v1.InteractionRecord.properties:type_name -> usher.v1.InteractionProperties
-	41, // 52: usher.v1.InteractionRecord.timeouts:type_name -> usher.v1.Timeouts
-	35, // 53: usher.v1.InteractionRecord.former_workbin:type_name -> usher.v1.Workbin
-	42, // 54: usher.v1.InteractionRecord.parties:type_name -> usher.v1.PartyInfo
-	27, // 55: usher.v1.InteractionRecord.invitations:type_name -> usher.v1.InvitationState
-	28, // 56: usher.v1.InteractionRecord.back_offs:type_name -> usher.v1.BackOff
-	43, // 57: usher.v1.InvitationState.invited:type_name -> usher.v1.EventAgentInvited
-	31, // 58: usher.v1.InvitationState.asker:type_name -> usher.v1.Participant
-	31, // 59: usher.v1.StoppedInteraction.actor:type_name -> usher.v1.Participant
-	31, // 60: usher.v1.SnapshotState.client:type_name -> usher.v1.Participant
-	61, // [61:61] is the sub-list for method output_type
-	61, // [61:61] is the sub-list for method input_type
-	61, // [61:61] is the sub-list for extension type_name
-	61, // [61:61] is the sub-list for extension extendee
-	0,  // [0:61] is the sub-list for field type_name
+	6,  // 8: usher.v1.Fact.client_registered:type_name -> usher.v1.ClientRegistered
+	7,  // 9: usher.v1.Fact.connection_opened:type_name -> usher.v1.ConnectionOpened
+	8,  // 10: usher.v1.Fact.connection_lost:type_name -> usher.v1.ConnectionLost
+	9,  // 11: usher.v1.Fact.grace_ended:type_name -> usher.v1.GraceEnded
+	10, // 12: usher.v1.Fact.handling_timer_reset:type_name -> usher.v1.HandlingTimerReset
+	11, // 13: usher.v1.Fact.workbin_subscription:type_name -> usher.v1.WorkbinSubscription
+	12, // 14: usher.v1.Fact.snapshot_taken:type_name -> usher.v1.SnapshotTaken
+	13, // 15: usher.v1.Fact.snapshot_released:type_name -> usher.v1.SnapshotReleased
+	14, // 16: usher.v1.Fact.lock_changed:type_name -> usher.v1.LockChanged
+	15, // 17: usher.v1.Fact.configuration_applied:type_name -> usher.v1.ConfigurationApplied
+	16, // 18: usher.v1.Fact.tenant_created:type_name -> usher.v1.TenantCreated
+	17, // 19: usher.v1.Fact.api_key_created:type_name -> usher.v1.ApiKeyCreated
+	18, // 20: usher.v1.Fact.api_key_revoked:type_name -> usher.v1.ApiKeyRevoked
+	19, // 21: usher.v1.Fact.agent_session_opened:type_name -> usher.v1.AgentSessionOpened
+	20, // 22: usher.v1.Fact.agent_session_closed:type_name -> usher.v1.AgentSessionClosed
+	5,  // 23: usher.v1.Fact.vector_suspended:type_name -> usher.v1.VectorSuspended
+	40, // 24: usher.v1.VectorSuspended.state:type_name -> usher.v1.VectorState
+	37, // 25: usher.v1.ClientRegistered.client:type_name -> usher.v1.Participant
+	41, // 26: usher.v1.ClientRegistered.client_type:type_name -> usher.v1.ClientType
+	37, // 27: usher.v1.ConnectionOpened.client:type_name -> usher.v1.Participant
+	37, // 28: usher.v1.ConnectionLost.client:type_name -> usher.v1.Participant
+	37, // 29: usher.v1.GraceEnded.client:type_name -> usher.v1.Participant
+	42, // 30: usher.v1.WorkbinSubscription.workbin:type_name -> usher.v1.Workbin
+	37, // 31: usher.v1.SnapshotTaken.client:type_name -> usher.v1.Participant
+	43, // 32: usher.v1.ConfigurationApplied.configuration:type_name -> usher.v1.Configuration
+	44, // 33: usher.v1.ConfigurationApplied.removed:type_name -> usher.v1.ObjectName
+	45, // 34: usher.v1.ApiKeyCreated.api_key:type_name -> usher.v1.ApiKey
+	24, // 35: usher.v1.StateSnapshot.tenants:type_name -> usher.v1.TenantState
+	22, // 36: usher.v1.StateSnapshot.answers:type_name -> usher.v1.AnswerState
+	17, // 37: usher.v1.StateSnapshot.api_keys:type_name -> usher.v1.ApiKeyCreated
+	23, // 38: usher.v1.StateSnapshot.agent_sessions:type_name -> usher.v1.AgentSessionState
+	37, // 39: usher.v1.AnswerState.principal:type_name -> usher.v1.Participant
+	39, // 40: usher.v1.AnswerState.answer:type_name -> usher.v1.Event
+	19, // 41: usher.v1.AgentSessionState.session:type_name -> usher.v1.AgentSessionOpened
+	43, // 42: usher.v1.TenantState.configuration:type_name -> usher.v1.Configuration
+	28, // 43: usher.v1.TenantState.clients:type_name -> usher.v1.ClientState
+	29, // 44: usher.v1.TenantState.agents:type_name -> usher.v1.AgentState
+	30, // 45: usher.v1.TenantState.interactions:type_name -> usher.v1.InteractionRecord
+	34, // 46: usher.v1.TenantState.stopped:type_name -> usher.v1.StoppedInteraction
+	35, // 47: usher.v1.TenantState.snapshots:type_name -> usher.v1.SnapshotState
+	11, // 48: usher.v1.TenantState.workbin_subscriptions:type_name -> usher.v1.WorkbinSubscription
+	39, // 49: usher.v1.TenantState.closed_invitations:type_name -> usher.v1.Event
+	25, // 50: usher.v1.TenantState.vector_versions:type_name -> usher.v1.VectorVersion
+	26, // 51: usher.v1.TenantState.service_statistics:type_name -> usher.v1.ServiceStatistics
+	27, // 52: usher.v1.TenantState.vdn_statistics:type_name -> usher.v1.VdnStatistics
+	6,  // 53: usher.v1.ClientState.registration:type_name -> usher.v1.ClientRegistered
+	7,  // 54: usher.v1.ClientState.connections:type_name -> usher.v1.ConnectionOpened
+	46, // 55: usher.v1.AgentState.media:type_name -> usher.v1.MediaStatus
+	47, // 56: usher.v1.AgentState.work_mode:type_name -> usher.v1.WorkMode
+	47, // 57: usher.v1.AgentState.pending_work_mode:type_name -> usher.v1.WorkMode
+	36, // 58: usher.v1.AgentState.delivered:type_name -> usher.v1.AgentState.DeliveredEntry
+	48, // 59: usher.v1.InteractionRecord.properties:type_name -> usher.v1.InteractionProperties
+	49, // 60: usher.v1.InteractionRecord.timeouts:type_name -> usher.v1.Timeouts
+	42, // 61: usher.v1.InteractionRecord.former_workbin:type_name -> usher.v1.Workbin
+	50, // 62: usher.v1.InteractionRecord.parties:type_name -> usher.v1.PartyInfo
+	32, // 63: usher.v1.InteractionRecord.invitations:type_name -> usher.v1.InvitationState
+	33, // 64: usher.v1.InteractionRecord.back_offs:type_name -> usher.v1.BackOff
+	40, // 65: usher.v1.InteractionRecord.vector:type_name -> usher.v1.VectorState
+	31, // 66: usher.v1.InteractionRecord.service_requests:type_name -> usher.v1.ServiceRequestState
+	51, // 67: usher.v1.ServiceRequestState.requested:type_name -> usher.v1.EventExternalServiceRequested
+	52, // 68: usher.v1.InvitationState.invited:type_name -> usher.v1.EventAgentInvited
+	37, // 69: usher.v1.InvitationState.asker:type_name -> usher.v1.Participant
+	37, // 70: usher.v1.StoppedInteraction.actor:type_name -> usher.v1.Participant
+	37, // 71: usher.v1.SnapshotState.client:type_name -> usher.v1.Participant
+	72, // [72:72] is the sub-list for method output_type
+	72, // [72:72] is the sub-list for method input_type
+	72, // [72:72] is the sub-list for extension type_name
+	72, // [72:72] is the sub-list for extension extendee
+	0,  // [0:72] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_journal_proto_init() }
@@ -2773,6 +3446,8 @@ func file_usher_v1_journal_proto_init() {
 	file_usher_v1_administration_proto_init()
 	file_usher_v1_common_proto_init()
 	file_usher_v1_event_proto_init()
+	file_usher_v1_external_service_proto_init()
+	file_usher_v1_routing_proto_init()
 	file_usher_v1_journal_proto_msgTypes[4].OneofWrappers = []any{
 		(*Fact_ClientRegistered)(nil),
 		(*Fact_ConnectionOpened)(nil),
@@ -2789,6 +3464,7 @@ func file_usher_v1_journal_proto_init() {
 		(*Fact_ApiKeyRevoked)(nil),
 		(*Fact_AgentSessionOpened)(nil),
 		(*Fact_AgentSessionClosed)(nil),
+		(*Fact_VectorSuspended)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2796,7 +3472,7 @@ func file_usher_v1_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_usher_v1_journal_proto_rawDesc), len(file_usher_v1_journal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   31,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -31,7 +31,10 @@ type AgentTarget struct {
 	// The agent.
 	AgentId string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
 	// His place; empty for the one where he is.
-	Place         string `protobuf:"bytes,2,opt,name=place,proto3" json:"place,omitempty"`
+	Place string `protobuf:"bytes,2,opt,name=place,proto3" json:"place,omitempty"`
+	// The skill whose rules it follows (RONA, after-call work); one of his, or
+	// empty.
+	Skill         string `protobuf:"bytes,3,opt,name=skill,proto3" json:"skill,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -80,6 +83,13 @@ func (x *AgentTarget) GetPlace() string {
 	return ""
 }
 
+func (x *AgentTarget) GetSkill() string {
+	if x != nil {
+		return x.Skill
+	}
+	return ""
+}
+
 // RequestRouteCall says where an interaction goes.
 type RequestRouteCall struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -95,6 +105,7 @@ type RequestRouteCall struct {
 	//	*RequestRouteCall_Queue
 	//	*RequestRouteCall_Workbin
 	//	*RequestRouteCall_Stop
+	//	*RequestRouteCall_Vdn
 	Target isRequestRouteCall_Target `protobuf_oneof:"target"`
 	// A reason.
 	Reason        string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
@@ -189,6 +200,15 @@ func (x *RequestRouteCall) GetStop() bool {
 	return false
 }
 
+func (x *RequestRouteCall) GetVdn() string {
+	if x != nil {
+		if x, ok := x.Target.(*RequestRouteCall_Vdn); ok {
+			return x.Vdn
+		}
+	}
+	return ""
+}
+
 func (x *RequestRouteCall) GetReason() string {
 	if x != nil {
 		return x.Reason
@@ -220,6 +240,11 @@ type RequestRouteCall_Stop struct {
 	Stop bool `protobuf:"varint,6,opt,name=stop,proto3,oneof"`
 }
 
+type RequestRouteCall_Vdn struct {
+	// Place it in the queue behind this VDN.
+	Vdn string `protobuf:"bytes,8,opt,name=vdn,proto3,oneof"`
+}
+
 func (*RequestRouteCall_Agent) isRequestRouteCall_Target() {}
 
 func (*RequestRouteCall_Queue) isRequestRouteCall_Target() {}
@@ -227,6 +252,8 @@ func (*RequestRouteCall_Queue) isRequestRouteCall_Target() {}
 func (*RequestRouteCall_Workbin) isRequestRouteCall_Target() {}
 
 func (*RequestRouteCall_Stop) isRequestRouteCall_Target() {}
+
+func (*RequestRouteCall_Vdn) isRequestRouteCall_Target() {}
 
 // RequestUpdateUserData changes user data.
 type RequestUpdateUserData struct {
@@ -310,21 +337,155 @@ func (x *RequestUpdateUserData) GetExpectedVersion() uint64 {
 	return 0
 }
 
+// RequestPrivateService carries Request3rdServer of a router.
+type RequestPrivateService struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Reference id.
+	ReferenceId string `protobuf:"bytes,1,opt,name=reference_id,json=referenceId,proto3" json:"reference_id,omitempty"`
+	// The interaction; it is with the router.
+	InteractionId string `protobuf:"bytes,2,opt,name=interaction_id,json=interactionId,proto3" json:"interaction_id,omitempty"`
+	// Whom to ask.
+	//
+	// Types that are valid to be assigned to Of:
+	//
+	//	*RequestPrivateService_Service
+	//	*RequestPrivateService_Type
+	Of isRequestPrivateService_Of `protobuf_oneof:"of"`
+	// The method; at most 256 bytes.
+	Method string `protobuf:"bytes,5,opt,name=method,proto3" json:"method,omitempty"`
+	// Its parameters; as user data.
+	Parameters *structpb.Struct `protobuf:"bytes,6,opt,name=parameters,proto3" json:"parameters,omitempty"`
+	// How long it may take; 0 for the service's; 100 to 3,600,000.
+	TimeoutMs     int64 `protobuf:"varint,7,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestPrivateService) Reset() {
+	*x = RequestPrivateService{}
+	mi := &file_usher_v1_tlibrary_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestPrivateService) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestPrivateService) ProtoMessage() {}
+
+func (x *RequestPrivateService) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_tlibrary_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestPrivateService.ProtoReflect.Descriptor instead.
+func (*RequestPrivateService) Descriptor() ([]byte, []int) {
+	return file_usher_v1_tlibrary_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *RequestPrivateService) GetReferenceId() string {
+	if x != nil {
+		return x.ReferenceId
+	}
+	return ""
+}
+
+func (x *RequestPrivateService) GetInteractionId() string {
+	if x != nil {
+		return x.InteractionId
+	}
+	return ""
+}
+
+func (x *RequestPrivateService) GetOf() isRequestPrivateService_Of {
+	if x != nil {
+		return x.Of
+	}
+	return nil
+}
+
+func (x *RequestPrivateService) GetService() string {
+	if x != nil {
+		if x, ok := x.Of.(*RequestPrivateService_Service); ok {
+			return x.Service
+		}
+	}
+	return ""
+}
+
+func (x *RequestPrivateService) GetType() string {
+	if x != nil {
+		if x, ok := x.Of.(*RequestPrivateService_Type); ok {
+			return x.Type
+		}
+	}
+	return ""
+}
+
+func (x *RequestPrivateService) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *RequestPrivateService) GetParameters() *structpb.Struct {
+	if x != nil {
+		return x.Parameters
+	}
+	return nil
+}
+
+func (x *RequestPrivateService) GetTimeoutMs() int64 {
+	if x != nil {
+		return x.TimeoutMs
+	}
+	return 0
+}
+
+type isRequestPrivateService_Of interface {
+	isRequestPrivateService_Of()
+}
+
+type RequestPrivateService_Service struct {
+	// This service.
+	Service string `protobuf:"bytes,3,opt,name=service,proto3,oneof"`
+}
+
+type RequestPrivateService_Type struct {
+	// One of this type, that with the fewest open requests.
+	Type string `protobuf:"bytes,4,opt,name=type,proto3,oneof"`
+}
+
+func (*RequestPrivateService_Service) isRequestPrivateService_Of() {}
+
+func (*RequestPrivateService_Type) isRequestPrivateService_Of() {}
+
 var File_usher_v1_tlibrary_proto protoreflect.FileDescriptor
 
 const file_usher_v1_tlibrary_proto_rawDesc = "" +
 	"\n" +
-	"\x17usher/v1/tlibrary.proto\x12\busher.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x15usher/v1/common.proto\x1a\x14usher/v1/event.proto\">\n" +
+	"\x17usher/v1/tlibrary.proto\x12\busher.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x15usher/v1/common.proto\x1a\x14usher/v1/event.proto\"T\n" +
 	"\vAgentTarget\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
-	"\x05place\x18\x02 \x01(\tR\x05place\"\x8a\x02\n" +
+	"\x05place\x18\x02 \x01(\tR\x05place\x12\x14\n" +
+	"\x05skill\x18\x03 \x01(\tR\x05skill\"\x9e\x02\n" +
 	"\x10RequestRouteCall\x12!\n" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12%\n" +
 	"\x0einteraction_id\x18\x02 \x01(\tR\rinteractionId\x12-\n" +
 	"\x05agent\x18\x03 \x01(\v2\x15.usher.v1.AgentTargetH\x00R\x05agent\x12\x16\n" +
 	"\x05queue\x18\x04 \x01(\tH\x00R\x05queue\x12-\n" +
 	"\aworkbin\x18\x05 \x01(\v2\x11.usher.v1.WorkbinH\x00R\aworkbin\x12\x14\n" +
-	"\x04stop\x18\x06 \x01(\bH\x00R\x04stop\x12\x16\n" +
+	"\x04stop\x18\x06 \x01(\bH\x00R\x04stop\x12\x12\n" +
+	"\x03vdn\x18\b \x01(\tH\x00R\x03vdn\x12\x16\n" +
 	"\x06reason\x18\a \x01(\tR\x06reasonB\b\n" +
 	"\x06target\"\xe5\x01\n" +
 	"\x15RequestUpdateUserData\x12!\n" +
@@ -332,9 +493,23 @@ const file_usher_v1_tlibrary_proto_rawDesc = "" +
 	"\x0einteraction_id\x18\x02 \x01(\tR\rinteractionId\x124\n" +
 	"\tuser_data\x18\x03 \x01(\v2\x17.google.protobuf.StructR\buserData\x12!\n" +
 	"\fdeleted_keys\x18\x04 \x03(\tR\vdeletedKeys\x12)\n" +
-	"\x10expected_version\x18\x05 \x01(\x04R\x0fexpectedVersion2\x9a\x01\n" +
+	"\x10expected_version\x18\x05 \x01(\x04R\x0fexpectedVersion\"\x89\x02\n" +
+	"\x15RequestPrivateService\x12!\n" +
+	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12%\n" +
+	"\x0einteraction_id\x18\x02 \x01(\tR\rinteractionId\x12\x1a\n" +
+	"\aservice\x18\x03 \x01(\tH\x00R\aservice\x12\x14\n" +
+	"\x04type\x18\x04 \x01(\tH\x00R\x04type\x12\x16\n" +
+	"\x06method\x18\x05 \x01(\tR\x06method\x127\n" +
+	"\n" +
+	"parameters\x18\x06 \x01(\v2\x17.google.protobuf.StructR\n" +
+	"parameters\x12\x1d\n" +
+	"\n" +
+	"timeout_ms\x18\a \x01(\x03R\ttimeoutMsB\x04\n" +
+	"\x02of2\xe7\x01\n" +
 	"\bTLibrary\x12A\n" +
 	"\tRouteCall\x12\x1a.usher.v1.RequestRouteCall\x1a\x0f.usher.v1.Event\"\a\x8a\xb5\x18\x03\n" +
+	"\x01\x04\x12K\n" +
+	"\x0ePrivateService\x12\x1f.usher.v1.RequestPrivateService\x1a\x0f.usher.v1.Event\"\a\x8a\xb5\x18\x03\n" +
 	"\x01\x04\x12K\n" +
 	"\x0eUpdateUserData\x12\x1f.usher.v1.RequestUpdateUserData\x1a\x0f.usher.v1.Event\"\a\x8a\xb5\x18\x03\n" +
 	"\x01\x04B0Z.github.com/usher-cc/usher/api/usher/v1;usherv1b\x06proto3"
@@ -351,28 +526,32 @@ func file_usher_v1_tlibrary_proto_rawDescGZIP() []byte {
 	return file_usher_v1_tlibrary_proto_rawDescData
 }
 
-var file_usher_v1_tlibrary_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_usher_v1_tlibrary_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_usher_v1_tlibrary_proto_goTypes = []any{
 	(*AgentTarget)(nil),           // 0: usher.v1.AgentTarget
 	(*RequestRouteCall)(nil),      // 1: usher.v1.RequestRouteCall
 	(*RequestUpdateUserData)(nil), // 2: usher.v1.RequestUpdateUserData
-	(*Workbin)(nil),               // 3: usher.v1.Workbin
-	(*structpb.Struct)(nil),       // 4: google.protobuf.Struct
-	(*Event)(nil),                 // 5: usher.v1.Event
+	(*RequestPrivateService)(nil), // 3: usher.v1.RequestPrivateService
+	(*Workbin)(nil),               // 4: usher.v1.Workbin
+	(*structpb.Struct)(nil),       // 5: google.protobuf.Struct
+	(*Event)(nil),                 // 6: usher.v1.Event
 }
 var file_usher_v1_tlibrary_proto_depIdxs = []int32{
 	0, // 0: usher.v1.RequestRouteCall.agent:type_name -> usher.v1.AgentTarget
-	3, // 1: usher.v1.RequestRouteCall.workbin:type_name -> usher.v1.Workbin
-	4, // 2: usher.v1.RequestUpdateUserData.user_data:type_name -> google.protobuf.Struct
-	1, // 3: usher.v1.TLibrary.RouteCall:input_type -> usher.v1.RequestRouteCall
-	2, // 4: usher.v1.TLibrary.UpdateUserData:input_type -> usher.v1.RequestUpdateUserData
-	5, // 5: usher.v1.TLibrary.RouteCall:output_type -> usher.v1.Event
-	5, // 6: usher.v1.TLibrary.UpdateUserData:output_type -> usher.v1.Event
-	5, // [5:7] is the sub-list for method output_type
-	3, // [3:5] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	4, // 1: usher.v1.RequestRouteCall.workbin:type_name -> usher.v1.Workbin
+	5, // 2: usher.v1.RequestUpdateUserData.user_data:type_name -> google.protobuf.Struct
+	5, // 3: usher.v1.RequestPrivateService.parameters:type_name -> google.protobuf.Struct
+	1, // 4: usher.v1.TLibrary.RouteCall:input_type -> usher.v1.RequestRouteCall
+	3, // 5: usher.v1.TLibrary.PrivateService:input_type -> usher.v1.RequestPrivateService
+	2, // 6: usher.v1.TLibrary.UpdateUserData:input_type -> usher.v1.RequestUpdateUserData
+	6, // 7: usher.v1.TLibrary.RouteCall:output_type -> usher.v1.Event
+	6, // 8: usher.v1.TLibrary.PrivateService:output_type -> usher.v1.Event
+	6, // 9: usher.v1.TLibrary.UpdateUserData:output_type -> usher.v1.Event
+	7, // [7:10] is the sub-list for method output_type
+	4, // [4:7] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_tlibrary_proto_init() }
@@ -387,6 +566,11 @@ func file_usher_v1_tlibrary_proto_init() {
 		(*RequestRouteCall_Queue)(nil),
 		(*RequestRouteCall_Workbin)(nil),
 		(*RequestRouteCall_Stop)(nil),
+		(*RequestRouteCall_Vdn)(nil),
+	}
+	file_usher_v1_tlibrary_proto_msgTypes[3].OneofWrappers = []any{
+		(*RequestPrivateService_Service)(nil),
+		(*RequestPrivateService_Type)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -394,7 +578,7 @@ func file_usher_v1_tlibrary_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_usher_v1_tlibrary_proto_rawDesc), len(file_usher_v1_tlibrary_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -69,6 +69,9 @@ const (
 	// InteractionManagementChangeAgentStateReasonProcedure is the fully-qualified name of the
 	// InteractionManagement's ChangeAgentStateReason RPC.
 	InteractionManagementChangeAgentStateReasonProcedure = "/usher.v1.InteractionManagement/ChangeAgentStateReason"
+	// InteractionManagementSetAgentStateProcedure is the fully-qualified name of the
+	// InteractionManagement's SetAgentState RPC.
+	InteractionManagementSetAgentStateProcedure = "/usher.v1.InteractionManagement/SetAgentState"
 	// InteractionManagementDoNotDisturbOnProcedure is the fully-qualified name of the
 	// InteractionManagement's DoNotDisturbOn RPC.
 	InteractionManagementDoNotDisturbOnProcedure = "/usher.v1.InteractionManagement/DoNotDisturbOn"
@@ -190,6 +193,10 @@ type InteractionManagementClient interface {
 	// ChangeAgentStateReason changes the reason of the agent's state. Errors:
 	// NOT_LOGGED_IN.
 	ChangeAgentStateReason(context.Context, *v1.RequestChangeAgentStateReason) (*v1.EventAck, error)
+	// SetAgentState changes the agent's work mode (telephony.md, "EAS"): at
+	// once, or when his interactions have ended. Errors: NOT_LOGGED_IN,
+	// INVALID_ARGUMENT.
+	SetAgentState(context.Context, *v1.RequestSetAgentState) (*v1.EventAck, error)
 	// DoNotDisturbOn stops all invitations; open ones are revoked. Errors:
 	// NOT_LOGGED_IN.
 	DoNotDisturbOn(context.Context, *v1.RequestDoNotDisturbOn) (*v1.EventAck, error)
@@ -355,6 +362,12 @@ func NewInteractionManagementClient(httpClient connect.HTTPClient, baseURL strin
 			httpClient,
 			baseURL+InteractionManagementChangeAgentStateReasonProcedure,
 			connect.WithSchema(interactionManagementMethods.ByName("ChangeAgentStateReason")),
+			connect.WithClientOptions(opts...),
+		),
+		setAgentState: connect.NewClient[v1.RequestSetAgentState, v1.EventAck](
+			httpClient,
+			baseURL+InteractionManagementSetAgentStateProcedure,
+			connect.WithSchema(interactionManagementMethods.ByName("SetAgentState")),
 			connect.WithClientOptions(opts...),
 		),
 		doNotDisturbOn: connect.NewClient[v1.RequestDoNotDisturbOn, v1.EventAck](
@@ -541,6 +554,7 @@ type interactionManagementClient struct {
 	cancelNotReadyForMedia   *connect.Client[v1.RequestCancelNotReadyForMedia, v1.EventAck]
 	changeMediaStateReason   *connect.Client[v1.RequestChangeMediaStateReason, v1.EventAck]
 	changeAgentStateReason   *connect.Client[v1.RequestChangeAgentStateReason, v1.EventAck]
+	setAgentState            *connect.Client[v1.RequestSetAgentState, v1.EventAck]
 	doNotDisturbOn           *connect.Client[v1.RequestDoNotDisturbOn, v1.EventAck]
 	doNotDisturbOff          *connect.Client[v1.RequestDoNotDisturbOff, v1.EventAck]
 	submit                   *connect.Client[v1.RequestSubmit, v1.EventAck]
@@ -656,6 +670,15 @@ func (c *interactionManagementClient) ChangeMediaStateReason(ctx context.Context
 // ChangeAgentStateReason calls usher.v1.InteractionManagement.ChangeAgentStateReason.
 func (c *interactionManagementClient) ChangeAgentStateReason(ctx context.Context, req *v1.RequestChangeAgentStateReason) (*v1.EventAck, error) {
 	response, err := c.changeAgentStateReason.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetAgentState calls usher.v1.InteractionManagement.SetAgentState.
+func (c *interactionManagementClient) SetAgentState(ctx context.Context, req *v1.RequestSetAgentState) (*v1.EventAck, error) {
+	response, err := c.setAgentState.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -949,6 +972,10 @@ type InteractionManagementHandler interface {
 	// ChangeAgentStateReason changes the reason of the agent's state. Errors:
 	// NOT_LOGGED_IN.
 	ChangeAgentStateReason(context.Context, *v1.RequestChangeAgentStateReason) (*v1.EventAck, error)
+	// SetAgentState changes the agent's work mode (telephony.md, "EAS"): at
+	// once, or when his interactions have ended. Errors: NOT_LOGGED_IN,
+	// INVALID_ARGUMENT.
+	SetAgentState(context.Context, *v1.RequestSetAgentState) (*v1.EventAck, error)
 	// DoNotDisturbOn stops all invitations; open ones are revoked. Errors:
 	// NOT_LOGGED_IN.
 	DoNotDisturbOn(context.Context, *v1.RequestDoNotDisturbOn) (*v1.EventAck, error)
@@ -1110,6 +1137,12 @@ func NewInteractionManagementHandler(svc InteractionManagementHandler, opts ...c
 		InteractionManagementChangeAgentStateReasonProcedure,
 		svc.ChangeAgentStateReason,
 		connect.WithSchema(interactionManagementMethods.ByName("ChangeAgentStateReason")),
+		connect.WithHandlerOptions(opts...),
+	)
+	interactionManagementSetAgentStateHandler := connect.NewUnaryHandlerSimple(
+		InteractionManagementSetAgentStateProcedure,
+		svc.SetAgentState,
+		connect.WithSchema(interactionManagementMethods.ByName("SetAgentState")),
 		connect.WithHandlerOptions(opts...),
 	)
 	interactionManagementDoNotDisturbOnHandler := connect.NewUnaryHandlerSimple(
@@ -1304,6 +1337,8 @@ func NewInteractionManagementHandler(svc InteractionManagementHandler, opts ...c
 			interactionManagementChangeMediaStateReasonHandler.ServeHTTP(w, r)
 		case InteractionManagementChangeAgentStateReasonProcedure:
 			interactionManagementChangeAgentStateReasonHandler.ServeHTTP(w, r)
+		case InteractionManagementSetAgentStateProcedure:
+			interactionManagementSetAgentStateHandler.ServeHTTP(w, r)
 		case InteractionManagementDoNotDisturbOnProcedure:
 			interactionManagementDoNotDisturbOnHandler.ServeHTTP(w, r)
 		case InteractionManagementDoNotDisturbOffProcedure:
@@ -1411,6 +1446,10 @@ func (UnimplementedInteractionManagementHandler) ChangeMediaStateReason(context.
 
 func (UnimplementedInteractionManagementHandler) ChangeAgentStateReason(context.Context, *v1.RequestChangeAgentStateReason) (*v1.EventAck, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("usher.v1.InteractionManagement.ChangeAgentStateReason is not implemented"))
+}
+
+func (UnimplementedInteractionManagementHandler) SetAgentState(context.Context, *v1.RequestSetAgentState) (*v1.EventAck, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("usher.v1.InteractionManagement.SetAgentState is not implemented"))
 }
 
 func (UnimplementedInteractionManagementHandler) DoNotDisturbOn(context.Context, *v1.RequestDoNotDisturbOn) (*v1.EventAck, error) {

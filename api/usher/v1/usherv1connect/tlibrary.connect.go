@@ -38,6 +38,8 @@ const (
 const (
 	// TLibraryRouteCallProcedure is the fully-qualified name of the TLibrary's RouteCall RPC.
 	TLibraryRouteCallProcedure = "/usher.v1.TLibrary/RouteCall"
+	// TLibraryPrivateServiceProcedure is the fully-qualified name of the TLibrary's PrivateService RPC.
+	TLibraryPrivateServiceProcedure = "/usher.v1.TLibrary/PrivateService"
 	// TLibraryUpdateUserDataProcedure is the fully-qualified name of the TLibrary's UpdateUserData RPC.
 	TLibraryUpdateUserDataProcedure = "/usher.v1.TLibrary/UpdateUserData"
 )
@@ -50,6 +52,10 @@ type TLibraryClient interface {
 	// NOT_LOGGED_IN, NOT_READY, NO_CAPACITY, UNKNOWN_QUEUE, UNKNOWN_WORKBIN,
 	// ABANDONED.
 	RouteCall(context.Context, *v1.RequestRouteCall) (*v1.Event, error)
+	// PrivateService asks an external service (models.md 15); answered by
+	// EventPrivateInfo when it has answered, failed or not answered in time.
+	// Errors: NOT_ROUTING, NO_SERVICE, TOO_LARGE.
+	PrivateService(context.Context, *v1.RequestPrivateService) (*v1.Event, error)
 	// UpdateUserData changes user data; answered by EventAttachedDataChanged
 	// (models.md 13). Errors: NOT_ROUTING, VERSION_MISMATCH, TOO_LARGE.
 	UpdateUserData(context.Context, *v1.RequestUpdateUserData) (*v1.Event, error)
@@ -72,6 +78,12 @@ func NewTLibraryClient(httpClient connect.HTTPClient, baseURL string, opts ...co
 			connect.WithSchema(tLibraryMethods.ByName("RouteCall")),
 			connect.WithClientOptions(opts...),
 		),
+		privateService: connect.NewClient[v1.RequestPrivateService, v1.Event](
+			httpClient,
+			baseURL+TLibraryPrivateServiceProcedure,
+			connect.WithSchema(tLibraryMethods.ByName("PrivateService")),
+			connect.WithClientOptions(opts...),
+		),
 		updateUserData: connect.NewClient[v1.RequestUpdateUserData, v1.Event](
 			httpClient,
 			baseURL+TLibraryUpdateUserDataProcedure,
@@ -84,12 +96,22 @@ func NewTLibraryClient(httpClient connect.HTTPClient, baseURL string, opts ...co
 // tLibraryClient implements TLibraryClient.
 type tLibraryClient struct {
 	routeCall      *connect.Client[v1.RequestRouteCall, v1.Event]
+	privateService *connect.Client[v1.RequestPrivateService, v1.Event]
 	updateUserData *connect.Client[v1.RequestUpdateUserData, v1.Event]
 }
 
 // RouteCall calls usher.v1.TLibrary.RouteCall.
 func (c *tLibraryClient) RouteCall(ctx context.Context, req *v1.RequestRouteCall) (*v1.Event, error) {
 	response, err := c.routeCall.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// PrivateService calls usher.v1.TLibrary.PrivateService.
+func (c *tLibraryClient) PrivateService(ctx context.Context, req *v1.RequestPrivateService) (*v1.Event, error) {
+	response, err := c.privateService.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -113,6 +135,10 @@ type TLibraryHandler interface {
 	// NOT_LOGGED_IN, NOT_READY, NO_CAPACITY, UNKNOWN_QUEUE, UNKNOWN_WORKBIN,
 	// ABANDONED.
 	RouteCall(context.Context, *v1.RequestRouteCall) (*v1.Event, error)
+	// PrivateService asks an external service (models.md 15); answered by
+	// EventPrivateInfo when it has answered, failed or not answered in time.
+	// Errors: NOT_ROUTING, NO_SERVICE, TOO_LARGE.
+	PrivateService(context.Context, *v1.RequestPrivateService) (*v1.Event, error)
 	// UpdateUserData changes user data; answered by EventAttachedDataChanged
 	// (models.md 13). Errors: NOT_ROUTING, VERSION_MISMATCH, TOO_LARGE.
 	UpdateUserData(context.Context, *v1.RequestUpdateUserData) (*v1.Event, error)
@@ -131,6 +157,12 @@ func NewTLibraryHandler(svc TLibraryHandler, opts ...connect.HandlerOption) (str
 		connect.WithSchema(tLibraryMethods.ByName("RouteCall")),
 		connect.WithHandlerOptions(opts...),
 	)
+	tLibraryPrivateServiceHandler := connect.NewUnaryHandlerSimple(
+		TLibraryPrivateServiceProcedure,
+		svc.PrivateService,
+		connect.WithSchema(tLibraryMethods.ByName("PrivateService")),
+		connect.WithHandlerOptions(opts...),
+	)
 	tLibraryUpdateUserDataHandler := connect.NewUnaryHandlerSimple(
 		TLibraryUpdateUserDataProcedure,
 		svc.UpdateUserData,
@@ -141,6 +173,8 @@ func NewTLibraryHandler(svc TLibraryHandler, opts ...connect.HandlerOption) (str
 		switch r.URL.Path {
 		case TLibraryRouteCallProcedure:
 			tLibraryRouteCallHandler.ServeHTTP(w, r)
+		case TLibraryPrivateServiceProcedure:
+			tLibraryPrivateServiceHandler.ServeHTTP(w, r)
 		case TLibraryUpdateUserDataProcedure:
 			tLibraryUpdateUserDataHandler.ServeHTTP(w, r)
 		default:
@@ -154,6 +188,10 @@ type UnimplementedTLibraryHandler struct{}
 
 func (UnimplementedTLibraryHandler) RouteCall(context.Context, *v1.RequestRouteCall) (*v1.Event, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("usher.v1.TLibrary.RouteCall is not implemented"))
+}
+
+func (UnimplementedTLibraryHandler) PrivateService(context.Context, *v1.RequestPrivateService) (*v1.Event, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("usher.v1.TLibrary.PrivateService is not implemented"))
 }
 
 func (UnimplementedTLibraryHandler) UpdateUserData(context.Context, *v1.RequestUpdateUserData) (*v1.Event, error) {
