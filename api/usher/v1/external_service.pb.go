@@ -29,7 +29,7 @@ const (
 // interactions field carries the interaction's present properties.
 type Request3RdServer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names the request in the answer.
+	// Names the request in the answer: the sequence of this message.
 	RequestId uint64 `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The service that is asked.
 	Service string `protobuf:"bytes,2,opt,name=service,proto3" json:"service,omitempty"`
@@ -369,7 +369,7 @@ func (*EventPrivateInfo_Response) isEventPrivateInfo_Outcome() {}
 func (*EventPrivateInfo_Fault) isEventPrivateInfo_Outcome() {}
 
 // EventExternalServiceRequested (rpt) reports a request to an external
-// service. Its sequence is the request's id.
+// service.
 type EventExternalServiceRequested struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The service that is asked.
@@ -381,7 +381,9 @@ type EventExternalServiceRequested struct {
 	// Who asks: a router.
 	Asker *Participant `protobuf:"bytes,4,opt,name=asker,proto3" json:"asker,omitempty"`
 	// When it is given up, Unix milliseconds.
-	DeadlineMs    int64 `protobuf:"varint,5,opt,name=deadline_ms,json=deadlineMs,proto3" json:"deadline_ms,omitempty"`
+	DeadlineMs int64 `protobuf:"varint,5,opt,name=deadline_ms,json=deadlineMs,proto3" json:"deadline_ms,omitempty"`
+	// Names the request: the sequence of Request3rdServer.
+	RequestId     uint64 `protobuf:"varint,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -447,6 +449,13 @@ func (x *EventExternalServiceRequested) GetAsker() *Participant {
 func (x *EventExternalServiceRequested) GetDeadlineMs() int64 {
 	if x != nil {
 		return x.DeadlineMs
+	}
+	return 0
+}
+
+func (x *EventExternalServiceRequested) GetRequestId() uint64 {
+	if x != nil {
+		return x.RequestId
 	}
 	return 0
 }
@@ -600,14 +609,16 @@ const file_usher_v1_external_service_proto_rawDesc = "" +
 	"\x06method\x18\x03 \x01(\tR\x06method\x125\n" +
 	"\bresponse\x18\x04 \x01(\v2\x17.google.protobuf.StructH\x00R\bresponse\x12\x16\n" +
 	"\x05fault\x18\x05 \x01(\tH\x00R\x05faultB\t\n" +
-	"\aoutcome\"\xb3\x01\n" +
+	"\aoutcome\"\xd2\x01\n" +
 	"\x1dEventExternalServiceRequested\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x16\n" +
 	"\x06method\x18\x03 \x01(\tR\x06method\x12+\n" +
 	"\x05asker\x18\x04 \x01(\v2\x15.usher.v1.ParticipantR\x05asker\x12\x1f\n" +
 	"\vdeadline_ms\x18\x05 \x01(\x03R\n" +
-	"deadlineMs\"\xca\x01\n" +
+	"deadlineMs\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x06 \x01(\x04R\trequestId\"\xca\x01\n" +
 	"\x1dEventExternalServiceResponded\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\x04R\trequestId\x12\x18\n" +

@@ -640,7 +640,9 @@ type VectorSuspended struct {
 	// The interaction.
 	InteractionId string `protobuf:"bytes,1,opt,name=interaction_id,json=interactionId,proto3" json:"interaction_id,omitempty"`
 	// Where it is.
-	State         *VectorState `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	State *VectorState `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	// The routers that were asked by adjunct routing and have not answered.
+	Adjuncts      []*AdjunctRequest `protobuf:"bytes,3,rep,name=adjuncts,proto3" json:"adjuncts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -689,6 +691,68 @@ func (x *VectorSuspended) GetState() *VectorState {
 	return nil
 }
 
+func (x *VectorSuspended) GetAdjuncts() []*AdjunctRequest {
+	if x != nil {
+		return x.Adjuncts
+	}
+	return nil
+}
+
+// AdjunctRequest is an open request of adjunct routing.
+type AdjunctRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The link: a strategy.
+	Link string `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
+	// The router that was asked.
+	Router        string `protobuf:"bytes,2,opt,name=router,proto3" json:"router,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdjunctRequest) Reset() {
+	*x = AdjunctRequest{}
+	mi := &file_usher_v1_journal_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdjunctRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdjunctRequest) ProtoMessage() {}
+
+func (x *AdjunctRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_journal_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdjunctRequest.ProtoReflect.Descriptor instead.
+func (*AdjunctRequest) Descriptor() ([]byte, []int) {
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *AdjunctRequest) GetLink() string {
+	if x != nil {
+		return x.Link
+	}
+	return ""
+}
+
+func (x *AdjunctRequest) GetRouter() string {
+	if x != nil {
+		return x.Router
+	}
+	return ""
+}
+
 // ClientRegistered says what a client registered as.
 type ClientRegistered struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -714,7 +778,7 @@ type ClientRegistered struct {
 
 func (x *ClientRegistered) Reset() {
 	*x = ClientRegistered{}
-	mi := &file_usher_v1_journal_proto_msgTypes[6]
+	mi := &file_usher_v1_journal_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -726,7 +790,7 @@ func (x *ClientRegistered) String() string {
 func (*ClientRegistered) ProtoMessage() {}
 
 func (x *ClientRegistered) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[6]
+	mi := &file_usher_v1_journal_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -739,7 +803,7 @@ func (x *ClientRegistered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientRegistered.ProtoReflect.Descriptor instead.
 func (*ClientRegistered) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{6}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ClientRegistered) GetClient() *Participant {
@@ -813,7 +877,7 @@ type ConnectionOpened struct {
 
 func (x *ConnectionOpened) Reset() {
 	*x = ConnectionOpened{}
-	mi := &file_usher_v1_journal_proto_msgTypes[7]
+	mi := &file_usher_v1_journal_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -825,7 +889,7 @@ func (x *ConnectionOpened) String() string {
 func (*ConnectionOpened) ProtoMessage() {}
 
 func (x *ConnectionOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[7]
+	mi := &file_usher_v1_journal_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -838,7 +902,7 @@ func (x *ConnectionOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectionOpened.ProtoReflect.Descriptor instead.
 func (*ConnectionOpened) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{7}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ConnectionOpened) GetClient() *Participant {
@@ -877,7 +941,7 @@ type ConnectionLost struct {
 
 func (x *ConnectionLost) Reset() {
 	*x = ConnectionLost{}
-	mi := &file_usher_v1_journal_proto_msgTypes[8]
+	mi := &file_usher_v1_journal_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -889,7 +953,7 @@ func (x *ConnectionLost) String() string {
 func (*ConnectionLost) ProtoMessage() {}
 
 func (x *ConnectionLost) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[8]
+	mi := &file_usher_v1_journal_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -902,7 +966,7 @@ func (x *ConnectionLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectionLost.ProtoReflect.Descriptor instead.
 func (*ConnectionLost) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{8}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ConnectionLost) GetClient() *Participant {
@@ -937,7 +1001,7 @@ type GraceEnded struct {
 
 func (x *GraceEnded) Reset() {
 	*x = GraceEnded{}
-	mi := &file_usher_v1_journal_proto_msgTypes[9]
+	mi := &file_usher_v1_journal_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -949,7 +1013,7 @@ func (x *GraceEnded) String() string {
 func (*GraceEnded) ProtoMessage() {}
 
 func (x *GraceEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[9]
+	mi := &file_usher_v1_journal_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -962,7 +1026,7 @@ func (x *GraceEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GraceEnded.ProtoReflect.Descriptor instead.
 func (*GraceEnded) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{9}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GraceEnded) GetClient() *Participant {
@@ -985,7 +1049,7 @@ type HandlingTimerReset struct {
 
 func (x *HandlingTimerReset) Reset() {
 	*x = HandlingTimerReset{}
-	mi := &file_usher_v1_journal_proto_msgTypes[10]
+	mi := &file_usher_v1_journal_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -997,7 +1061,7 @@ func (x *HandlingTimerReset) String() string {
 func (*HandlingTimerReset) ProtoMessage() {}
 
 func (x *HandlingTimerReset) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[10]
+	mi := &file_usher_v1_journal_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1010,7 +1074,7 @@ func (x *HandlingTimerReset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandlingTimerReset.ProtoReflect.Descriptor instead.
 func (*HandlingTimerReset) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{10}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *HandlingTimerReset) GetInteractionId() string {
@@ -1042,7 +1106,7 @@ type WorkbinSubscription struct {
 
 func (x *WorkbinSubscription) Reset() {
 	*x = WorkbinSubscription{}
-	mi := &file_usher_v1_journal_proto_msgTypes[11]
+	mi := &file_usher_v1_journal_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1054,7 +1118,7 @@ func (x *WorkbinSubscription) String() string {
 func (*WorkbinSubscription) ProtoMessage() {}
 
 func (x *WorkbinSubscription) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[11]
+	mi := &file_usher_v1_journal_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1067,7 +1131,7 @@ func (x *WorkbinSubscription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkbinSubscription.ProtoReflect.Descriptor instead.
 func (*WorkbinSubscription) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{11}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WorkbinSubscription) GetAgentId() string {
@@ -1107,7 +1171,7 @@ type SnapshotTaken struct {
 
 func (x *SnapshotTaken) Reset() {
 	*x = SnapshotTaken{}
-	mi := &file_usher_v1_journal_proto_msgTypes[12]
+	mi := &file_usher_v1_journal_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1119,7 +1183,7 @@ func (x *SnapshotTaken) String() string {
 func (*SnapshotTaken) ProtoMessage() {}
 
 func (x *SnapshotTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[12]
+	mi := &file_usher_v1_journal_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1132,7 +1196,7 @@ func (x *SnapshotTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotTaken.ProtoReflect.Descriptor instead.
 func (*SnapshotTaken) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{12}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SnapshotTaken) GetClient() *Participant {
@@ -1167,7 +1231,7 @@ type SnapshotReleased struct {
 
 func (x *SnapshotReleased) Reset() {
 	*x = SnapshotReleased{}
-	mi := &file_usher_v1_journal_proto_msgTypes[13]
+	mi := &file_usher_v1_journal_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1243,7 @@ func (x *SnapshotReleased) String() string {
 func (*SnapshotReleased) ProtoMessage() {}
 
 func (x *SnapshotReleased) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[13]
+	mi := &file_usher_v1_journal_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1256,7 @@ func (x *SnapshotReleased) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotReleased.ProtoReflect.Descriptor instead.
 func (*SnapshotReleased) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{13}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SnapshotReleased) GetSnapshotId() uint64 {
@@ -1215,7 +1279,7 @@ type LockChanged struct {
 
 func (x *LockChanged) Reset() {
 	*x = LockChanged{}
-	mi := &file_usher_v1_journal_proto_msgTypes[14]
+	mi := &file_usher_v1_journal_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1227,7 +1291,7 @@ func (x *LockChanged) String() string {
 func (*LockChanged) ProtoMessage() {}
 
 func (x *LockChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[14]
+	mi := &file_usher_v1_journal_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1240,7 +1304,7 @@ func (x *LockChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LockChanged.ProtoReflect.Descriptor instead.
 func (*LockChanged) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{14}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *LockChanged) GetInteractionId() string {
@@ -1272,7 +1336,7 @@ type ConfigurationApplied struct {
 
 func (x *ConfigurationApplied) Reset() {
 	*x = ConfigurationApplied{}
-	mi := &file_usher_v1_journal_proto_msgTypes[15]
+	mi := &file_usher_v1_journal_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1284,7 +1348,7 @@ func (x *ConfigurationApplied) String() string {
 func (*ConfigurationApplied) ProtoMessage() {}
 
 func (x *ConfigurationApplied) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[15]
+	mi := &file_usher_v1_journal_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1297,7 +1361,7 @@ func (x *ConfigurationApplied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigurationApplied.ProtoReflect.Descriptor instead.
 func (*ConfigurationApplied) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{15}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ConfigurationApplied) GetConfiguration() *Configuration {
@@ -1332,7 +1396,7 @@ type TenantCreated struct {
 
 func (x *TenantCreated) Reset() {
 	*x = TenantCreated{}
-	mi := &file_usher_v1_journal_proto_msgTypes[16]
+	mi := &file_usher_v1_journal_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1344,7 +1408,7 @@ func (x *TenantCreated) String() string {
 func (*TenantCreated) ProtoMessage() {}
 
 func (x *TenantCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[16]
+	mi := &file_usher_v1_journal_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1357,7 +1421,7 @@ func (x *TenantCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantCreated.ProtoReflect.Descriptor instead.
 func (*TenantCreated) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{16}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *TenantCreated) GetTenantId() string {
@@ -1380,7 +1444,7 @@ type ApiKeyCreated struct {
 
 func (x *ApiKeyCreated) Reset() {
 	*x = ApiKeyCreated{}
-	mi := &file_usher_v1_journal_proto_msgTypes[17]
+	mi := &file_usher_v1_journal_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1392,7 +1456,7 @@ func (x *ApiKeyCreated) String() string {
 func (*ApiKeyCreated) ProtoMessage() {}
 
 func (x *ApiKeyCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[17]
+	mi := &file_usher_v1_journal_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1405,7 +1469,7 @@ func (x *ApiKeyCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiKeyCreated.ProtoReflect.Descriptor instead.
 func (*ApiKeyCreated) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{17}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ApiKeyCreated) GetApiKey() *ApiKey {
@@ -1435,7 +1499,7 @@ type ApiKeyRevoked struct {
 
 func (x *ApiKeyRevoked) Reset() {
 	*x = ApiKeyRevoked{}
-	mi := &file_usher_v1_journal_proto_msgTypes[18]
+	mi := &file_usher_v1_journal_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1447,7 +1511,7 @@ func (x *ApiKeyRevoked) String() string {
 func (*ApiKeyRevoked) ProtoMessage() {}
 
 func (x *ApiKeyRevoked) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[18]
+	mi := &file_usher_v1_journal_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1460,7 +1524,7 @@ func (x *ApiKeyRevoked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiKeyRevoked.ProtoReflect.Descriptor instead.
 func (*ApiKeyRevoked) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{18}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ApiKeyRevoked) GetId() string {
@@ -1492,7 +1556,7 @@ type AgentSessionOpened struct {
 
 func (x *AgentSessionOpened) Reset() {
 	*x = AgentSessionOpened{}
-	mi := &file_usher_v1_journal_proto_msgTypes[19]
+	mi := &file_usher_v1_journal_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1504,7 +1568,7 @@ func (x *AgentSessionOpened) String() string {
 func (*AgentSessionOpened) ProtoMessage() {}
 
 func (x *AgentSessionOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[19]
+	mi := &file_usher_v1_journal_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1517,7 +1581,7 @@ func (x *AgentSessionOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentSessionOpened.ProtoReflect.Descriptor instead.
 func (*AgentSessionOpened) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{19}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AgentSessionOpened) GetAgentId() string {
@@ -1552,7 +1616,7 @@ type AgentSessionClosed struct {
 
 func (x *AgentSessionClosed) Reset() {
 	*x = AgentSessionClosed{}
-	mi := &file_usher_v1_journal_proto_msgTypes[20]
+	mi := &file_usher_v1_journal_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1564,7 +1628,7 @@ func (x *AgentSessionClosed) String() string {
 func (*AgentSessionClosed) ProtoMessage() {}
 
 func (x *AgentSessionClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[20]
+	mi := &file_usher_v1_journal_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1577,7 +1641,7 @@ func (x *AgentSessionClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentSessionClosed.ProtoReflect.Descriptor instead.
 func (*AgentSessionClosed) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{20}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AgentSessionClosed) GetTokenHash() []byte {
@@ -1605,7 +1669,7 @@ type StateSnapshot struct {
 
 func (x *StateSnapshot) Reset() {
 	*x = StateSnapshot{}
-	mi := &file_usher_v1_journal_proto_msgTypes[21]
+	mi := &file_usher_v1_journal_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1617,7 +1681,7 @@ func (x *StateSnapshot) String() string {
 func (*StateSnapshot) ProtoMessage() {}
 
 func (x *StateSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[21]
+	mi := &file_usher_v1_journal_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1630,7 +1694,7 @@ func (x *StateSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateSnapshot.ProtoReflect.Descriptor instead.
 func (*StateSnapshot) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{21}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *StateSnapshot) GetTenants() []*TenantState {
@@ -1684,7 +1748,7 @@ type AnswerState struct {
 
 func (x *AnswerState) Reset() {
 	*x = AnswerState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[22]
+	mi := &file_usher_v1_journal_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1696,7 +1760,7 @@ func (x *AnswerState) String() string {
 func (*AnswerState) ProtoMessage() {}
 
 func (x *AnswerState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[22]
+	mi := &file_usher_v1_journal_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1709,7 +1773,7 @@ func (x *AnswerState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerState.ProtoReflect.Descriptor instead.
 func (*AnswerState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{22}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AnswerState) GetTenantId() string {
@@ -1774,7 +1838,7 @@ type AgentSessionState struct {
 
 func (x *AgentSessionState) Reset() {
 	*x = AgentSessionState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[23]
+	mi := &file_usher_v1_journal_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1786,7 +1850,7 @@ func (x *AgentSessionState) String() string {
 func (*AgentSessionState) ProtoMessage() {}
 
 func (x *AgentSessionState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[23]
+	mi := &file_usher_v1_journal_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1799,7 +1863,7 @@ func (x *AgentSessionState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentSessionState.ProtoReflect.Descriptor instead.
 func (*AgentSessionState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{23}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *AgentSessionState) GetTenantId() string {
@@ -1847,13 +1911,15 @@ type TenantState struct {
 	ServiceStatistics []*ServiceStatistics `protobuf:"bytes,12,rep,name=service_statistics,json=serviceStatistics,proto3" json:"service_statistics,omitempty"`
 	// What was measured of VDNs; sorted.
 	VdnStatistics []*VdnStatistics `protobuf:"bytes,13,rep,name=vdn_statistics,json=vdnStatistics,proto3" json:"vdn_statistics,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Open requests to external services, in order.
+	ServiceRequests []*ServiceRequestState `protobuf:"bytes,14,rep,name=service_requests,json=serviceRequests,proto3" json:"service_requests,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *TenantState) Reset() {
 	*x = TenantState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[24]
+	mi := &file_usher_v1_journal_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1865,7 +1931,7 @@ func (x *TenantState) String() string {
 func (*TenantState) ProtoMessage() {}
 
 func (x *TenantState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[24]
+	mi := &file_usher_v1_journal_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1878,7 +1944,7 @@ func (x *TenantState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantState.ProtoReflect.Descriptor instead.
 func (*TenantState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{24}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *TenantState) GetTenantId() string {
@@ -1972,6 +2038,13 @@ func (x *TenantState) GetVdnStatistics() []*VdnStatistics {
 	return nil
 }
 
+func (x *TenantState) GetServiceRequests() []*ServiceRequestState {
+	if x != nil {
+		return x.ServiceRequests
+	}
+	return nil
+}
+
 // VectorVersion is a vector as it was applied.
 type VectorVersion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1987,7 +2060,7 @@ type VectorVersion struct {
 
 func (x *VectorVersion) Reset() {
 	*x = VectorVersion{}
-	mi := &file_usher_v1_journal_proto_msgTypes[25]
+	mi := &file_usher_v1_journal_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1999,7 +2072,7 @@ func (x *VectorVersion) String() string {
 func (*VectorVersion) ProtoMessage() {}
 
 func (x *VectorVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[25]
+	mi := &file_usher_v1_journal_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2012,7 +2085,7 @@ func (x *VectorVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VectorVersion.ProtoReflect.Descriptor instead.
 func (*VectorVersion) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{25}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *VectorVersion) GetName() string {
@@ -2066,7 +2139,7 @@ type ServiceStatistics struct {
 
 func (x *ServiceStatistics) Reset() {
 	*x = ServiceStatistics{}
-	mi := &file_usher_v1_journal_proto_msgTypes[26]
+	mi := &file_usher_v1_journal_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2078,7 +2151,7 @@ func (x *ServiceStatistics) String() string {
 func (*ServiceStatistics) ProtoMessage() {}
 
 func (x *ServiceStatistics) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[26]
+	mi := &file_usher_v1_journal_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2091,7 +2164,7 @@ func (x *ServiceStatistics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceStatistics.ProtoReflect.Descriptor instead.
 func (*ServiceStatistics) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{26}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ServiceStatistics) GetName() string {
@@ -2179,7 +2252,7 @@ type VdnStatistics struct {
 
 func (x *VdnStatistics) Reset() {
 	*x = VdnStatistics{}
-	mi := &file_usher_v1_journal_proto_msgTypes[27]
+	mi := &file_usher_v1_journal_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2191,7 +2264,7 @@ func (x *VdnStatistics) String() string {
 func (*VdnStatistics) ProtoMessage() {}
 
 func (x *VdnStatistics) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[27]
+	mi := &file_usher_v1_journal_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2204,7 +2277,7 @@ func (x *VdnStatistics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VdnStatistics.ProtoReflect.Descriptor instead.
 func (*VdnStatistics) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{27}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *VdnStatistics) GetName() string {
@@ -2245,7 +2318,7 @@ type ClientState struct {
 
 func (x *ClientState) Reset() {
 	*x = ClientState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[28]
+	mi := &file_usher_v1_journal_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2257,7 +2330,7 @@ func (x *ClientState) String() string {
 func (*ClientState) ProtoMessage() {}
 
 func (x *ClientState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[28]
+	mi := &file_usher_v1_journal_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2270,7 +2343,7 @@ func (x *ClientState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientState.ProtoReflect.Descriptor instead.
 func (*ClientState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{28}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ClientState) GetRegistration() *ClientRegistered {
@@ -2351,7 +2424,7 @@ type AgentState struct {
 
 func (x *AgentState) Reset() {
 	*x = AgentState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[29]
+	mi := &file_usher_v1_journal_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2363,7 +2436,7 @@ func (x *AgentState) String() string {
 func (*AgentState) ProtoMessage() {}
 
 func (x *AgentState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[29]
+	mi := &file_usher_v1_journal_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2376,7 +2449,7 @@ func (x *AgentState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentState.ProtoReflect.Descriptor instead.
 func (*AgentState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{29}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *AgentState) GetAgentId() string {
@@ -2550,19 +2623,17 @@ type InteractionRecord struct {
 	LockedBy uint64 `protobuf:"varint,13,opt,name=locked_by,json=lockedBy,proto3" json:"locked_by,omitempty"`
 	// Where it is in its vector.
 	Vector *VectorState `protobuf:"bytes,14,opt,name=vector,proto3" json:"vector,omitempty"`
-	// Its open requests to external services, in order.
-	ServiceRequests []*ServiceRequestState `protobuf:"bytes,15,rep,name=service_requests,json=serviceRequests,proto3" json:"service_requests,omitempty"`
+	// Its open requests of adjunct routing.
+	Adjuncts []*AdjunctRequest `protobuf:"bytes,15,rep,name=adjuncts,proto3" json:"adjuncts,omitempty"`
 	// When it began to wait, for the average speed of answer.
 	WaitingSinceMs int64 `protobuf:"varint,16,opt,name=waiting_since_ms,json=waitingSinceMs,proto3" json:"waiting_since_ms,omitempty"`
-	// Since when it is with agents.
-	HandlingSinceMs int64 `protobuf:"varint,17,opt,name=handling_since_ms,json=handlingSinceMs,proto3" json:"handling_since_ms,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *InteractionRecord) Reset() {
 	*x = InteractionRecord{}
-	mi := &file_usher_v1_journal_proto_msgTypes[30]
+	mi := &file_usher_v1_journal_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2574,7 +2645,7 @@ func (x *InteractionRecord) String() string {
 func (*InteractionRecord) ProtoMessage() {}
 
 func (x *InteractionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[30]
+	mi := &file_usher_v1_journal_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2587,7 +2658,7 @@ func (x *InteractionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InteractionRecord.ProtoReflect.Descriptor instead.
 func (*InteractionRecord) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{30}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *InteractionRecord) GetProperties() *InteractionProperties {
@@ -2688,9 +2759,9 @@ func (x *InteractionRecord) GetVector() *VectorState {
 	return nil
 }
 
-func (x *InteractionRecord) GetServiceRequests() []*ServiceRequestState {
+func (x *InteractionRecord) GetAdjuncts() []*AdjunctRequest {
 	if x != nil {
-		return x.ServiceRequests
+		return x.Adjuncts
 	}
 	return nil
 }
@@ -2702,29 +2773,18 @@ func (x *InteractionRecord) GetWaitingSinceMs() int64 {
 	return 0
 }
 
-func (x *InteractionRecord) GetHandlingSinceMs() int64 {
-	if x != nil {
-		return x.HandlingSinceMs
-	}
-	return 0
-}
-
 // ServiceRequestState is an open request to an external service.
 type ServiceRequestState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its id.
-	RequestId uint64 `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// What was asked, of whom, by whom, until when.
-	Requested *EventExternalServiceRequested `protobuf:"bytes,2,opt,name=requested,proto3" json:"requested,omitempty"`
-	// Reference id of the router's request.
-	ReferenceId   string `protobuf:"bytes,3,opt,name=reference_id,json=referenceId,proto3" json:"reference_id,omitempty"`
+	// The event that reported it, with the interaction concerned.
+	Requested     *Event `protobuf:"bytes,1,opt,name=requested,proto3" json:"requested,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ServiceRequestState) Reset() {
 	*x = ServiceRequestState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[31]
+	mi := &file_usher_v1_journal_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2736,7 +2796,7 @@ func (x *ServiceRequestState) String() string {
 func (*ServiceRequestState) ProtoMessage() {}
 
 func (x *ServiceRequestState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[31]
+	mi := &file_usher_v1_journal_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2749,28 +2809,14 @@ func (x *ServiceRequestState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceRequestState.ProtoReflect.Descriptor instead.
 func (*ServiceRequestState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{31}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{32}
 }
 
-func (x *ServiceRequestState) GetRequestId() uint64 {
-	if x != nil {
-		return x.RequestId
-	}
-	return 0
-}
-
-func (x *ServiceRequestState) GetRequested() *EventExternalServiceRequested {
+func (x *ServiceRequestState) GetRequested() *Event {
 	if x != nil {
 		return x.Requested
 	}
 	return nil
-}
-
-func (x *ServiceRequestState) GetReferenceId() string {
-	if x != nil {
-		return x.ReferenceId
-	}
-	return ""
 }
 
 // InvitationState is an open invitation.
@@ -2790,7 +2836,7 @@ type InvitationState struct {
 
 func (x *InvitationState) Reset() {
 	*x = InvitationState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[32]
+	mi := &file_usher_v1_journal_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2802,7 +2848,7 @@ func (x *InvitationState) String() string {
 func (*InvitationState) ProtoMessage() {}
 
 func (x *InvitationState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[32]
+	mi := &file_usher_v1_journal_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2815,7 +2861,7 @@ func (x *InvitationState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvitationState.ProtoReflect.Descriptor instead.
 func (*InvitationState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{32}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *InvitationState) GetTicket() uint64 {
@@ -2861,7 +2907,7 @@ type BackOff struct {
 
 func (x *BackOff) Reset() {
 	*x = BackOff{}
-	mi := &file_usher_v1_journal_proto_msgTypes[33]
+	mi := &file_usher_v1_journal_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2873,7 +2919,7 @@ func (x *BackOff) String() string {
 func (*BackOff) ProtoMessage() {}
 
 func (x *BackOff) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[33]
+	mi := &file_usher_v1_journal_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2886,7 +2932,7 @@ func (x *BackOff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackOff.ProtoReflect.Descriptor instead.
 func (*BackOff) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{33}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *BackOff) GetAgentId() string {
@@ -2927,7 +2973,7 @@ type StoppedInteraction struct {
 
 func (x *StoppedInteraction) Reset() {
 	*x = StoppedInteraction{}
-	mi := &file_usher_v1_journal_proto_msgTypes[34]
+	mi := &file_usher_v1_journal_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2939,7 +2985,7 @@ func (x *StoppedInteraction) String() string {
 func (*StoppedInteraction) ProtoMessage() {}
 
 func (x *StoppedInteraction) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[34]
+	mi := &file_usher_v1_journal_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2952,7 +2998,7 @@ func (x *StoppedInteraction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoppedInteraction.ProtoReflect.Descriptor instead.
 func (*StoppedInteraction) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{34}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *StoppedInteraction) GetInteractionId() string {
@@ -2998,7 +3044,7 @@ type SnapshotState struct {
 
 func (x *SnapshotState) Reset() {
 	*x = SnapshotState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[35]
+	mi := &file_usher_v1_journal_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3010,7 +3056,7 @@ func (x *SnapshotState) String() string {
 func (*SnapshotState) ProtoMessage() {}
 
 func (x *SnapshotState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[35]
+	mi := &file_usher_v1_journal_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3023,7 +3069,7 @@ func (x *SnapshotState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotState.ProtoReflect.Descriptor instead.
 func (*SnapshotState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{35}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SnapshotState) GetSnapshotId() uint64 {
@@ -3090,10 +3136,14 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\x14agent_session_opened\x18\x0f \x01(\v2\x1c.usher.v1.AgentSessionOpenedH\x00R\x12agentSessionOpened\x12P\n" +
 	"\x14agent_session_closed\x18\x10 \x01(\v2\x1c.usher.v1.AgentSessionClosedH\x00R\x12agentSessionClosed\x12F\n" +
 	"\x10vector_suspended\x18\x11 \x01(\v2\x19.usher.v1.VectorSuspendedH\x00R\x0fvectorSuspendedB\x06\n" +
-	"\x04fact\"e\n" +
+	"\x04fact\"\x9b\x01\n" +
 	"\x0fVectorSuspended\x12%\n" +
 	"\x0einteraction_id\x18\x01 \x01(\tR\rinteractionId\x12+\n" +
-	"\x05state\x18\x02 \x01(\v2\x15.usher.v1.VectorStateR\x05state\"\xd2\x02\n" +
+	"\x05state\x18\x02 \x01(\v2\x15.usher.v1.VectorStateR\x05state\x124\n" +
+	"\badjuncts\x18\x03 \x03(\v2\x18.usher.v1.AdjunctRequestR\badjuncts\"<\n" +
+	"\x0eAdjunctRequest\x12\x12\n" +
+	"\x04link\x18\x01 \x01(\tR\x04link\x12\x16\n" +
+	"\x06router\x18\x02 \x01(\tR\x06router\"\xd2\x02\n" +
 	"\x10ClientRegistered\x12-\n" +
 	"\x06client\x18\x01 \x01(\v2\x15.usher.v1.ParticipantR\x06client\x125\n" +
 	"\vclient_type\x18\x02 \x01(\x0e2\x14.usher.v1.ClientTypeR\n" +
@@ -3171,7 +3221,7 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\arequest\x18\a \x01(\tR\arequest\"h\n" +
 	"\x11AgentSessionState\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x126\n" +
-	"\asession\x18\x02 \x01(\v2\x1c.usher.v1.AgentSessionOpenedR\asession\"\x8f\x06\n" +
+	"\asession\x18\x02 \x01(\v2\x1c.usher.v1.AgentSessionOpenedR\asession\"\xd9\x06\n" +
 	"\vTenantState\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12=\n" +
 	"\rconfiguration\x18\x02 \x01(\v2\x17.usher.v1.ConfigurationR\rconfiguration\x123\n" +
@@ -3186,7 +3236,8 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	" \x03(\v2\x0f.usher.v1.EventR\x11closedInvitations\x12@\n" +
 	"\x0fvector_versions\x18\v \x03(\v2\x17.usher.v1.VectorVersionR\x0evectorVersions\x12J\n" +
 	"\x12service_statistics\x18\f \x03(\v2\x1b.usher.v1.ServiceStatisticsR\x11serviceStatistics\x12>\n" +
-	"\x0evdn_statistics\x18\r \x03(\v2\x17.usher.v1.VdnStatisticsR\rvdnStatistics\"Q\n" +
+	"\x0evdn_statistics\x18\r \x03(\v2\x17.usher.v1.VdnStatisticsR\rvdnStatistics\x12H\n" +
+	"\x10service_requests\x18\x0e \x03(\v2\x1d.usher.v1.ServiceRequestStateR\x0fserviceRequests\"Q\n" +
 	"\rVectorVersion\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x12\n" +
@@ -3242,7 +3293,7 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\toccupancy\x18\x14 \x01(\x03R\toccupancy\x1a<\n" +
 	"\x0eDeliveredEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xaa\x06\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xea\x05\n" +
 	"\x11InteractionRecord\x12?\n" +
 	"\n" +
 	"properties\x18\x01 \x01(\v2\x1f.usher.v1.InteractionPropertiesR\n" +
@@ -3261,15 +3312,11 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"deadlineMs\x12.\n" +
 	"\tback_offs\x18\f \x03(\v2\x11.usher.v1.BackOffR\bbackOffs\x12\x1b\n" +
 	"\tlocked_by\x18\r \x01(\x04R\blockedBy\x12-\n" +
-	"\x06vector\x18\x0e \x01(\v2\x15.usher.v1.VectorStateR\x06vector\x12H\n" +
-	"\x10service_requests\x18\x0f \x03(\v2\x1d.usher.v1.ServiceRequestStateR\x0fserviceRequests\x12(\n" +
-	"\x10waiting_since_ms\x18\x10 \x01(\x03R\x0ewaitingSinceMs\x12*\n" +
-	"\x11handling_since_ms\x18\x11 \x01(\x03R\x0fhandlingSinceMs\"\x9e\x01\n" +
-	"\x13ServiceRequestState\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\x01 \x01(\x04R\trequestId\x12E\n" +
-	"\trequested\x18\x02 \x01(\v2'.usher.v1.EventExternalServiceRequestedR\trequested\x12!\n" +
-	"\freference_id\x18\x03 \x01(\tR\vreferenceId\"\xb0\x01\n" +
+	"\x06vector\x18\x0e \x01(\v2\x15.usher.v1.VectorStateR\x06vector\x124\n" +
+	"\badjuncts\x18\x0f \x03(\v2\x18.usher.v1.AdjunctRequestR\badjuncts\x12(\n" +
+	"\x10waiting_since_ms\x18\x10 \x01(\x03R\x0ewaitingSinceMs\"D\n" +
+	"\x13ServiceRequestState\x12-\n" +
+	"\trequested\x18\x01 \x01(\v2\x0f.usher.v1.EventR\trequested\"\xb0\x01\n" +
 	"\x0fInvitationState\x12\x16\n" +
 	"\x06ticket\x18\x01 \x01(\x04R\x06ticket\x125\n" +
 	"\ainvited\x18\x02 \x01(\v2\x1b.usher.v1.EventAgentInvitedR\ainvited\x12!\n" +
@@ -3302,140 +3349,142 @@ func file_usher_v1_journal_proto_rawDescGZIP() []byte {
 	return file_usher_v1_journal_proto_rawDescData
 }
 
-var file_usher_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
+var file_usher_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_usher_v1_journal_proto_goTypes = []any{
-	(*RecordBatch)(nil),                   // 0: usher.v1.RecordBatch
-	(*Record)(nil),                        // 1: usher.v1.Record
-	(*Cause)(nil),                         // 2: usher.v1.Cause
-	(*Entry)(nil),                         // 3: usher.v1.Entry
-	(*Fact)(nil),                          // 4: usher.v1.Fact
-	(*VectorSuspended)(nil),               // 5: usher.v1.VectorSuspended
-	(*ClientRegistered)(nil),              // 6: usher.v1.ClientRegistered
-	(*ConnectionOpened)(nil),              // 7: usher.v1.ConnectionOpened
-	(*ConnectionLost)(nil),                // 8: usher.v1.ConnectionLost
-	(*GraceEnded)(nil),                    // 9: usher.v1.GraceEnded
-	(*HandlingTimerReset)(nil),            // 10: usher.v1.HandlingTimerReset
-	(*WorkbinSubscription)(nil),           // 11: usher.v1.WorkbinSubscription
-	(*SnapshotTaken)(nil),                 // 12: usher.v1.SnapshotTaken
-	(*SnapshotReleased)(nil),              // 13: usher.v1.SnapshotReleased
-	(*LockChanged)(nil),                   // 14: usher.v1.LockChanged
-	(*ConfigurationApplied)(nil),          // 15: usher.v1.ConfigurationApplied
-	(*TenantCreated)(nil),                 // 16: usher.v1.TenantCreated
-	(*ApiKeyCreated)(nil),                 // 17: usher.v1.ApiKeyCreated
-	(*ApiKeyRevoked)(nil),                 // 18: usher.v1.ApiKeyRevoked
-	(*AgentSessionOpened)(nil),            // 19: usher.v1.AgentSessionOpened
-	(*AgentSessionClosed)(nil),            // 20: usher.v1.AgentSessionClosed
-	(*StateSnapshot)(nil),                 // 21: usher.v1.StateSnapshot
-	(*AnswerState)(nil),                   // 22: usher.v1.AnswerState
-	(*AgentSessionState)(nil),             // 23: usher.v1.AgentSessionState
-	(*TenantState)(nil),                   // 24: usher.v1.TenantState
-	(*VectorVersion)(nil),                 // 25: usher.v1.VectorVersion
-	(*ServiceStatistics)(nil),             // 26: usher.v1.ServiceStatistics
-	(*VdnStatistics)(nil),                 // 27: usher.v1.VdnStatistics
-	(*ClientState)(nil),                   // 28: usher.v1.ClientState
-	(*AgentState)(nil),                    // 29: usher.v1.AgentState
-	(*InteractionRecord)(nil),             // 30: usher.v1.InteractionRecord
-	(*ServiceRequestState)(nil),           // 31: usher.v1.ServiceRequestState
-	(*InvitationState)(nil),               // 32: usher.v1.InvitationState
-	(*BackOff)(nil),                       // 33: usher.v1.BackOff
-	(*StoppedInteraction)(nil),            // 34: usher.v1.StoppedInteraction
-	(*SnapshotState)(nil),                 // 35: usher.v1.SnapshotState
-	nil,                                   // 36: usher.v1.AgentState.DeliveredEntry
-	(*Participant)(nil),                   // 37: usher.v1.Participant
-	(Protocol)(0),                         // 38: usher.v1.Protocol
-	(*Event)(nil),                         // 39: usher.v1.Event
-	(*VectorState)(nil),                   // 40: usher.v1.VectorState
-	(ClientType)(0),                       // 41: usher.v1.ClientType
-	(*Workbin)(nil),                       // 42: usher.v1.Workbin
-	(*Configuration)(nil),                 // 43: usher.v1.Configuration
-	(*ObjectName)(nil),                    // 44: usher.v1.ObjectName
-	(*ApiKey)(nil),                        // 45: usher.v1.ApiKey
-	(*MediaStatus)(nil),                   // 46: usher.v1.MediaStatus
-	(WorkMode)(0),                         // 47: usher.v1.WorkMode
-	(*InteractionProperties)(nil),         // 48: usher.v1.InteractionProperties
-	(*Timeouts)(nil),                      // 49: usher.v1.Timeouts
-	(*PartyInfo)(nil),                     // 50: usher.v1.PartyInfo
-	(*EventExternalServiceRequested)(nil), // 51: usher.v1.EventExternalServiceRequested
-	(*EventAgentInvited)(nil),             // 52: usher.v1.EventAgentInvited
+	(*RecordBatch)(nil),           // 0: usher.v1.RecordBatch
+	(*Record)(nil),                // 1: usher.v1.Record
+	(*Cause)(nil),                 // 2: usher.v1.Cause
+	(*Entry)(nil),                 // 3: usher.v1.Entry
+	(*Fact)(nil),                  // 4: usher.v1.Fact
+	(*VectorSuspended)(nil),       // 5: usher.v1.VectorSuspended
+	(*AdjunctRequest)(nil),        // 6: usher.v1.AdjunctRequest
+	(*ClientRegistered)(nil),      // 7: usher.v1.ClientRegistered
+	(*ConnectionOpened)(nil),      // 8: usher.v1.ConnectionOpened
+	(*ConnectionLost)(nil),        // 9: usher.v1.ConnectionLost
+	(*GraceEnded)(nil),            // 10: usher.v1.GraceEnded
+	(*HandlingTimerReset)(nil),    // 11: usher.v1.HandlingTimerReset
+	(*WorkbinSubscription)(nil),   // 12: usher.v1.WorkbinSubscription
+	(*SnapshotTaken)(nil),         // 13: usher.v1.SnapshotTaken
+	(*SnapshotReleased)(nil),      // 14: usher.v1.SnapshotReleased
+	(*LockChanged)(nil),           // 15: usher.v1.LockChanged
+	(*ConfigurationApplied)(nil),  // 16: usher.v1.ConfigurationApplied
+	(*TenantCreated)(nil),         // 17: usher.v1.TenantCreated
+	(*ApiKeyCreated)(nil),         // 18: usher.v1.ApiKeyCreated
+	(*ApiKeyRevoked)(nil),         // 19: usher.v1.ApiKeyRevoked
+	(*AgentSessionOpened)(nil),    // 20: usher.v1.AgentSessionOpened
+	(*AgentSessionClosed)(nil),    // 21: usher.v1.AgentSessionClosed
+	(*StateSnapshot)(nil),         // 22: usher.v1.StateSnapshot
+	(*AnswerState)(nil),           // 23: usher.v1.AnswerState
+	(*AgentSessionState)(nil),     // 24: usher.v1.AgentSessionState
+	(*TenantState)(nil),           // 25: usher.v1.TenantState
+	(*VectorVersion)(nil),         // 26: usher.v1.VectorVersion
+	(*ServiceStatistics)(nil),     // 27: usher.v1.ServiceStatistics
+	(*VdnStatistics)(nil),         // 28: usher.v1.VdnStatistics
+	(*ClientState)(nil),           // 29: usher.v1.ClientState
+	(*AgentState)(nil),            // 30: usher.v1.AgentState
+	(*InteractionRecord)(nil),     // 31: usher.v1.InteractionRecord
+	(*ServiceRequestState)(nil),   // 32: usher.v1.ServiceRequestState
+	(*InvitationState)(nil),       // 33: usher.v1.InvitationState
+	(*BackOff)(nil),               // 34: usher.v1.BackOff
+	(*StoppedInteraction)(nil),    // 35: usher.v1.StoppedInteraction
+	(*SnapshotState)(nil),         // 36: usher.v1.SnapshotState
+	nil,                           // 37: usher.v1.AgentState.DeliveredEntry
+	(*Participant)(nil),           // 38: usher.v1.Participant
+	(Protocol)(0),                 // 39: usher.v1.Protocol
+	(*Event)(nil),                 // 40: usher.v1.Event
+	(*VectorState)(nil),           // 41: usher.v1.VectorState
+	(ClientType)(0),               // 42: usher.v1.ClientType
+	(*Workbin)(nil),               // 43: usher.v1.Workbin
+	(*Configuration)(nil),         // 44: usher.v1.Configuration
+	(*ObjectName)(nil),            // 45: usher.v1.ObjectName
+	(*ApiKey)(nil),                // 46: usher.v1.ApiKey
+	(*MediaStatus)(nil),           // 47: usher.v1.MediaStatus
+	(WorkMode)(0),                 // 48: usher.v1.WorkMode
+	(*InteractionProperties)(nil), // 49: usher.v1.InteractionProperties
+	(*Timeouts)(nil),              // 50: usher.v1.Timeouts
+	(*PartyInfo)(nil),             // 51: usher.v1.PartyInfo
+	(*EventAgentInvited)(nil),     // 52: usher.v1.EventAgentInvited
 }
 var file_usher_v1_journal_proto_depIdxs = []int32{
 	1,  // 0: usher.v1.RecordBatch.records:type_name -> usher.v1.Record
 	2,  // 1: usher.v1.Record.cause:type_name -> usher.v1.Cause
 	3,  // 2: usher.v1.Record.entries:type_name -> usher.v1.Entry
-	37, // 3: usher.v1.Cause.principal:type_name -> usher.v1.Participant
-	38, // 4: usher.v1.Cause.protocol:type_name -> usher.v1.Protocol
-	37, // 5: usher.v1.Entry.to:type_name -> usher.v1.Participant
-	39, // 6: usher.v1.Entry.event:type_name -> usher.v1.Event
+	38, // 3: usher.v1.Cause.principal:type_name -> usher.v1.Participant
+	39, // 4: usher.v1.Cause.protocol:type_name -> usher.v1.Protocol
+	38, // 5: usher.v1.Entry.to:type_name -> usher.v1.Participant
+	40, // 6: usher.v1.Entry.event:type_name -> usher.v1.Event
 	4,  // 7: usher.v1.Entry.fact:type_name -> usher.v1.Fact
-	6,  // 8: usher.v1.Fact.client_registered:type_name -> usher.v1.ClientRegistered
-	7,  // 9: usher.v1.Fact.connection_opened:type_name -> usher.v1.ConnectionOpened
-	8,  // 10: usher.v1.Fact.connection_lost:type_name -> usher.v1.ConnectionLost
-	9,  // 11: usher.v1.Fact.grace_ended:type_name -> usher.v1.GraceEnded
-	10, // 12: usher.v1.Fact.handling_timer_reset:type_name -> usher.v1.HandlingTimerReset
-	11, // 13: usher.v1.Fact.workbin_subscription:type_name -> usher.v1.WorkbinSubscription
-	12, // 14: usher.v1.Fact.snapshot_taken:type_name -> usher.v1.SnapshotTaken
-	13, // 15: usher.v1.Fact.snapshot_released:type_name -> usher.v1.SnapshotReleased
-	14, // 16: usher.v1.Fact.lock_changed:type_name -> usher.v1.LockChanged
-	15, // 17: usher.v1.Fact.configuration_applied:type_name -> usher.v1.ConfigurationApplied
-	16, // 18: usher.v1.Fact.tenant_created:type_name -> usher.v1.TenantCreated
-	17, // 19: usher.v1.Fact.api_key_created:type_name -> usher.v1.ApiKeyCreated
-	18, // 20: usher.v1.Fact.api_key_revoked:type_name -> usher.v1.ApiKeyRevoked
-	19, // 21: usher.v1.Fact.agent_session_opened:type_name -> usher.v1.AgentSessionOpened
-	20, // 22: usher.v1.Fact.agent_session_closed:type_name -> usher.v1.AgentSessionClosed
+	7,  // 8: usher.v1.Fact.client_registered:type_name -> usher.v1.ClientRegistered
+	8,  // 9: usher.v1.Fact.connection_opened:type_name -> usher.v1.ConnectionOpened
+	9,  // 10: usher.v1.Fact.connection_lost:type_name -> usher.v1.ConnectionLost
+	10, // 11: usher.v1.Fact.grace_ended:type_name -> usher.v1.GraceEnded
+	11, // 12: usher.v1.Fact.handling_timer_reset:type_name -> usher.v1.HandlingTimerReset
+	12, // 13: usher.v1.Fact.workbin_subscription:type_name -> usher.v1.WorkbinSubscription
+	13, // 14: usher.v1.Fact.snapshot_taken:type_name -> usher.v1.SnapshotTaken
+	14, // 15: usher.v1.Fact.snapshot_released:type_name -> usher.v1.SnapshotReleased
+	15, // 16: usher.v1.Fact.lock_changed:type_name -> usher.v1.LockChanged
+	16, // 17: usher.v1.Fact.configuration_applied:type_name -> usher.v1.ConfigurationApplied
+	17, // 18: usher.v1.Fact.tenant_created:type_name -> usher.v1.TenantCreated
+	18, // 19: usher.v1.Fact.api_key_created:type_name -> usher.v1.ApiKeyCreated
+	19, // 20: usher.v1.Fact.api_key_revoked:type_name -> usher.v1.ApiKeyRevoked
+	20, // 21: usher.v1.Fact.agent_session_opened:type_name -> usher.v1.AgentSessionOpened
+	21, // 22: usher.v1.Fact.agent_session_closed:type_name -> usher.v1.AgentSessionClosed
 	5,  // 23: usher.v1.Fact.vector_suspended:type_name -> usher.v1.VectorSuspended
-	40, // 24: usher.v1.VectorSuspended.state:type_name -> usher.v1.VectorState
-	37, // 25: usher.v1.ClientRegistered.client:type_name -> usher.v1.Participant
-	41, // 26: usher.v1.ClientRegistered.client_type:type_name -> usher.v1.ClientType
-	37, // 27: usher.v1.ConnectionOpened.client:type_name -> usher.v1.Participant
-	37, // 28: usher.v1.ConnectionLost.client:type_name -> usher.v1.Participant
-	37, // 29: usher.v1.GraceEnded.client:type_name -> usher.v1.Participant
-	42, // 30: usher.v1.WorkbinSubscription.workbin:type_name -> usher.v1.Workbin
-	37, // 31: usher.v1.SnapshotTaken.client:type_name -> usher.v1.Participant
-	43, // 32: usher.v1.ConfigurationApplied.configuration:type_name -> usher.v1.Configuration
-	44, // 33: usher.v1.ConfigurationApplied.removed:type_name -> usher.v1.ObjectName
-	45, // 34: usher.v1.ApiKeyCreated.api_key:type_name -> usher.v1.ApiKey
-	24, // 35: usher.v1.StateSnapshot.tenants:type_name -> usher.v1.TenantState
-	22, // 36: usher.v1.StateSnapshot.answers:type_name -> usher.v1.AnswerState
-	17, // 37: usher.v1.StateSnapshot.api_keys:type_name -> usher.v1.ApiKeyCreated
-	23, // 38: usher.v1.StateSnapshot.agent_sessions:type_name -> usher.v1.AgentSessionState
-	37, // 39: usher.v1.AnswerState.principal:type_name -> usher.v1.Participant
-	39, // 40: usher.v1.AnswerState.answer:type_name -> usher.v1.Event
-	19, // 41: usher.v1.AgentSessionState.session:type_name -> usher.v1.AgentSessionOpened
-	43, // 42: usher.v1.TenantState.configuration:type_name -> usher.v1.Configuration
-	28, // 43: usher.v1.TenantState.clients:type_name -> usher.v1.ClientState
-	29, // 44: usher.v1.TenantState.agents:type_name -> usher.v1.AgentState
-	30, // 45: usher.v1.TenantState.interactions:type_name -> usher.v1.InteractionRecord
-	34, // 46: usher.v1.TenantState.stopped:type_name -> usher.v1.StoppedInteraction
-	35, // 47: usher.v1.TenantState.snapshots:type_name -> usher.v1.SnapshotState
-	11, // 48: usher.v1.TenantState.workbin_subscriptions:type_name -> usher.v1.WorkbinSubscription
-	39, // 49: usher.v1.TenantState.closed_invitations:type_name -> usher.v1.Event
-	25, // 50: usher.v1.TenantState.vector_versions:type_name -> usher.v1.VectorVersion
-	26, // 51: usher.v1.TenantState.service_statistics:type_name -> usher.v1.ServiceStatistics
-	27, // 52: usher.v1.TenantState.vdn_statistics:type_name -> usher.v1.VdnStatistics
-	6,  // 53: usher.v1.ClientState.registration:type_name -> usher.v1.ClientRegistered
-	7,  // 54: usher.v1.ClientState.connections:type_name -> usher.v1.ConnectionOpened
-	46, // 55: usher.v1.AgentState.media:type_name -> usher.v1.MediaStatus
-	47, // 56: usher.v1.AgentState.work_mode:type_name -> usher.v1.WorkMode
-	47, // 57: usher.v1.AgentState.pending_work_mode:type_name -> usher.v1.WorkMode
-	36, // 58: usher.v1.AgentState.delivered:type_name -> usher.v1.AgentState.DeliveredEntry
-	48, // 59: usher.v1.InteractionRecord.properties:type_name -> usher.v1.InteractionProperties
-	49, // 60: usher.v1.InteractionRecord.timeouts:type_name -> usher.v1.Timeouts
-	42, // 61: usher.v1.InteractionRecord.former_workbin:type_name -> usher.v1.Workbin
-	50, // 62: usher.v1.InteractionRecord.parties:type_name -> usher.v1.PartyInfo
-	32, // 63: usher.v1.InteractionRecord.invitations:type_name -> usher.v1.InvitationState
-	33, // 64: usher.v1.InteractionRecord.back_offs:type_name -> usher.v1.BackOff
-	40, // 65: usher.v1.InteractionRecord.vector:type_name -> usher.v1.VectorState
-	31, // 66: usher.v1.InteractionRecord.service_requests:type_name -> usher.v1.ServiceRequestState
-	51, // 67: usher.v1.ServiceRequestState.requested:type_name -> usher.v1.EventExternalServiceRequested
-	52, // 68: usher.v1.InvitationState.invited:type_name -> usher.v1.EventAgentInvited
-	37, // 69: usher.v1.InvitationState.asker:type_name -> usher.v1.Participant
-	37, // 70: usher.v1.StoppedInteraction.actor:type_name -> usher.v1.Participant
-	37, // 71: usher.v1.SnapshotState.client:type_name -> usher.v1.Participant
-	72, // [72:72] is the sub-list for method output_type
-	72, // [72:72] is the sub-list for method input_type
-	72, // [72:72] is the sub-list for extension type_name
-	72, // [72:72] is the sub-list for extension extendee
-	0,  // [0:72] is the sub-list for field type_name
+	41, // 24: usher.v1.VectorSuspended.state:type_name -> usher.v1.VectorState
+	6,  // 25: usher.v1.VectorSuspended.adjuncts:type_name -> usher.v1.AdjunctRequest
+	38, // 26: usher.v1.ClientRegistered.client:type_name -> usher.v1.Participant
+	42, // 27: usher.v1.ClientRegistered.client_type:type_name -> usher.v1.ClientType
+	38, // 28: usher.v1.ConnectionOpened.client:type_name -> usher.v1.Participant
+	38, // 29: usher.v1.ConnectionLost.client:type_name -> usher.v1.Participant
+	38, // 30: usher.v1.GraceEnded.client:type_name -> usher.v1.Participant
+	43, // 31: usher.v1.WorkbinSubscription.workbin:type_name -> usher.v1.Workbin
+	38, // 32: usher.v1.SnapshotTaken.client:type_name -> usher.v1.Participant
+	44, // 33: usher.v1.ConfigurationApplied.configuration:type_name -> usher.v1.Configuration
+	45, // 34: usher.v1.ConfigurationApplied.removed:type_name -> usher.v1.ObjectName
+	46, // 35: usher.v1.ApiKeyCreated.api_key:type_name -> usher.v1.ApiKey
+	25, // 36: usher.v1.StateSnapshot.tenants:type_name -> usher.v1.TenantState
+	23, // 37: usher.v1.StateSnapshot.answers:type_name -> usher.v1.AnswerState
+	18, // 38: usher.v1.StateSnapshot.api_keys:type_name -> usher.v1.ApiKeyCreated
+	24, // 39: usher.v1.StateSnapshot.agent_sessions:type_name -> usher.v1.AgentSessionState
+	38, // 40: usher.v1.AnswerState.principal:type_name -> usher.v1.Participant
+	40, // 41: usher.v1.AnswerState.answer:type_name -> usher.v1.Event
+	20, // 42: usher.v1.AgentSessionState.session:type_name -> usher.v1.AgentSessionOpened
+	44, // 43: usher.v1.TenantState.configuration:type_name -> usher.v1.Configuration
+	29, // 44: usher.v1.TenantState.clients:type_name -> usher.v1.ClientState
+	30, // 45: usher.v1.TenantState.agents:type_name -> usher.v1.AgentState
+	31, // 46: usher.v1.TenantState.interactions:type_name -> usher.v1.InteractionRecord
+	35, // 47: usher.v1.TenantState.stopped:type_name -> usher.v1.StoppedInteraction
+	36, // 48: usher.v1.TenantState.snapshots:type_name -> usher.v1.SnapshotState
+	12, // 49: usher.v1.TenantState.workbin_subscriptions:type_name -> usher.v1.WorkbinSubscription
+	40, // 50: usher.v1.TenantState.closed_invitations:type_name -> usher.v1.Event
+	26, // 51: usher.v1.TenantState.vector_versions:type_name -> usher.v1.VectorVersion
+	27, // 52: usher.v1.TenantState.service_statistics:type_name -> usher.v1.ServiceStatistics
+	28, // 53: usher.v1.TenantState.vdn_statistics:type_name -> usher.v1.VdnStatistics
+	32, // 54: usher.v1.TenantState.service_requests:type_name -> usher.v1.ServiceRequestState
+	7,  // 55: usher.v1.ClientState.registration:type_name -> usher.v1.ClientRegistered
+	8,  // 56: usher.v1.ClientState.connections:type_name -> usher.v1.ConnectionOpened
+	47, // 57: usher.v1.AgentState.media:type_name -> usher.v1.MediaStatus
+	48, // 58: usher.v1.AgentState.work_mode:type_name -> usher.v1.WorkMode
+	48, // 59: usher.v1.AgentState.pending_work_mode:type_name -> usher.v1.WorkMode
+	37, // 60: usher.v1.AgentState.delivered:type_name -> usher.v1.AgentState.DeliveredEntry
+	49, // 61: usher.v1.InteractionRecord.properties:type_name -> usher.v1.InteractionProperties
+	50, // 62: usher.v1.InteractionRecord.timeouts:type_name -> usher.v1.Timeouts
+	43, // 63: usher.v1.InteractionRecord.former_workbin:type_name -> usher.v1.Workbin
+	51, // 64: usher.v1.InteractionRecord.parties:type_name -> usher.v1.PartyInfo
+	33, // 65: usher.v1.InteractionRecord.invitations:type_name -> usher.v1.InvitationState
+	34, // 66: usher.v1.InteractionRecord.back_offs:type_name -> usher.v1.BackOff
+	41, // 67: usher.v1.InteractionRecord.vector:type_name -> usher.v1.VectorState
+	6,  // 68: usher.v1.InteractionRecord.adjuncts:type_name -> usher.v1.AdjunctRequest
+	40, // 69: usher.v1.ServiceRequestState.requested:type_name -> usher.v1.Event
+	52, // 70: usher.v1.InvitationState.invited:type_name -> usher.v1.EventAgentInvited
+	38, // 71: usher.v1.InvitationState.asker:type_name -> usher.v1.Participant
+	38, // 72: usher.v1.StoppedInteraction.actor:type_name -> usher.v1.Participant
+	38, // 73: usher.v1.SnapshotState.client:type_name -> usher.v1.Participant
+	74, // [74:74] is the sub-list for method output_type
+	74, // [74:74] is the sub-list for method input_type
+	74, // [74:74] is the sub-list for extension type_name
+	74, // [74:74] is the sub-list for extension extendee
+	0,  // [0:74] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_journal_proto_init() }
@@ -3472,7 +3521,7 @@ func file_usher_v1_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_usher_v1_journal_proto_rawDesc), len(file_usher_v1_journal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   37,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
