@@ -1652,7 +1652,10 @@ type ApplyConfigurationResponse struct {
 	// The version after it.
 	Version uint64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
 	// Sequence in the journal; 0 if nothing changed.
-	Sequence      uint64 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Sequence uint64 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// What is allowed but hardly meant, e.g. `vector "12": line 4, column 1:
+	// step 4 is never reached`.
+	Warnings      []string `protobuf:"bytes,4,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1706,6 +1709,13 @@ func (x *ApplyConfigurationResponse) GetSequence() uint64 {
 		return x.Sequence
 	}
 	return 0
+}
+
+func (x *ApplyConfigurationResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
 }
 
 // ApiKey is an API key without the key itself.
@@ -2275,11 +2285,12 @@ const file_usher_v1_administration_proto_rawDesc = "" +
 	"\x06Change\x12(\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x14.usher.v1.ChangeKindR\x04kind\x12,\n" +
 	"\x06object\x18\x02 \x01(\v2\x14.usher.v1.ObjectNameR\x06object\x12\x16\n" +
-	"\x06fields\x18\x03 \x03(\tR\x06fields\"~\n" +
+	"\x06fields\x18\x03 \x03(\tR\x06fields\"\x9a\x01\n" +
 	"\x1aApplyConfigurationResponse\x12*\n" +
 	"\achanges\x18\x01 \x03(\v2\x10.usher.v1.ChangeR\achanges\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x1a\n" +
-	"\bsequence\x18\x03 \x01(\x04R\bsequence\"\xd9\x01\n" +
+	"\bsequence\x18\x03 \x01(\x04R\bsequence\x12\x1a\n" +
+	"\bwarnings\x18\x04 \x03(\tR\bwarnings\"\xd9\x01\n" +
 	"\x06ApiKey\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\ttenant_id\x18\x02 \x01(\tR\btenantId\x12\x12\n" +
