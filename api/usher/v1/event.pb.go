@@ -1366,7 +1366,9 @@ type EventAgentInvited struct {
 	// When it is taken back if not answered, Unix milliseconds.
 	DeadlineMs int64 `protobuf:"varint,6,opt,name=deadline_ms,json=deadlineMs,proto3" json:"deadline_ms,omitempty"`
 	// The skill for which he was asked, if any.
-	Skill         string `protobuf:"bytes,7,opt,name=skill,proto3" json:"skill,omitempty"`
+	Skill string `protobuf:"bytes,7,opt,name=skill,proto3" json:"skill,omitempty"`
+	// For whom it waited, if the built-in router asks.
+	Served        *ServedPlace `protobuf:"bytes,8,opt,name=served,proto3" json:"served,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1448,6 +1450,13 @@ func (x *EventAgentInvited) GetSkill() string {
 		return x.Skill
 	}
 	return ""
+}
+
+func (x *EventAgentInvited) GetServed() *ServedPlace {
+	if x != nil {
+		return x.Served
+	}
+	return nil
 }
 
 // EventRejected (rpt) reports that an invited agent said no.
@@ -3971,7 +3980,7 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"\x05skill\x18\a \x01(\tR\x05skill\x12\x1f\n" +
 	"\vauto_answer\x18\b \x01(\bR\n" +
 	"autoAnswer\x12\x18\n" +
-	"\apassing\x18\t \x03(\tR\apassing\"\x99\x02\n" +
+	"\apassing\x18\t \x03(\tR\apassing\"\xc8\x02\n" +
 	"\x11EventAgentInvited\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\x121\n" +
@@ -3982,7 +3991,8 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"\ainviter\x18\x05 \x01(\v2\x15.usher.v1.ParticipantR\ainviter\x12\x1f\n" +
 	"\vdeadline_ms\x18\x06 \x01(\x03R\n" +
 	"deadlineMs\x12\x14\n" +
-	"\x05skill\x18\a \x01(\tR\x05skill\"u\n" +
+	"\x05skill\x18\a \x01(\tR\x05skill\x12-\n" +
+	"\x06served\x18\b \x01(\v2\x15.usher.v1.ServedPlaceR\x06served\"u\n" +
 	"\rEventRejected\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x16\n" +
 	"\x06ticket\x18\x02 \x01(\x04R\x06ticket\x121\n" +
@@ -4223,117 +4233,119 @@ var file_usher_v1_event_proto_goTypes = []any{
 	(*EventExternalServiceResponded)(nil), // 55: usher.v1.EventExternalServiceResponded
 	(Operation)(0),                        // 56: usher.v1.Operation
 	(VisibilityMode)(0),                   // 57: usher.v1.VisibilityMode
-	(*Timeouts)(nil),                      // 58: usher.v1.Timeouts
-	(*Workbin)(nil),                       // 59: usher.v1.Workbin
-	(*structpb.Struct)(nil),               // 60: google.protobuf.Struct
-	(WorkMode)(0),                         // 61: usher.v1.WorkMode
-	(*Treatment)(nil),                     // 62: usher.v1.Treatment
+	(*ServedPlace)(nil),                   // 58: usher.v1.ServedPlace
+	(*Timeouts)(nil),                      // 59: usher.v1.Timeouts
+	(*Workbin)(nil),                       // 60: usher.v1.Workbin
+	(*structpb.Struct)(nil),               // 61: google.protobuf.Struct
+	(WorkMode)(0),                         // 62: usher.v1.WorkMode
+	(*Treatment)(nil),                     // 63: usher.v1.Treatment
 }
 var file_usher_v1_event_proto_depIdxs = []int32{
-	47, // 0: usher.v1.Event.protocol:type_name -> usher.v1.Protocol
-	48, // 1: usher.v1.Event.actor:type_name -> usher.v1.Participant
-	49, // 2: usher.v1.Event.interactions:type_name -> usher.v1.InteractionProperties
-	50, // 3: usher.v1.Event.event_ack:type_name -> usher.v1.EventAck
-	51, // 4: usher.v1.Event.event_error:type_name -> usher.v1.EventError
-	4,  // 5: usher.v1.Event.event_invite:type_name -> usher.v1.EventInvite
-	7,  // 6: usher.v1.Event.event_revoked:type_name -> usher.v1.EventRevoked
-	6,  // 7: usher.v1.Event.event_rejected:type_name -> usher.v1.EventRejected
-	5,  // 8: usher.v1.Event.event_agent_invited:type_name -> usher.v1.EventAgentInvited
-	8,  // 9: usher.v1.Event.event_party_added:type_name -> usher.v1.EventPartyAdded
-	9,  // 10: usher.v1.Event.event_party_removed:type_name -> usher.v1.EventPartyRemoved
-	10, // 11: usher.v1.Event.event_interaction_submitted:type_name -> usher.v1.EventInteractionSubmitted
-	11, // 12: usher.v1.Event.event_placed_in_queue:type_name -> usher.v1.EventPlacedInQueue
-	12, // 13: usher.v1.Event.event_taken_from_queue:type_name -> usher.v1.EventTakenFromQueue
-	13, // 14: usher.v1.Event.event_placed_in_workbin:type_name -> usher.v1.EventPlacedInWorkbin
-	14, // 15: usher.v1.Event.event_taken_from_workbin:type_name -> usher.v1.EventTakenFromWorkbin
-	15, // 16: usher.v1.Event.event_processing_stopped:type_name -> usher.v1.EventProcessingStopped
-	16, // 17: usher.v1.Event.event_properties_changed:type_name -> usher.v1.EventPropertiesChanged
-	17, // 18: usher.v1.Event.event_held:type_name -> usher.v1.EventHeld
-	18, // 19: usher.v1.Event.event_resumed:type_name -> usher.v1.EventResumed
-	20, // 20: usher.v1.Event.event_agent_login:type_name -> usher.v1.EventAgentLogin
-	21, // 21: usher.v1.Event.event_agent_logout:type_name -> usher.v1.EventAgentLogout
-	22, // 22: usher.v1.Event.event_current_agent_status:type_name -> usher.v1.EventCurrentAgentStatus
-	23, // 23: usher.v1.Event.event_media_added:type_name -> usher.v1.EventMediaAdded
-	24, // 24: usher.v1.Event.event_media_removed:type_name -> usher.v1.EventMediaRemoved
-	25, // 25: usher.v1.Event.event_not_ready_for_media:type_name -> usher.v1.EventNotReadyForMedia
-	26, // 26: usher.v1.Event.event_ready_for_media:type_name -> usher.v1.EventReadyForMedia
-	27, // 27: usher.v1.Event.event_media_state_reason_changed:type_name -> usher.v1.EventMediaStateReasonChanged
-	28, // 28: usher.v1.Event.event_agent_state_reason_changed:type_name -> usher.v1.EventAgentStateReasonChanged
-	29, // 29: usher.v1.Event.event_do_not_disturb_on:type_name -> usher.v1.EventDoNotDisturbOn
-	30, // 30: usher.v1.Event.event_do_not_disturb_off:type_name -> usher.v1.EventDoNotDisturbOff
-	31, // 31: usher.v1.Event.event_forced_agent_state_change:type_name -> usher.v1.EventForcedAgentStateChange
-	32, // 32: usher.v1.Event.event_agent_connection_closed:type_name -> usher.v1.EventAgentConnectionClosed
-	33, // 33: usher.v1.Event.event_pulled_interactions:type_name -> usher.v1.EventPulledInteractions
-	34, // 34: usher.v1.Event.event_workbin_content:type_name -> usher.v1.EventWorkbinContent
-	35, // 35: usher.v1.Event.event_workbin_content_changed:type_name -> usher.v1.EventWorkbinContentChanged
-	36, // 36: usher.v1.Event.event_interaction_properties:type_name -> usher.v1.EventInteractionProperties
-	37, // 37: usher.v1.Event.event_snapshot_taken:type_name -> usher.v1.EventSnapshotTaken
-	38, // 38: usher.v1.Event.event_snapshot_interactions:type_name -> usher.v1.EventSnapshotInteractions
-	39, // 39: usher.v1.Event.event_interaction_moved:type_name -> usher.v1.EventInteractionMoved
-	40, // 40: usher.v1.Event.event_interactions_found:type_name -> usher.v1.EventInteractionsFound
-	41, // 41: usher.v1.Event.event_custom_reporting:type_name -> usher.v1.EventCustomReporting
-	42, // 42: usher.v1.Event.event_route_request:type_name -> usher.v1.EventRouteRequest
-	43, // 43: usher.v1.Event.event_route_used:type_name -> usher.v1.EventRouteUsed
-	44, // 44: usher.v1.Event.event_abandoned:type_name -> usher.v1.EventAbandoned
-	45, // 45: usher.v1.Event.event_attached_data_changed:type_name -> usher.v1.EventAttachedDataChanged
-	52, // 46: usher.v1.Event.event_private_info:type_name -> usher.v1.EventPrivateInfo
-	46, // 47: usher.v1.Event.event_treatment_applied:type_name -> usher.v1.EventTreatmentApplied
-	53, // 48: usher.v1.Event.request_3rd_server:type_name -> usher.v1.Request3rdServer
-	54, // 49: usher.v1.Event.event_external_service_requested:type_name -> usher.v1.EventExternalServiceRequested
-	55, // 50: usher.v1.Event.event_external_service_responded:type_name -> usher.v1.EventExternalServiceResponded
-	2,  // 51: usher.v1.Event.event_heartbeat:type_name -> usher.v1.EventHeartbeat
-	3,  // 52: usher.v1.Event.event_cursor_expired:type_name -> usher.v1.EventCursorExpired
-	22, // 53: usher.v1.EventCursorExpired.agent_status:type_name -> usher.v1.EventCurrentAgentStatus
-	49, // 54: usher.v1.EventCursorExpired.interactions:type_name -> usher.v1.InteractionProperties
-	1,  // 55: usher.v1.EventCursorExpired.invitations:type_name -> usher.v1.Event
-	56, // 56: usher.v1.EventInvite.operation:type_name -> usher.v1.Operation
-	57, // 57: usher.v1.EventInvite.visibility:type_name -> usher.v1.VisibilityMode
-	48, // 58: usher.v1.EventInvite.inviter:type_name -> usher.v1.Participant
-	56, // 59: usher.v1.EventAgentInvited.operation:type_name -> usher.v1.Operation
-	57, // 60: usher.v1.EventAgentInvited.visibility:type_name -> usher.v1.VisibilityMode
-	48, // 61: usher.v1.EventAgentInvited.inviter:type_name -> usher.v1.Participant
-	56, // 62: usher.v1.EventRejected.operation:type_name -> usher.v1.Operation
-	56, // 63: usher.v1.EventRevoked.operation:type_name -> usher.v1.Operation
-	48, // 64: usher.v1.EventPartyAdded.party:type_name -> usher.v1.Participant
-	56, // 65: usher.v1.EventPartyAdded.operation:type_name -> usher.v1.Operation
-	57, // 66: usher.v1.EventPartyAdded.visibility:type_name -> usher.v1.VisibilityMode
-	48, // 67: usher.v1.EventPartyRemoved.party:type_name -> usher.v1.Participant
-	56, // 68: usher.v1.EventPartyRemoved.operation:type_name -> usher.v1.Operation
-	57, // 69: usher.v1.EventPartyRemoved.visibility:type_name -> usher.v1.VisibilityMode
-	49, // 70: usher.v1.EventInteractionSubmitted.properties:type_name -> usher.v1.InteractionProperties
-	58, // 71: usher.v1.EventInteractionSubmitted.timeouts:type_name -> usher.v1.Timeouts
-	56, // 72: usher.v1.EventPlacedInQueue.operation:type_name -> usher.v1.Operation
-	56, // 73: usher.v1.EventTakenFromQueue.operation:type_name -> usher.v1.Operation
-	59, // 74: usher.v1.EventPlacedInWorkbin.workbin:type_name -> usher.v1.Workbin
-	56, // 75: usher.v1.EventPlacedInWorkbin.operation:type_name -> usher.v1.Operation
-	59, // 76: usher.v1.EventTakenFromWorkbin.workbin:type_name -> usher.v1.Workbin
-	56, // 77: usher.v1.EventTakenFromWorkbin.operation:type_name -> usher.v1.Operation
-	60, // 78: usher.v1.EventPropertiesChanged.properties:type_name -> google.protobuf.Struct
-	60, // 79: usher.v1.EventPropertiesChanged.user_data:type_name -> google.protobuf.Struct
-	19, // 80: usher.v1.EventAgentLogin.media:type_name -> usher.v1.MediaStatus
-	61, // 81: usher.v1.EventAgentLogin.work_mode:type_name -> usher.v1.WorkMode
-	19, // 82: usher.v1.EventCurrentAgentStatus.media:type_name -> usher.v1.MediaStatus
-	61, // 83: usher.v1.EventCurrentAgentStatus.work_mode:type_name -> usher.v1.WorkMode
-	61, // 84: usher.v1.EventCurrentAgentStatus.pending_work_mode:type_name -> usher.v1.WorkMode
-	61, // 85: usher.v1.EventAgentStateReasonChanged.work_mode:type_name -> usher.v1.WorkMode
-	61, // 86: usher.v1.EventAgentStateReasonChanged.pending_work_mode:type_name -> usher.v1.WorkMode
-	22, // 87: usher.v1.EventForcedAgentStateChange.status:type_name -> usher.v1.EventCurrentAgentStatus
-	59, // 88: usher.v1.EventWorkbinContent.workbin:type_name -> usher.v1.Workbin
-	49, // 89: usher.v1.EventWorkbinContent.interactions:type_name -> usher.v1.InteractionProperties
-	59, // 90: usher.v1.EventWorkbinContentChanged.workbin:type_name -> usher.v1.Workbin
-	56, // 91: usher.v1.EventWorkbinContentChanged.operation:type_name -> usher.v1.Operation
-	49, // 92: usher.v1.EventInteractionProperties.properties:type_name -> usher.v1.InteractionProperties
-	49, // 93: usher.v1.EventSnapshotInteractions.interactions:type_name -> usher.v1.InteractionProperties
-	49, // 94: usher.v1.EventInteractionsFound.interactions:type_name -> usher.v1.InteractionProperties
-	60, // 95: usher.v1.EventCustomReporting.data:type_name -> google.protobuf.Struct
-	0,  // 96: usher.v1.EventRouteUsed.outcome:type_name -> usher.v1.RouteOutcome
-	60, // 97: usher.v1.EventAttachedDataChanged.user_data:type_name -> google.protobuf.Struct
-	62, // 98: usher.v1.EventTreatmentApplied.treatment:type_name -> usher.v1.Treatment
-	99, // [99:99] is the sub-list for method output_type
-	99, // [99:99] is the sub-list for method input_type
-	99, // [99:99] is the sub-list for extension type_name
-	99, // [99:99] is the sub-list for extension extendee
-	0,  // [0:99] is the sub-list for field type_name
+	47,  // 0: usher.v1.Event.protocol:type_name -> usher.v1.Protocol
+	48,  // 1: usher.v1.Event.actor:type_name -> usher.v1.Participant
+	49,  // 2: usher.v1.Event.interactions:type_name -> usher.v1.InteractionProperties
+	50,  // 3: usher.v1.Event.event_ack:type_name -> usher.v1.EventAck
+	51,  // 4: usher.v1.Event.event_error:type_name -> usher.v1.EventError
+	4,   // 5: usher.v1.Event.event_invite:type_name -> usher.v1.EventInvite
+	7,   // 6: usher.v1.Event.event_revoked:type_name -> usher.v1.EventRevoked
+	6,   // 7: usher.v1.Event.event_rejected:type_name -> usher.v1.EventRejected
+	5,   // 8: usher.v1.Event.event_agent_invited:type_name -> usher.v1.EventAgentInvited
+	8,   // 9: usher.v1.Event.event_party_added:type_name -> usher.v1.EventPartyAdded
+	9,   // 10: usher.v1.Event.event_party_removed:type_name -> usher.v1.EventPartyRemoved
+	10,  // 11: usher.v1.Event.event_interaction_submitted:type_name -> usher.v1.EventInteractionSubmitted
+	11,  // 12: usher.v1.Event.event_placed_in_queue:type_name -> usher.v1.EventPlacedInQueue
+	12,  // 13: usher.v1.Event.event_taken_from_queue:type_name -> usher.v1.EventTakenFromQueue
+	13,  // 14: usher.v1.Event.event_placed_in_workbin:type_name -> usher.v1.EventPlacedInWorkbin
+	14,  // 15: usher.v1.Event.event_taken_from_workbin:type_name -> usher.v1.EventTakenFromWorkbin
+	15,  // 16: usher.v1.Event.event_processing_stopped:type_name -> usher.v1.EventProcessingStopped
+	16,  // 17: usher.v1.Event.event_properties_changed:type_name -> usher.v1.EventPropertiesChanged
+	17,  // 18: usher.v1.Event.event_held:type_name -> usher.v1.EventHeld
+	18,  // 19: usher.v1.Event.event_resumed:type_name -> usher.v1.EventResumed
+	20,  // 20: usher.v1.Event.event_agent_login:type_name -> usher.v1.EventAgentLogin
+	21,  // 21: usher.v1.Event.event_agent_logout:type_name -> usher.v1.EventAgentLogout
+	22,  // 22: usher.v1.Event.event_current_agent_status:type_name -> usher.v1.EventCurrentAgentStatus
+	23,  // 23: usher.v1.Event.event_media_added:type_name -> usher.v1.EventMediaAdded
+	24,  // 24: usher.v1.Event.event_media_removed:type_name -> usher.v1.EventMediaRemoved
+	25,  // 25: usher.v1.Event.event_not_ready_for_media:type_name -> usher.v1.EventNotReadyForMedia
+	26,  // 26: usher.v1.Event.event_ready_for_media:type_name -> usher.v1.EventReadyForMedia
+	27,  // 27: usher.v1.Event.event_media_state_reason_changed:type_name -> usher.v1.EventMediaStateReasonChanged
+	28,  // 28: usher.v1.Event.event_agent_state_reason_changed:type_name -> usher.v1.EventAgentStateReasonChanged
+	29,  // 29: usher.v1.Event.event_do_not_disturb_on:type_name -> usher.v1.EventDoNotDisturbOn
+	30,  // 30: usher.v1.Event.event_do_not_disturb_off:type_name -> usher.v1.EventDoNotDisturbOff
+	31,  // 31: usher.v1.Event.event_forced_agent_state_change:type_name -> usher.v1.EventForcedAgentStateChange
+	32,  // 32: usher.v1.Event.event_agent_connection_closed:type_name -> usher.v1.EventAgentConnectionClosed
+	33,  // 33: usher.v1.Event.event_pulled_interactions:type_name -> usher.v1.EventPulledInteractions
+	34,  // 34: usher.v1.Event.event_workbin_content:type_name -> usher.v1.EventWorkbinContent
+	35,  // 35: usher.v1.Event.event_workbin_content_changed:type_name -> usher.v1.EventWorkbinContentChanged
+	36,  // 36: usher.v1.Event.event_interaction_properties:type_name -> usher.v1.EventInteractionProperties
+	37,  // 37: usher.v1.Event.event_snapshot_taken:type_name -> usher.v1.EventSnapshotTaken
+	38,  // 38: usher.v1.Event.event_snapshot_interactions:type_name -> usher.v1.EventSnapshotInteractions
+	39,  // 39: usher.v1.Event.event_interaction_moved:type_name -> usher.v1.EventInteractionMoved
+	40,  // 40: usher.v1.Event.event_interactions_found:type_name -> usher.v1.EventInteractionsFound
+	41,  // 41: usher.v1.Event.event_custom_reporting:type_name -> usher.v1.EventCustomReporting
+	42,  // 42: usher.v1.Event.event_route_request:type_name -> usher.v1.EventRouteRequest
+	43,  // 43: usher.v1.Event.event_route_used:type_name -> usher.v1.EventRouteUsed
+	44,  // 44: usher.v1.Event.event_abandoned:type_name -> usher.v1.EventAbandoned
+	45,  // 45: usher.v1.Event.event_attached_data_changed:type_name -> usher.v1.EventAttachedDataChanged
+	52,  // 46: usher.v1.Event.event_private_info:type_name -> usher.v1.EventPrivateInfo
+	46,  // 47: usher.v1.Event.event_treatment_applied:type_name -> usher.v1.EventTreatmentApplied
+	53,  // 48: usher.v1.Event.request_3rd_server:type_name -> usher.v1.Request3rdServer
+	54,  // 49: usher.v1.Event.event_external_service_requested:type_name -> usher.v1.EventExternalServiceRequested
+	55,  // 50: usher.v1.Event.event_external_service_responded:type_name -> usher.v1.EventExternalServiceResponded
+	2,   // 51: usher.v1.Event.event_heartbeat:type_name -> usher.v1.EventHeartbeat
+	3,   // 52: usher.v1.Event.event_cursor_expired:type_name -> usher.v1.EventCursorExpired
+	22,  // 53: usher.v1.EventCursorExpired.agent_status:type_name -> usher.v1.EventCurrentAgentStatus
+	49,  // 54: usher.v1.EventCursorExpired.interactions:type_name -> usher.v1.InteractionProperties
+	1,   // 55: usher.v1.EventCursorExpired.invitations:type_name -> usher.v1.Event
+	56,  // 56: usher.v1.EventInvite.operation:type_name -> usher.v1.Operation
+	57,  // 57: usher.v1.EventInvite.visibility:type_name -> usher.v1.VisibilityMode
+	48,  // 58: usher.v1.EventInvite.inviter:type_name -> usher.v1.Participant
+	56,  // 59: usher.v1.EventAgentInvited.operation:type_name -> usher.v1.Operation
+	57,  // 60: usher.v1.EventAgentInvited.visibility:type_name -> usher.v1.VisibilityMode
+	48,  // 61: usher.v1.EventAgentInvited.inviter:type_name -> usher.v1.Participant
+	58,  // 62: usher.v1.EventAgentInvited.served:type_name -> usher.v1.ServedPlace
+	56,  // 63: usher.v1.EventRejected.operation:type_name -> usher.v1.Operation
+	56,  // 64: usher.v1.EventRevoked.operation:type_name -> usher.v1.Operation
+	48,  // 65: usher.v1.EventPartyAdded.party:type_name -> usher.v1.Participant
+	56,  // 66: usher.v1.EventPartyAdded.operation:type_name -> usher.v1.Operation
+	57,  // 67: usher.v1.EventPartyAdded.visibility:type_name -> usher.v1.VisibilityMode
+	48,  // 68: usher.v1.EventPartyRemoved.party:type_name -> usher.v1.Participant
+	56,  // 69: usher.v1.EventPartyRemoved.operation:type_name -> usher.v1.Operation
+	57,  // 70: usher.v1.EventPartyRemoved.visibility:type_name -> usher.v1.VisibilityMode
+	49,  // 71: usher.v1.EventInteractionSubmitted.properties:type_name -> usher.v1.InteractionProperties
+	59,  // 72: usher.v1.EventInteractionSubmitted.timeouts:type_name -> usher.v1.Timeouts
+	56,  // 73: usher.v1.EventPlacedInQueue.operation:type_name -> usher.v1.Operation
+	56,  // 74: usher.v1.EventTakenFromQueue.operation:type_name -> usher.v1.Operation
+	60,  // 75: usher.v1.EventPlacedInWorkbin.workbin:type_name -> usher.v1.Workbin
+	56,  // 76: usher.v1.EventPlacedInWorkbin.operation:type_name -> usher.v1.Operation
+	60,  // 77: usher.v1.EventTakenFromWorkbin.workbin:type_name -> usher.v1.Workbin
+	56,  // 78: usher.v1.EventTakenFromWorkbin.operation:type_name -> usher.v1.Operation
+	61,  // 79: usher.v1.EventPropertiesChanged.properties:type_name -> google.protobuf.Struct
+	61,  // 80: usher.v1.EventPropertiesChanged.user_data:type_name -> google.protobuf.Struct
+	19,  // 81: usher.v1.EventAgentLogin.media:type_name -> usher.v1.MediaStatus
+	62,  // 82: usher.v1.EventAgentLogin.work_mode:type_name -> usher.v1.WorkMode
+	19,  // 83: usher.v1.EventCurrentAgentStatus.media:type_name -> usher.v1.MediaStatus
+	62,  // 84: usher.v1.EventCurrentAgentStatus.work_mode:type_name -> usher.v1.WorkMode
+	62,  // 85: usher.v1.EventCurrentAgentStatus.pending_work_mode:type_name -> usher.v1.WorkMode
+	62,  // 86: usher.v1.EventAgentStateReasonChanged.work_mode:type_name -> usher.v1.WorkMode
+	62,  // 87: usher.v1.EventAgentStateReasonChanged.pending_work_mode:type_name -> usher.v1.WorkMode
+	22,  // 88: usher.v1.EventForcedAgentStateChange.status:type_name -> usher.v1.EventCurrentAgentStatus
+	60,  // 89: usher.v1.EventWorkbinContent.workbin:type_name -> usher.v1.Workbin
+	49,  // 90: usher.v1.EventWorkbinContent.interactions:type_name -> usher.v1.InteractionProperties
+	60,  // 91: usher.v1.EventWorkbinContentChanged.workbin:type_name -> usher.v1.Workbin
+	56,  // 92: usher.v1.EventWorkbinContentChanged.operation:type_name -> usher.v1.Operation
+	49,  // 93: usher.v1.EventInteractionProperties.properties:type_name -> usher.v1.InteractionProperties
+	49,  // 94: usher.v1.EventSnapshotInteractions.interactions:type_name -> usher.v1.InteractionProperties
+	49,  // 95: usher.v1.EventInteractionsFound.interactions:type_name -> usher.v1.InteractionProperties
+	61,  // 96: usher.v1.EventCustomReporting.data:type_name -> google.protobuf.Struct
+	0,   // 97: usher.v1.EventRouteUsed.outcome:type_name -> usher.v1.RouteOutcome
+	61,  // 98: usher.v1.EventAttachedDataChanged.user_data:type_name -> google.protobuf.Struct
+	63,  // 99: usher.v1.EventTreatmentApplied.treatment:type_name -> usher.v1.Treatment
+	100, // [100:100] is the sub-list for method output_type
+	100, // [100:100] is the sub-list for method input_type
+	100, // [100:100] is the sub-list for extension type_name
+	100, // [100:100] is the sub-list for extension extendee
+	0,   // [0:100] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_event_proto_init() }

@@ -2624,11 +2624,9 @@ type InteractionRecord struct {
 	// Where it is in its vector.
 	Vector *VectorState `protobuf:"bytes,14,opt,name=vector,proto3" json:"vector,omitempty"`
 	// Its open requests of adjunct routing.
-	Adjuncts []*AdjunctRequest `protobuf:"bytes,15,rep,name=adjuncts,proto3" json:"adjuncts,omitempty"`
-	// When it began to wait, for the average speed of answer.
-	WaitingSinceMs int64 `protobuf:"varint,16,opt,name=waiting_since_ms,json=waitingSinceMs,proto3" json:"waiting_since_ms,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	Adjuncts      []*AdjunctRequest `protobuf:"bytes,15,rep,name=adjuncts,proto3" json:"adjuncts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *InteractionRecord) Reset() {
@@ -2764,13 +2762,6 @@ func (x *InteractionRecord) GetAdjuncts() []*AdjunctRequest {
 		return x.Adjuncts
 	}
 	return nil
-}
-
-func (x *InteractionRecord) GetWaitingSinceMs() int64 {
-	if x != nil {
-		return x.WaitingSinceMs
-	}
-	return 0
 }
 
 // ServiceRequestState is an open request to an external service.
@@ -3293,7 +3284,7 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\toccupancy\x18\x14 \x01(\x03R\toccupancy\x1a<\n" +
 	"\x0eDeliveredEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xea\x05\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xc0\x05\n" +
 	"\x11InteractionRecord\x12?\n" +
 	"\n" +
 	"properties\x18\x01 \x01(\v2\x1f.usher.v1.InteractionPropertiesR\n" +
@@ -3313,8 +3304,7 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\tback_offs\x18\f \x03(\v2\x11.usher.v1.BackOffR\bbackOffs\x12\x1b\n" +
 	"\tlocked_by\x18\r \x01(\x04R\blockedBy\x12-\n" +
 	"\x06vector\x18\x0e \x01(\v2\x15.usher.v1.VectorStateR\x06vector\x124\n" +
-	"\badjuncts\x18\x0f \x03(\v2\x18.usher.v1.AdjunctRequestR\badjuncts\x12(\n" +
-	"\x10waiting_since_ms\x18\x10 \x01(\x03R\x0ewaitingSinceMs\"D\n" +
+	"\badjuncts\x18\x0f \x03(\v2\x18.usher.v1.AdjunctRequestR\badjuncts\"D\n" +
 	"\x13ServiceRequestState\x12-\n" +
 	"\trequested\x18\x01 \x01(\v2\x0f.usher.v1.EventR\trequested\"\xb0\x01\n" +
 	"\x0fInvitationState\x12\x16\n" +

@@ -1619,6 +1619,99 @@ func (x *Queueing) GetPreferredUntilMs() int64 {
 	return 0
 }
 
+// ServedPlace is where an interaction waited that goes to an agent, and how
+// things stood there; expected waits are made of it.
+type ServedPlace struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// skill, target, group or agent.
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Its name.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// How long it waited there, in milliseconds.
+	WaitedMs int64 `protobuf:"varint,3,opt,name=waited_ms,json=waitedMs,proto3" json:"waited_ms,omitempty"`
+	// How many agents worked there: logged in, and neither in AUX nor not
+	// ready.
+	Working int32 `protobuf:"varint,4,opt,name=working,proto3" json:"working,omitempty"`
+	// How many others wait there.
+	Waiting int32 `protobuf:"varint,5,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	// At which priority it waited.
+	Rank          int32 `protobuf:"varint,6,opt,name=rank,proto3" json:"rank,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServedPlace) Reset() {
+	*x = ServedPlace{}
+	mi := &file_usher_v1_routing_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServedPlace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServedPlace) ProtoMessage() {}
+
+func (x *ServedPlace) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_routing_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServedPlace.ProtoReflect.Descriptor instead.
+func (*ServedPlace) Descriptor() ([]byte, []int) {
+	return file_usher_v1_routing_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ServedPlace) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ServedPlace) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ServedPlace) GetWaitedMs() int64 {
+	if x != nil {
+		return x.WaitedMs
+	}
+	return 0
+}
+
+func (x *ServedPlace) GetWorking() int32 {
+	if x != nil {
+		return x.Working
+	}
+	return 0
+}
+
+func (x *ServedPlace) GetWaiting() int32 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *ServedPlace) GetRank() int32 {
+	if x != nil {
+		return x.Rank
+	}
+	return 0
+}
+
 // Treatment is what a caller is given while he waits.
 type Treatment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1632,7 +1725,7 @@ type Treatment struct {
 
 func (x *Treatment) Reset() {
 	*x = Treatment{}
-	mi := &file_usher_v1_routing_proto_msgTypes[18]
+	mi := &file_usher_v1_routing_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1644,7 +1737,7 @@ func (x *Treatment) String() string {
 func (*Treatment) ProtoMessage() {}
 
 func (x *Treatment) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_routing_proto_msgTypes[18]
+	mi := &file_usher_v1_routing_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1657,7 +1750,7 @@ func (x *Treatment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Treatment.ProtoReflect.Descriptor instead.
 func (*Treatment) Descriptor() ([]byte, []int) {
-	return file_usher_v1_routing_proto_rawDescGZIP(), []int{18}
+	return file_usher_v1_routing_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Treatment) GetKind() TreatmentKind {
@@ -1689,7 +1782,7 @@ type VectorReturn struct {
 
 func (x *VectorReturn) Reset() {
 	*x = VectorReturn{}
-	mi := &file_usher_v1_routing_proto_msgTypes[19]
+	mi := &file_usher_v1_routing_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1701,7 +1794,7 @@ func (x *VectorReturn) String() string {
 func (*VectorReturn) ProtoMessage() {}
 
 func (x *VectorReturn) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_routing_proto_msgTypes[19]
+	mi := &file_usher_v1_routing_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1714,7 +1807,7 @@ func (x *VectorReturn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VectorReturn.ProtoReflect.Descriptor instead.
 func (*VectorReturn) Descriptor() ([]byte, []int) {
-	return file_usher_v1_routing_proto_rawDescGZIP(), []int{19}
+	return file_usher_v1_routing_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *VectorReturn) GetVector() string {
@@ -1763,7 +1856,7 @@ type VectorServiceCall struct {
 
 func (x *VectorServiceCall) Reset() {
 	*x = VectorServiceCall{}
-	mi := &file_usher_v1_routing_proto_msgTypes[20]
+	mi := &file_usher_v1_routing_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1775,7 +1868,7 @@ func (x *VectorServiceCall) String() string {
 func (*VectorServiceCall) ProtoMessage() {}
 
 func (x *VectorServiceCall) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_routing_proto_msgTypes[20]
+	mi := &file_usher_v1_routing_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1788,7 +1881,7 @@ func (x *VectorServiceCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VectorServiceCall.ProtoReflect.Descriptor instead.
 func (*VectorServiceCall) Descriptor() ([]byte, []int) {
-	return file_usher_v1_routing_proto_rawDescGZIP(), []int{20}
+	return file_usher_v1_routing_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *VectorServiceCall) GetService() string {
@@ -1892,7 +1985,7 @@ type VectorState struct {
 
 func (x *VectorState) Reset() {
 	*x = VectorState{}
-	mi := &file_usher_v1_routing_proto_msgTypes[21]
+	mi := &file_usher_v1_routing_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1904,7 +1997,7 @@ func (x *VectorState) String() string {
 func (*VectorState) ProtoMessage() {}
 
 func (x *VectorState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_routing_proto_msgTypes[21]
+	mi := &file_usher_v1_routing_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1917,7 +2010,7 @@ func (x *VectorState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VectorState.ProtoReflect.Descriptor instead.
 func (*VectorState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_routing_proto_rawDescGZIP(), []int{21}
+	return file_usher_v1_routing_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *VectorState) GetVector() string {
@@ -2054,7 +2147,7 @@ type RequestWhyWaiting struct {
 
 func (x *RequestWhyWaiting) Reset() {
 	*x = RequestWhyWaiting{}
-	mi := &file_usher_v1_routing_proto_msgTypes[22]
+	mi := &file_usher_v1_routing_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2066,7 +2159,7 @@ func (x *RequestWhyWaiting) String() string {
 func (*RequestWhyWaiting) ProtoMessage() {}
 
 func (x *RequestWhyWaiting) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_routing_proto_msgTypes[22]
+	mi := &file_usher_v1_routing_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2079,7 +2172,7 @@ func (x *RequestWhyWaiting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestWhyWaiting.ProtoReflect.Descriptor instead.
 func (*RequestWhyWaiting) Descriptor() ([]byte, []int) {
-	return file_usher_v1_routing_proto_rawDescGZIP(), []int{22}
+	return file_usher_v1_routing_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RequestWhyWaiting) GetInteractionId() string {
@@ -2133,7 +2226,7 @@ type EventWhyWaiting struct {
 
 func (x *EventWhyWaiting) Reset() {
 	*x = EventWhyWaiting{}
-	mi := &file_usher_v1_routing_proto_msgTypes[23]
+	mi := &file_usher_v1_routing_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2145,7 +2238,7 @@ func (x *EventWhyWaiting) String() string {
 func (*EventWhyWaiting) ProtoMessage() {}
 
 func (x *EventWhyWaiting) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_routing_proto_msgTypes[23]
+	mi := &file_usher_v1_routing_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2158,7 +2251,7 @@ func (x *EventWhyWaiting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventWhyWaiting.ProtoReflect.Descriptor instead.
 func (*EventWhyWaiting) Descriptor() ([]byte, []int) {
-	return file_usher_v1_routing_proto_rawDescGZIP(), []int{23}
+	return file_usher_v1_routing_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *EventWhyWaiting) GetInteractionId() string {
@@ -2248,7 +2341,7 @@ type WaitingPlace struct {
 
 func (x *WaitingPlace) Reset() {
 	*x = WaitingPlace{}
-	mi := &file_usher_v1_routing_proto_msgTypes[24]
+	mi := &file_usher_v1_routing_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2260,7 +2353,7 @@ func (x *WaitingPlace) String() string {
 func (*WaitingPlace) ProtoMessage() {}
 
 func (x *WaitingPlace) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_routing_proto_msgTypes[24]
+	mi := &file_usher_v1_routing_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2273,7 +2366,7 @@ func (x *WaitingPlace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitingPlace.ProtoReflect.Descriptor instead.
 func (*WaitingPlace) Descriptor() ([]byte, []int) {
-	return file_usher_v1_routing_proto_rawDescGZIP(), []int{24}
+	return file_usher_v1_routing_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WaitingPlace) GetWhere() string {
@@ -2324,7 +2417,7 @@ type Exclusion struct {
 
 func (x *Exclusion) Reset() {
 	*x = Exclusion{}
-	mi := &file_usher_v1_routing_proto_msgTypes[25]
+	mi := &file_usher_v1_routing_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2336,7 +2429,7 @@ func (x *Exclusion) String() string {
 func (*Exclusion) ProtoMessage() {}
 
 func (x *Exclusion) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_routing_proto_msgTypes[25]
+	mi := &file_usher_v1_routing_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2349,7 +2442,7 @@ func (x *Exclusion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Exclusion.ProtoReflect.Descriptor instead.
 func (*Exclusion) Descriptor() ([]byte, []int) {
-	return file_usher_v1_routing_proto_rawDescGZIP(), []int{25}
+	return file_usher_v1_routing_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Exclusion) GetRule() string {
@@ -2393,7 +2486,7 @@ type ExcludedAgent struct {
 
 func (x *ExcludedAgent) Reset() {
 	*x = ExcludedAgent{}
-	mi := &file_usher_v1_routing_proto_msgTypes[26]
+	mi := &file_usher_v1_routing_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2405,7 +2498,7 @@ func (x *ExcludedAgent) String() string {
 func (*ExcludedAgent) ProtoMessage() {}
 
 func (x *ExcludedAgent) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_routing_proto_msgTypes[26]
+	mi := &file_usher_v1_routing_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2418,7 +2511,7 @@ func (x *ExcludedAgent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExcludedAgent.ProtoReflect.Descriptor instead.
 func (*ExcludedAgent) Descriptor() ([]byte, []int) {
-	return file_usher_v1_routing_proto_rawDescGZIP(), []int{26}
+	return file_usher_v1_routing_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ExcludedAgent) GetAgentId() string {
@@ -2458,7 +2551,7 @@ type RequestExpectedWait struct {
 
 func (x *RequestExpectedWait) Reset() {
 	*x = RequestExpectedWait{}
-	mi := &file_usher_v1_routing_proto_msgTypes[27]
+	mi := &file_usher_v1_routing_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2470,7 +2563,7 @@ func (x *RequestExpectedWait) String() string {
 func (*RequestExpectedWait) ProtoMessage() {}
 
 func (x *RequestExpectedWait) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_routing_proto_msgTypes[27]
+	mi := &file_usher_v1_routing_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2483,7 +2576,7 @@ func (x *RequestExpectedWait) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestExpectedWait.ProtoReflect.Descriptor instead.
 func (*RequestExpectedWait) Descriptor() ([]byte, []int) {
-	return file_usher_v1_routing_proto_rawDescGZIP(), []int{27}
+	return file_usher_v1_routing_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RequestExpectedWait) GetOf() isRequestExpectedWait_Of {
@@ -2586,7 +2679,7 @@ type EventExpectedWait struct {
 
 func (x *EventExpectedWait) Reset() {
 	*x = EventExpectedWait{}
-	mi := &file_usher_v1_routing_proto_msgTypes[28]
+	mi := &file_usher_v1_routing_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2598,7 +2691,7 @@ func (x *EventExpectedWait) String() string {
 func (*EventExpectedWait) ProtoMessage() {}
 
 func (x *EventExpectedWait) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_routing_proto_msgTypes[28]
+	mi := &file_usher_v1_routing_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2611,7 +2704,7 @@ func (x *EventExpectedWait) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventExpectedWait.ProtoReflect.Descriptor instead.
 func (*EventExpectedWait) Descriptor() ([]byte, []int) {
-	return file_usher_v1_routing_proto_rawDescGZIP(), []int{28}
+	return file_usher_v1_routing_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *EventExpectedWait) GetExpectedWaitMs() int64 {
@@ -2749,7 +2842,14 @@ const file_usher_v1_routing_proto_rawDesc = "" +
 	"\fqueued_at_ms\x18\x05 \x01(\x03R\n" +
 	"queuedAtMs\x12'\n" +
 	"\x0fpreferred_agent\x18\x06 \x01(\tR\x0epreferredAgent\x12,\n" +
-	"\x12preferred_until_ms\x18\a \x01(\x03R\x10preferredUntilMs\"P\n" +
+	"\x12preferred_until_ms\x18\a \x01(\x03R\x10preferredUntilMs\"\x9a\x01\n" +
+	"\vServedPlace\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1b\n" +
+	"\twaited_ms\x18\x03 \x01(\x03R\bwaitedMs\x12\x18\n" +
+	"\aworking\x18\x04 \x01(\x05R\aworking\x12\x18\n" +
+	"\awaiting\x18\x05 \x01(\x05R\awaiting\x12\x12\n" +
+	"\x04rank\x18\x06 \x01(\x05R\x04rank\"P\n" +
 	"\tTreatment\x12+\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x17.usher.v1.TreatmentKindR\x04kind\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\"T\n" +
@@ -2896,7 +2996,7 @@ func file_usher_v1_routing_proto_rawDescGZIP() []byte {
 }
 
 var file_usher_v1_routing_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_usher_v1_routing_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_usher_v1_routing_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_usher_v1_routing_proto_goTypes = []any{
 	(AgentSelection)(0),         // 0: usher.v1.AgentSelection
 	(CallPreference)(0),         // 1: usher.v1.CallPreference
@@ -2922,19 +3022,20 @@ var file_usher_v1_routing_proto_goTypes = []any{
 	(*ViewOrder)(nil),           // 21: usher.v1.ViewOrder
 	(*ThirdServer)(nil),         // 22: usher.v1.ThirdServer
 	(*Queueing)(nil),            // 23: usher.v1.Queueing
-	(*Treatment)(nil),           // 24: usher.v1.Treatment
-	(*VectorReturn)(nil),        // 25: usher.v1.VectorReturn
-	(*VectorServiceCall)(nil),   // 26: usher.v1.VectorServiceCall
-	(*VectorState)(nil),         // 27: usher.v1.VectorState
-	(*RequestWhyWaiting)(nil),   // 28: usher.v1.RequestWhyWaiting
-	(*EventWhyWaiting)(nil),     // 29: usher.v1.EventWhyWaiting
-	(*WaitingPlace)(nil),        // 30: usher.v1.WaitingPlace
-	(*Exclusion)(nil),           // 31: usher.v1.Exclusion
-	(*ExcludedAgent)(nil),       // 32: usher.v1.ExcludedAgent
-	(*RequestExpectedWait)(nil), // 33: usher.v1.RequestExpectedWait
-	(*EventExpectedWait)(nil),   // 34: usher.v1.EventExpectedWait
-	nil,                         // 35: usher.v1.CapacityAlternative.MediaEntry
-	(*structpb.Struct)(nil),     // 36: google.protobuf.Struct
+	(*ServedPlace)(nil),         // 24: usher.v1.ServedPlace
+	(*Treatment)(nil),           // 25: usher.v1.Treatment
+	(*VectorReturn)(nil),        // 26: usher.v1.VectorReturn
+	(*VectorServiceCall)(nil),   // 27: usher.v1.VectorServiceCall
+	(*VectorState)(nil),         // 28: usher.v1.VectorState
+	(*RequestWhyWaiting)(nil),   // 29: usher.v1.RequestWhyWaiting
+	(*EventWhyWaiting)(nil),     // 30: usher.v1.EventWhyWaiting
+	(*WaitingPlace)(nil),        // 31: usher.v1.WaitingPlace
+	(*Exclusion)(nil),           // 32: usher.v1.Exclusion
+	(*ExcludedAgent)(nil),       // 33: usher.v1.ExcludedAgent
+	(*RequestExpectedWait)(nil), // 34: usher.v1.RequestExpectedWait
+	(*EventExpectedWait)(nil),   // 35: usher.v1.EventExpectedWait
+	nil,                         // 36: usher.v1.CapacityAlternative.MediaEntry
+	(*structpb.Struct)(nil),     // 37: google.protobuf.Struct
 }
 var file_usher_v1_routing_proto_depIdxs = []int32{
 	0,  // 0: usher.v1.Skill.agent_selection:type_name -> usher.v1.AgentSelection
@@ -2944,28 +3045,28 @@ var file_usher_v1_routing_proto_depIdxs = []int32{
 	14, // 4: usher.v1.HolidayTable.holidays:type_name -> usher.v1.Holiday
 	16, // 5: usher.v1.Timetable.hours:type_name -> usher.v1.ServiceHours
 	19, // 6: usher.v1.CapacityRule.any_of:type_name -> usher.v1.CapacityAlternative
-	35, // 7: usher.v1.CapacityAlternative.media:type_name -> usher.v1.CapacityAlternative.MediaEntry
+	36, // 7: usher.v1.CapacityAlternative.media:type_name -> usher.v1.CapacityAlternative.MediaEntry
 	21, // 8: usher.v1.View.order:type_name -> usher.v1.ViewOrder
 	4,  // 9: usher.v1.Queueing.priority:type_name -> usher.v1.VectorPriority
 	5,  // 10: usher.v1.Treatment.kind:type_name -> usher.v1.TreatmentKind
-	36, // 11: usher.v1.VectorServiceCall.parameters:type_name -> google.protobuf.Struct
-	36, // 12: usher.v1.VectorServiceCall.response:type_name -> google.protobuf.Struct
+	37, // 11: usher.v1.VectorServiceCall.parameters:type_name -> google.protobuf.Struct
+	37, // 12: usher.v1.VectorServiceCall.response:type_name -> google.protobuf.Struct
 	23, // 13: usher.v1.VectorState.queueings:type_name -> usher.v1.Queueing
-	25, // 14: usher.v1.VectorState.returns:type_name -> usher.v1.VectorReturn
-	36, // 15: usher.v1.VectorState.variables:type_name -> google.protobuf.Struct
-	24, // 16: usher.v1.VectorState.treatment:type_name -> usher.v1.Treatment
+	26, // 14: usher.v1.VectorState.returns:type_name -> usher.v1.VectorReturn
+	37, // 15: usher.v1.VectorState.variables:type_name -> google.protobuf.Struct
+	25, // 16: usher.v1.VectorState.treatment:type_name -> usher.v1.Treatment
 	23, // 17: usher.v1.VectorState.best:type_name -> usher.v1.Queueing
-	26, // 18: usher.v1.VectorState.service_call:type_name -> usher.v1.VectorServiceCall
-	30, // 19: usher.v1.EventWhyWaiting.places:type_name -> usher.v1.WaitingPlace
-	31, // 20: usher.v1.EventWhyWaiting.exclusions:type_name -> usher.v1.Exclusion
-	34, // 21: usher.v1.EventWhyWaiting.expected_wait:type_name -> usher.v1.EventExpectedWait
-	27, // 22: usher.v1.EventWhyWaiting.vector_state:type_name -> usher.v1.VectorState
-	32, // 23: usher.v1.Exclusion.agents:type_name -> usher.v1.ExcludedAgent
+	27, // 18: usher.v1.VectorState.service_call:type_name -> usher.v1.VectorServiceCall
+	31, // 19: usher.v1.EventWhyWaiting.places:type_name -> usher.v1.WaitingPlace
+	32, // 20: usher.v1.EventWhyWaiting.exclusions:type_name -> usher.v1.Exclusion
+	35, // 21: usher.v1.EventWhyWaiting.expected_wait:type_name -> usher.v1.EventExpectedWait
+	28, // 22: usher.v1.EventWhyWaiting.vector_state:type_name -> usher.v1.VectorState
+	33, // 23: usher.v1.Exclusion.agents:type_name -> usher.v1.ExcludedAgent
 	4,  // 24: usher.v1.RequestExpectedWait.priority:type_name -> usher.v1.VectorPriority
-	28, // 25: usher.v1.Routing.WhyWaiting:input_type -> usher.v1.RequestWhyWaiting
-	33, // 26: usher.v1.Routing.ExpectedWait:input_type -> usher.v1.RequestExpectedWait
-	29, // 27: usher.v1.Routing.WhyWaiting:output_type -> usher.v1.EventWhyWaiting
-	34, // 28: usher.v1.Routing.ExpectedWait:output_type -> usher.v1.EventExpectedWait
+	29, // 25: usher.v1.Routing.WhyWaiting:input_type -> usher.v1.RequestWhyWaiting
+	34, // 26: usher.v1.Routing.ExpectedWait:input_type -> usher.v1.RequestExpectedWait
+	30, // 27: usher.v1.Routing.WhyWaiting:output_type -> usher.v1.EventWhyWaiting
+	35, // 28: usher.v1.Routing.ExpectedWait:output_type -> usher.v1.EventExpectedWait
 	27, // [27:29] is the sub-list for method output_type
 	25, // [25:27] is the sub-list for method input_type
 	25, // [25:25] is the sub-list for extension type_name
@@ -2979,7 +3080,7 @@ func file_usher_v1_routing_proto_init() {
 		return
 	}
 	file_usher_v1_common_proto_init()
-	file_usher_v1_routing_proto_msgTypes[27].OneofWrappers = []any{
+	file_usher_v1_routing_proto_msgTypes[28].OneofWrappers = []any{
 		(*RequestExpectedWait_InteractionId)(nil),
 		(*RequestExpectedWait_Skill)(nil),
 		(*RequestExpectedWait_Queue)(nil),
@@ -2990,7 +3091,7 @@ func file_usher_v1_routing_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_usher_v1_routing_proto_rawDesc), len(file_usher_v1_routing_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   30,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -34,7 +34,9 @@ type AgentTarget struct {
 	Place string `protobuf:"bytes,2,opt,name=place,proto3" json:"place,omitempty"`
 	// The skill whose rules it follows (RONA, after-call work); one of his, or
 	// empty.
-	Skill         string `protobuf:"bytes,3,opt,name=skill,proto3" json:"skill,omitempty"`
+	Skill string `protobuf:"bytes,3,opt,name=skill,proto3" json:"skill,omitempty"`
+	// For whom it waited; told by the built-in router, ignored from others.
+	Served        *ServedPlace `protobuf:"bytes,4,opt,name=served,proto3" json:"served,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -88,6 +90,13 @@ func (x *AgentTarget) GetSkill() string {
 		return x.Skill
 	}
 	return ""
+}
+
+func (x *AgentTarget) GetServed() *ServedPlace {
+	if x != nil {
+		return x.Served
+	}
+	return nil
 }
 
 // RequestRouteCall says where an interaction goes.
@@ -473,11 +482,12 @@ var File_usher_v1_tlibrary_proto protoreflect.FileDescriptor
 
 const file_usher_v1_tlibrary_proto_rawDesc = "" +
 	"\n" +
-	"\x17usher/v1/tlibrary.proto\x12\busher.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x15usher/v1/common.proto\x1a\x14usher/v1/event.proto\"T\n" +
+	"\x17usher/v1/tlibrary.proto\x12\busher.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x15usher/v1/common.proto\x1a\x14usher/v1/event.proto\x1a\x16usher/v1/routing.proto\"\x83\x01\n" +
 	"\vAgentTarget\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\x12\x14\n" +
-	"\x05skill\x18\x03 \x01(\tR\x05skill\"\x9e\x02\n" +
+	"\x05skill\x18\x03 \x01(\tR\x05skill\x12-\n" +
+	"\x06served\x18\x04 \x01(\v2\x15.usher.v1.ServedPlaceR\x06served\"\x9e\x02\n" +
 	"\x10RequestRouteCall\x12!\n" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12%\n" +
 	"\x0einteraction_id\x18\x02 \x01(\tR\rinteractionId\x12-\n" +
@@ -532,26 +542,28 @@ var file_usher_v1_tlibrary_proto_goTypes = []any{
 	(*RequestRouteCall)(nil),      // 1: usher.v1.RequestRouteCall
 	(*RequestUpdateUserData)(nil), // 2: usher.v1.RequestUpdateUserData
 	(*RequestPrivateService)(nil), // 3: usher.v1.RequestPrivateService
-	(*Workbin)(nil),               // 4: usher.v1.Workbin
-	(*structpb.Struct)(nil),       // 5: google.protobuf.Struct
-	(*Event)(nil),                 // 6: usher.v1.Event
+	(*ServedPlace)(nil),           // 4: usher.v1.ServedPlace
+	(*Workbin)(nil),               // 5: usher.v1.Workbin
+	(*structpb.Struct)(nil),       // 6: google.protobuf.Struct
+	(*Event)(nil),                 // 7: usher.v1.Event
 }
 var file_usher_v1_tlibrary_proto_depIdxs = []int32{
-	0, // 0: usher.v1.RequestRouteCall.agent:type_name -> usher.v1.AgentTarget
-	4, // 1: usher.v1.RequestRouteCall.workbin:type_name -> usher.v1.Workbin
-	5, // 2: usher.v1.RequestUpdateUserData.user_data:type_name -> google.protobuf.Struct
-	5, // 3: usher.v1.RequestPrivateService.parameters:type_name -> google.protobuf.Struct
-	1, // 4: usher.v1.TLibrary.RouteCall:input_type -> usher.v1.RequestRouteCall
-	3, // 5: usher.v1.TLibrary.PrivateService:input_type -> usher.v1.RequestPrivateService
-	2, // 6: usher.v1.TLibrary.UpdateUserData:input_type -> usher.v1.RequestUpdateUserData
-	6, // 7: usher.v1.TLibrary.RouteCall:output_type -> usher.v1.Event
-	6, // 8: usher.v1.TLibrary.PrivateService:output_type -> usher.v1.Event
-	6, // 9: usher.v1.TLibrary.UpdateUserData:output_type -> usher.v1.Event
-	7, // [7:10] is the sub-list for method output_type
-	4, // [4:7] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	4, // 0: usher.v1.AgentTarget.served:type_name -> usher.v1.ServedPlace
+	0, // 1: usher.v1.RequestRouteCall.agent:type_name -> usher.v1.AgentTarget
+	5, // 2: usher.v1.RequestRouteCall.workbin:type_name -> usher.v1.Workbin
+	6, // 3: usher.v1.RequestUpdateUserData.user_data:type_name -> google.protobuf.Struct
+	6, // 4: usher.v1.RequestPrivateService.parameters:type_name -> google.protobuf.Struct
+	1, // 5: usher.v1.TLibrary.RouteCall:input_type -> usher.v1.RequestRouteCall
+	3, // 6: usher.v1.TLibrary.PrivateService:input_type -> usher.v1.RequestPrivateService
+	2, // 7: usher.v1.TLibrary.UpdateUserData:input_type -> usher.v1.RequestUpdateUserData
+	7, // 8: usher.v1.TLibrary.RouteCall:output_type -> usher.v1.Event
+	7, // 9: usher.v1.TLibrary.PrivateService:output_type -> usher.v1.Event
+	7, // 10: usher.v1.TLibrary.UpdateUserData:output_type -> usher.v1.Event
+	8, // [8:11] is the sub-list for method output_type
+	5, // [5:8] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_tlibrary_proto_init() }
@@ -561,6 +573,7 @@ func file_usher_v1_tlibrary_proto_init() {
 	}
 	file_usher_v1_common_proto_init()
 	file_usher_v1_event_proto_init()
+	file_usher_v1_routing_proto_init()
 	file_usher_v1_tlibrary_proto_msgTypes[1].OneofWrappers = []any{
 		(*RequestRouteCall_Agent)(nil),
 		(*RequestRouteCall_Queue)(nil),
