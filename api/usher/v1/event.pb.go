@@ -2395,7 +2395,9 @@ type EventAgentLogout struct {
 	// The agent.
 	AgentId string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
 	// Where he sat.
-	Place         string `protobuf:"bytes,2,opt,name=place,proto3" json:"place,omitempty"`
+	Place string `protobuf:"bytes,2,opt,name=place,proto3" json:"place,omitempty"`
+	// The reason code of a forced logout.
+	ReasonCode    int32 `protobuf:"varint,3,opt,name=reason_code,json=reasonCode,proto3" json:"reason_code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2442,6 +2444,13 @@ func (x *EventAgentLogout) GetPlace() string {
 		return x.Place
 	}
 	return ""
+}
+
+func (x *EventAgentLogout) GetReasonCode() int32 {
+	if x != nil {
+		return x.ReasonCode
+	}
+	return 0
 }
 
 // EventCurrentAgentStatus (im, rpt) tells an agent's state.
@@ -2821,7 +2830,9 @@ type EventAgentStateReasonChanged struct {
 	// When timed after-call work ends, Unix milliseconds; 0 if it does not.
 	AcwUntilMs int64 `protobuf:"varint,5,opt,name=acw_until_ms,json=acwUntilMs,proto3" json:"acw_until_ms,omitempty"`
 	// True if he asked for one more interaction while he has some.
-	OneMore       bool `protobuf:"varint,6,opt,name=one_more,json=oneMore,proto3" json:"one_more,omitempty"`
+	OneMore bool `protobuf:"varint,6,opt,name=one_more,json=oneMore,proto3" json:"one_more,omitempty"`
+	// True if he is logged out when his interactions have ended.
+	LogoutPending bool `protobuf:"varint,7,opt,name=logout_pending,json=logoutPending,proto3" json:"logout_pending,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2894,6 +2905,13 @@ func (x *EventAgentStateReasonChanged) GetAcwUntilMs() int64 {
 func (x *EventAgentStateReasonChanged) GetOneMore() bool {
 	if x != nil {
 		return x.OneMore
+	}
+	return false
+}
+
+func (x *EventAgentStateReasonChanged) GetLogoutPending() bool {
+	if x != nil {
+		return x.LogoutPending
 	}
 	return false
 }
@@ -4059,10 +4077,12 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"\x05media\x18\x03 \x03(\v2\x15.usher.v1.MediaStatusR\x05media\x12/\n" +
 	"\twork_mode\x18\x04 \x01(\x0e2\x12.usher.v1.WorkModeR\bworkMode\x12\x1f\n" +
 	"\vreason_code\x18\x05 \x01(\x05R\n" +
-	"reasonCode\"C\n" +
+	"reasonCode\"d\n" +
 	"\x10EventAgentLogout\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
-	"\x05place\x18\x02 \x01(\tR\x05place\"\xe9\x02\n" +
+	"\x05place\x18\x02 \x01(\tR\x05place\x12\x1f\n" +
+	"\vreason_code\x18\x03 \x01(\x05R\n" +
+	"reasonCode\"\xe9\x02\n" +
 	"\x17EventCurrentAgentStatus\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\x12+\n" +
@@ -4085,7 +4105,7 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"\x12EventReadyForMedia\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\"9\n" +
 	"\x1cEventMediaStateReasonChanged\x12\x19\n" +
-	"\bagent_id\x18\x01 \x01(\tR\aagentId\"\x88\x02\n" +
+	"\bagent_id\x18\x01 \x01(\tR\aagentId\"\xaf\x02\n" +
 	"\x1cEventAgentStateReasonChanged\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12/\n" +
 	"\twork_mode\x18\x02 \x01(\x0e2\x12.usher.v1.WorkModeR\bworkMode\x12>\n" +
@@ -4094,7 +4114,8 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"reasonCode\x12 \n" +
 	"\facw_until_ms\x18\x05 \x01(\x03R\n" +
 	"acwUntilMs\x12\x19\n" +
-	"\bone_more\x18\x06 \x01(\bR\aoneMore\"0\n" +
+	"\bone_more\x18\x06 \x01(\bR\aoneMore\x12%\n" +
+	"\x0elogout_pending\x18\a \x01(\bR\rlogoutPending\"0\n" +
 	"\x13EventDoNotDisturbOn\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\"1\n" +
 	"\x14EventDoNotDisturbOff\x12\x19\n" +

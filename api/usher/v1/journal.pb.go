@@ -2412,12 +2412,10 @@ type AgentState struct {
 	CountedUntilMs int64 `protobuf:"varint,16,opt,name=counted_until_ms,json=countedUntilMs,proto3" json:"counted_until_ms,omitempty"`
 	// How many interactions he got for each skill since his login.
 	Delivered map[string]int64 `protobuf:"bytes,17,rep,name=delivered,proto3" json:"delivered,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
-	// The skill and VDN of the interaction that ended last, for timed ACW.
-	LastSkill string `protobuf:"bytes,18,opt,name=last_skill,json=lastSkill,proto3" json:"last_skill,omitempty"`
-	// ...
-	LastVdn string `protobuf:"bytes,19,opt,name=last_vdn,json=lastVdn,proto3" json:"last_vdn,omitempty"`
+	// True if he is logged out when his interactions have ended.
+	LogoutPending bool `protobuf:"varint,18,opt,name=logout_pending,json=logoutPending,proto3" json:"logout_pending,omitempty"`
 	// His occupancy when he last became idle, in millionths.
-	Occupancy     int64 `protobuf:"varint,20,opt,name=occupancy,proto3" json:"occupancy,omitempty"`
+	Occupancy     int64 `protobuf:"varint,19,opt,name=occupancy,proto3" json:"occupancy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2571,18 +2569,11 @@ func (x *AgentState) GetDelivered() map[string]int64 {
 	return nil
 }
 
-func (x *AgentState) GetLastSkill() string {
+func (x *AgentState) GetLogoutPending() bool {
 	if x != nil {
-		return x.LastSkill
+		return x.LogoutPending
 	}
-	return ""
-}
-
-func (x *AgentState) GetLastVdn() string {
-	if x != nil {
-		return x.LastVdn
-	}
-	return ""
+	return false
 }
 
 func (x *AgentState) GetOccupancy() int64 {
@@ -3255,7 +3246,7 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\fregistration\x18\x01 \x01(\v2\x1a.usher.v1.ClientRegisteredR\fregistration\x12<\n" +
 	"\vconnections\x18\x02 \x03(\v2\x1a.usher.v1.ConnectionOpenedR\vconnections\x12$\n" +
 	"\x0egrace_until_ms\x18\x03 \x01(\x03R\fgraceUntilMs\x12\x12\n" +
-	"\x04gone\x18\x04 \x01(\bR\x04gone\"\xb2\x06\n" +
+	"\x04gone\x18\x04 \x01(\bR\x04gone\"\x9f\x06\n" +
 	"\n" +
 	"AgentState\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
@@ -3277,11 +3268,9 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\tworked_ms\x18\x0e \x01(\x03R\bworkedMs\x12!\n" +
 	"\favailable_ms\x18\x0f \x01(\x03R\vavailableMs\x12(\n" +
 	"\x10counted_until_ms\x18\x10 \x01(\x03R\x0ecountedUntilMs\x12A\n" +
-	"\tdelivered\x18\x11 \x03(\v2#.usher.v1.AgentState.DeliveredEntryR\tdelivered\x12\x1d\n" +
-	"\n" +
-	"last_skill\x18\x12 \x01(\tR\tlastSkill\x12\x19\n" +
-	"\blast_vdn\x18\x13 \x01(\tR\alastVdn\x12\x1c\n" +
-	"\toccupancy\x18\x14 \x01(\x03R\toccupancy\x1a<\n" +
+	"\tdelivered\x18\x11 \x03(\v2#.usher.v1.AgentState.DeliveredEntryR\tdelivered\x12%\n" +
+	"\x0elogout_pending\x18\x12 \x01(\bR\rlogoutPending\x12\x1c\n" +
+	"\toccupancy\x18\x13 \x01(\x03R\toccupancy\x1a<\n" +
 	"\x0eDeliveredEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xc0\x05\n" +
