@@ -22,11 +22,11 @@ type crowd struct {
 func (c *crowd) NotBefore(engine.AgentID) engine.Millis { return c.backOff }
 
 func newCrowd(waiting, agents int) *crowd {
-	c := &crowd{index: newIndex()}
+	c := &crowd{index: newIndex(0)}
 	for n := range agents {
-		a := agentItem{id: engine.AgentID(fmt.Sprintf("agent-%05d", n)), media: []mediaItem{{"voice", false}, {"chat", false}}}
+		a := agentItem{id: engine.AgentID(fmt.Sprintf("agent-%05d", n))}
 		for k := range 3 {
-			a.groups = append(a.groups, groups[(n+k*k)%len(groups)])
+			a.sit(groups[(n+k*k)%len(groups)])
 		}
 		c.agents = append(c.agents, a)
 		c.index.setAgent(a)
@@ -37,6 +37,11 @@ func newCrowd(waiting, agents int) *crowd {
 	return c
 }
 
+// sit gives an agent the seats of a group.
+func (a *agentItem) sit(g engine.GroupName) {
+	a.seats = append(a.seats, seatItem{pool: groupPool(g, "voice")}, seatItem{pool: groupPool(g, "chat")})
+}
+
 var groups = []engine.GroupName{"sales", "service", "spanish", "french", "billing", "gold", "claims", "orders"}
 
 // arrive lets one more interaction wait, at random by a counter: three in four
@@ -45,21 +50,23 @@ func (c *crowd) arrive() {
 	c.entry++
 	random := uint64(c.entry) * 0x9e3779b97f4a7c15 >> 32
 	w := workItem{
-		id:    engine.InteractionID(fmt.Sprintf("%020d", c.entry)),
-		pool:  poolName{groups[random%8], [2]engine.MediaName{"voice", "chat"}[random>>3%2]},
-		entry: c.entry, movedAt: engine.Millis(c.entry), of: c,
+		id:     engine.InteractionID(fmt.Sprintf("%020d", c.entry)),
+		entry:  c.entry,
+		claims: []claimItem{{groupPool(groups[random%8], [2]engine.MediaName{"voice", "chat"}[random>>3%2]), 0, engine.Millis(c.entry)}},
+		of:     c,
 	}
 	if random>>4%4 == 0 {
-		w.movedAt = engine.Millis(random % uint64(c.entry))
-		w.priority = int32(random >> 6 % 10)
+		w.claims[0].at = engine.Millis(random % uint64(c.entry))
+		w.claims[0].rank = int32(random >> 6 % 10)
 	}
 	c.index.setWork(w)
 }
 
 func (c *crowd) setAgent(n int, available bool) {
 	a := &c.agents[n%len(c.agents)]
-	a.media[0].available, a.media[1].available = available, available
-	a.idleSince = engine.Millis(n)
+	for k := range a.seats {
+		a.seats[k].available, a.seats[k].order[0] = available, int64(n)
+	}
 	c.index.setAgent(*a)
 }
 
@@ -86,7 +93,7 @@ func BenchmarkMatch(b *testing.B) {
 					if !ok {
 						b.Fatal("nothing for a free agent")
 					}
-					c.index.dropWork(m.place.work.id)
+					c.index.dropWork(m.interaction)
 					c.setAgent(n, false)
 					c.arrive()
 				}
@@ -117,8 +124,8 @@ func BenchmarkMatchIdle(b *testing.B) {
 					}
 					continue
 				}
-				c.index.dropWork(m.place.work.id)
-				number, _ := strconv.Atoi(strings.TrimPrefix(string(m.seat.agent.id), "agent-"))
+				c.index.dropWork(m.interaction)
+				number, _ := strconv.Atoi(strings.TrimPrefix(string(m.agent), "agent-"))
 				n += agents
 				c.setAgent(n-n%agents+number, true)
 			}
@@ -133,7 +140,10 @@ func BenchmarkRefusals(b *testing.B) {
 	for _, waiting := range sizes.waiting {
 		b.Run(fmt.Sprintf("refused=%d", waiting), func(b *testing.B) {
 			c := newCrowd(0, 1)
-			c.agents[0].groups = groups
+			c.agents[0].seats = nil
+			for _, g := range groups {
+				c.agents[0].sit(g)
+			}
 			c.backOff = 60_000
 			for range waiting {
 				c.arrive()
@@ -141,7 +151,7 @@ func BenchmarkRefusals(b *testing.B) {
 			c.setAgent(0, true)
 			c.index.next(0)
 			n := 0
-			fresh := &worldWork{id: "fresh", pool: poolName{groups[0], "voice"}, movedAt: engine.Millis(waiting)}
+			fresh := &worldWork{id: "fresh", group: groups[0], media: "voice", movedAt: engine.Millis(waiting)}
 			runtime.GC()
 			for b.Loop() {
 				n++

@@ -3,8 +3,8 @@ package router
 import (
 	"cmp"
 	"math"
-	"slices"
 
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/engine"
 )
 
@@ -12,103 +12,89 @@ import (
 // the interaction changes.
 const never = engine.Millis(math.MaxInt64)
 
-// agentItem is what the index knows of an agent.
-type agentItem struct {
-	id        engine.AgentID
-	groups    []engine.GroupName
-	media     []mediaItem
-	idleSince engine.Millis
-}
-
-// mediaItem is one of an agent's media, and whether he has capacity left.
-type mediaItem struct {
-	name      engine.MediaName
-	available bool
-}
-
-// workItem is what the index knows of an interaction that waits.
-type workItem struct {
-	id       engine.InteractionID
-	pool     poolName
-	priority int32
-	movedAt  engine.Millis
-	entry    engine.Sequence
-	of       backOffs
-}
-
-// backOffs says until when an interaction isn't offered to an agent again;
-// *engine.Interaction does.
-type backOffs interface {
-	NotBefore(engine.AgentID) engine.Millis
-}
-
-// poolName names the agents and the interactions that can come together.
-type poolName struct {
-	group engine.GroupName
-	media engine.MediaName
-}
-
-// pool is where agents of a group and interactions of a media type that wait
-// for the group come together.
+// pool is where agents of a class and interactions of a media type that wait
+// for the class come together.
 //
 // Nearly always nothing can be matched, and one event makes one match
 // possible. So a pool keeps who it has to look at. Of every pair of a waiting
-// interaction and an idle agent one of these is true:
+// claim and an available seat one of these is true:
 //
-//   - the interaction is in arrived,
-//   - the agent is in came,
-//   - they are kept apart, and the interaction is looked at again (index.wakes)
-//     when that ends, if it ends by itself.
+//   - the claim is in arrived,
+//   - the seat is in came,
+//   - they are kept apart, and the claim is looked at again (index.wakes) when
+//     that ends, if it ends by itself.
 type pool struct {
-	waiting tree[place] // the interactions
+	name    poolName
+	class   *class
+	waiting tree[place] // the claims
+	ranked  tree[place] // the same by rank, whatever their age; empty without aging
 	arrived tree[place] // those to be looked at
-	idle    tree[turn]  // the available agents
+	idle    tree[turn]  // the available seats
 	came    tree[turn]  // those to be looked at
 	dirty   bool        // it is in index.dirty
-	found   match       // its next match, which is in index.matches
+	found   candidate   // its next match, which is in index.found
 }
 
-// place is an interaction's place among all that wait.
+// class counts the agents of a class.
+type class struct {
+	staffed int
+	counted uint64 // the last index.count that counted it
+}
+
+// place is a claim's place among all that wait.
 type place struct {
-	priority int32
-	movedAt  engine.Millis
-	entry    engine.Sequence
-	work     *work
+	at     engine.Millis
+	entry  engine.Sequence
+	rank   int32
+	number int32 // among the claims of its interaction
+	claim  *claim
 }
 
 func (a place) before(b place) bool {
 	switch {
-	case a.priority != b.priority:
-		return a.priority > b.priority
-	case a.movedAt != b.movedAt:
-		return a.movedAt < b.movedAt
-	default:
+	case a.rank != b.rank:
+		return a.rank > b.rank
+	case a.at != b.at:
+		return a.at < b.at
+	case a.entry != b.entry:
 		return a.entry < b.entry
+	default:
+		return a.number < b.number
 	}
 }
 
-// turn is an agent's place in a pool: who is idle longest comes first.
+// aged is the place that a claim has if age counts: a rank is worth so many
+// milliseconds of waiting. So a place never changes while time goes by.
+func (a place) aged(agingMs engine.Millis) place {
+	if agingMs > 0 && a.rank != directRank {
+		a.at -= engine.Millis(a.rank) * agingMs
+		a.rank = 0
+	}
+	return a
+}
+
+// turn is an agent's place among the available agents of a pool.
 type turn struct {
-	idleSince engine.Millis
-	id        engine.AgentID
-	seat      *seat
+	order [3]int64
+	seat  *seat
 }
 
 func (a turn) before(b turn) bool {
-	if a.idleSince != b.idleSince {
-		return a.idleSince < b.idleSince
+	for k, n := range a.order {
+		if n != b.order[k] {
+			return n < b.order[k]
+		}
 	}
-	return a.id < b.id
+	return a.seat.agent.id < b.seat.agent.id
 }
 
-// match is an interaction and the agent who gets it. Matches are made in the
-// order of the interactions.
-type match struct {
+// candidate is a claim and a seat that can be matched.
+type candidate struct {
 	place place
 	seat  *seat
 }
 
-func (a match) before(b match) bool { return a.place.before(b.place) }
+func (a candidate) before(b candidate) bool { return a.place.before(b.place) }
 
 // wake is when an interaction is looked at again.
 type wake struct {
@@ -123,11 +109,10 @@ func (a wake) before(b wake) bool {
 
 // agent is an agent with a seat in each pool that he belongs to.
 type agent struct {
-	id       engine.AgentID
-	groups   []engine.GroupName
-	media    []engine.MediaName
-	seats    []*seat // by group, then media
-	refusals []*work // that the engine refused for him; may be outdated
+	id         engine.AgentID
+	preference usherv1.CallPreference
+	seats      []seat
+	refusals   []*work // that the engine refused for him; may be outdated
 }
 
 // seat is an agent in one pool.
@@ -135,49 +120,70 @@ type seat struct {
 	agent     *agent
 	pool      *pool
 	available bool
+	level     int32
+	deficit   int64
 	turn      turn
-	apart     tree[place] // waiting interactions known to be kept apart from him
+	apart     tree[place] // waiting claims known to be kept apart from him
 }
 
 // work is an interaction that waits.
 type work struct {
 	id       engine.InteractionID
-	pool     *pool
-	place    place
+	entry    engine.Sequence
 	of       backOffs
+	claims   []claim
 	apart    []apart // in whose seats' apart it is
 	refusals int     // how many of them have no end
 	wake     engine.Millis
 }
 
-// apart keeps an interaction from a seat until a time.
+// claim is an interaction in one pool.
+type claim struct {
+	work   *work
+	pool   *pool
+	place  place // in pool.waiting
+	ranked place // in pool.ranked
+}
+
+// apart keeps a claim from a seat of its pool until a time.
 type apart struct {
+	claim *claim
 	seat  *seat
 	until engine.Millis
 }
 
 // index holds the pools. Its maps are only looked up, never walked.
 type index struct {
+	agingMs engine.Millis // what a rank is worth; 0: ranks go before age
 	agents  map[engine.AgentID]*agent
 	works   map[engine.InteractionID]*work
 	pools   map[poolName]*pool
+	classes map[className]*class
 	dirty   []*pool // to be looked at, in the order in which they changed
-	matches tree[match]
+	found   tree[candidate]
 	wakes   tree[wake]
+	spare   []*work // to be used again
+	count   uint64  // of agents who were counted in their classes
 }
 
-func newIndex() *index {
+func newIndex(agingMs engine.Millis) *index {
 	return &index{
-		agents: map[engine.AgentID]*agent{},
-		works:  map[engine.InteractionID]*work{},
-		pools:  map[poolName]*pool{},
+		agingMs: agingMs,
+		agents:  map[engine.AgentID]*agent{},
+		works:   map[engine.InteractionID]*work{},
+		pools:   map[poolName]*pool{},
+		classes: map[className]*class{},
 	}
 }
 
 func (x *index) pool(name poolName) *pool {
 	p := x.pools[name]
 	if p == nil {
-		p = &pool{}
+		p = &pool{name: name, class: x.classes[name.class]}
+		if p.class == nil {
+			p.class = &class{}
+			x.classes[name.class] = p.class
+		}
 		x.pools[name] = p
 	}
 	return p
@@ -197,68 +203,139 @@ func (x *index) setAgent(item agentItem) {
 		a = &agent{id: item.id}
 		x.agents[item.id] = a
 	}
-	if !a.sitsAs(item) {
-		x.reseat(a, item)
+	a.preference = item.preference
+	if !a.sitsAs(item.seats) {
+		x.reseat(a, item.seats)
 	}
 	x.forgetRefusals(a)
-	for k, s := range a.seats {
-		x.setSeat(s, item.media[k%len(item.media)].available, item.idleSince)
+	for k := range item.seats {
+		x.setSeat(&a.seats[k], &item.seats[k])
 	}
 }
 
-func (a *agent) sitsAs(item agentItem) bool {
-	sameName := func(name engine.MediaName, m mediaItem) bool { return name == m.name }
-	return slices.Equal(a.groups, item.groups) && slices.EqualFunc(a.media, item.media, sameName)
+// dropAgent takes out an agent, if he is there.
+func (x *index) dropAgent(id engine.AgentID) {
+	if a := x.agents[id]; a != nil {
+		x.reseat(a, nil)
+		delete(x.agents, id)
+	}
 }
 
-// reseat gives an agent the seats of his groups and media.
-func (x *index) reseat(a *agent, item agentItem) {
-	for _, s := range a.seats {
-		x.setSeat(s, false, 0)
+func (a *agent) sitsAs(items []seatItem) bool {
+	if len(a.seats) != len(items) {
+		return false
+	}
+	for k := range items {
+		if a.seats[k].pool.name != items[k].pool {
+			return false
+		}
+	}
+	return true
+}
+
+// reseat gives an agent seats in other pools.
+func (x *index) reseat(a *agent, items []seatItem) {
+	x.forgetRefusals(a)
+	for k := range a.seats {
+		s := &a.seats[k]
+		x.leave(s)
 		for p := range s.apart.all() {
-			p.work.unlist(s)
+			p.claim.work.unlist(s)
 		}
 	}
-	a.groups = slices.Clone(item.groups)
-	a.media = a.media[:0]
-	for _, m := range item.media {
-		a.media = append(a.media, m.name)
+	x.staff(a, -1)
+	a.seats = make([]seat, len(items))
+	for k := range items {
+		s := &a.seats[k]
+		*s = seat{agent: a, pool: x.pool(items[k].pool), turn: turn{seat: s}}
 	}
-	a.seats = nil
-	for _, g := range a.groups {
-		for _, m := range a.media {
-			a.seats = append(a.seats, &seat{agent: a, pool: x.pool(poolName{g, m})})
+	x.staff(a, 1)
+}
+
+// staff counts an agent once in each of his classes.
+func (x *index) staff(a *agent, by int) {
+	x.count++
+	for k := range a.seats {
+		if c := a.seats[k].pool.class; c.counted != x.count {
+			c.counted = x.count
+			c.staffed += by
 		}
 	}
 }
 
-// setSeat makes a seat available or not.
-func (x *index) setSeat(s *seat, available bool, idleSince engine.Millis) {
-	if s.available == available && (!available || s.turn.idleSince == idleSince) {
+// setSeat takes a seat in as it is now.
+func (x *index) setSeat(s *seat, item *seatItem) {
+	s.level, s.deficit = item.level, item.deficit
+	if s.available == item.available && (!s.available || s.turn.order == item.order) {
+		return
+	}
+	x.leave(s)
+	if item.available {
+		x.enter(s, item.order)
+	}
+}
+
+// enter makes a seat available.
+func (x *index) enter(s *seat, order [3]int64) {
+	p := s.pool
+	s.available = true
+	s.turn.order = order
+	p.idle.insert(s.turn)
+	if p.waiting.len() > 0 {
+		p.came.insert(s.turn)
+		x.touch(p)
+	}
+}
+
+// leave makes a seat unavailable. A match with another one stays the first.
+func (x *index) leave(s *seat) {
+	if !s.available {
 		return
 	}
 	p := s.pool
-	if s.available {
-		p.idle.delete(s.turn)
-		p.came.delete(s.turn)
+	s.available = false
+	p.idle.delete(s.turn)
+	p.came.delete(s.turn)
+	if p.found.seat == s {
+		x.touch(p)
 	}
-	s.available = available
-	if available {
-		s.turn = turn{idleSince, s.agent.id, s}
-		p.idle.insert(s.turn)
-		p.came.insert(s.turn)
-	}
-	x.touch(p)
 }
 
-// setWork takes in an interaction that waits, as it is now.
+// setWork takes in an interaction that waits, as it is now. The item's slices
+// may be reused.
 func (x *index) setWork(item workItem) {
 	x.dropWork(item.id)
-	w := &work{id: item.id, pool: x.pool(item.pool), of: item.of}
-	w.place = place{item.priority, item.movedAt, item.entry, w}
+	w := x.newWork(len(item.claims))
+	w.id, w.entry, w.of = item.id, item.entry, item.of
 	x.works[w.id] = w
-	w.pool.waiting.insert(w.place)
-	x.lookAgain(w)
+	for k := range item.claims {
+		of, c := &item.claims[k], &w.claims[k]
+		p := x.pool(of.pool)
+		c.work, c.pool = w, p
+		c.ranked = place{of.at, item.entry, of.rank, int32(k), c}
+		c.place = c.ranked.aged(x.agingMs)
+		p.waiting.insert(c.place)
+		if x.agingMs > 0 {
+			p.ranked.insert(c.ranked)
+		}
+		x.lookAgain(c)
+	}
+}
+
+// newWork is an interaction with so many claims, one that has gone if it has
+// room for them.
+func (x *index) newWork(claims int) *work {
+	var w *work
+	if last := len(x.spare) - 1; last >= 0 {
+		w, x.spare = x.spare[last], x.spare[:last]
+	} else {
+		w = &work{}
+	}
+	if cap(w.claims) < claims {
+		w.claims = make([]claim, claims)
+	}
+	w.claims = w.claims[:claims]
+	return w
 }
 
 // dropWork takes out an interaction, if it was waiting.
@@ -268,231 +345,39 @@ func (x *index) dropWork(id engine.InteractionID) {
 		return
 	}
 	delete(x.works, id)
-	w.pool.waiting.delete(w.place)
-	w.pool.arrived.delete(w.place)
-	x.touch(w.pool)
-	x.setWake(w, 0)
+	for k := range w.claims {
+		x.dropClaim(&w.claims[k])
+	}
 	for _, b := range w.apart {
-		b.seat.apart.delete(w.place)
+		b.seat.apart.delete(b.claim.place)
 	}
-	w.apart, w.refusals = nil, 0
-}
-
-// lookAgain puts an interaction among those to be looked at, unless there is
-// nobody: then the next agent who comes looks at it.
-func (x *index) lookAgain(w *work) {
-	if w.pool.idle.len() > 0 {
-		w.pool.arrived.insert(w.place)
-		x.touch(w.pool)
-	}
-}
-
-// next is the next match: the first of all waiting interactions that an idle
-// agent can have, and of these agents the one who is idle longest.
-func (x *index) next(now engine.Millis) (match, bool) {
-	for x.wakes.len() > 0 && x.wakes.first().at <= now {
-		x.end(x.wakes.first().work, now)
-	}
-	for _, p := range x.dirty {
-		p.dirty = false
-		x.look(p, now)
-	}
-	x.dirty = x.dirty[:0]
-	if x.matches.len() == 0 {
-		return match{}, false
-	}
-	return x.matches.first(), true
-}
-
-// deadline is when next has to be asked again though nothing changes.
-func (x *index) deadline() (engine.Millis, bool) {
-	if x.wakes.len() == 0 {
-		return 0, false
-	}
-	return x.wakes.first().at, true
-}
-
-// look finds the next match of a pool.
-func (x *index) look(p *pool, now engine.Millis) {
-	if p.found.seat != nil {
-		x.matches.delete(p.found)
-		p.found = match{}
-	}
-	if p.idle.len() == 0 || p.waiting.len() == 0 {
-		p.arrived.clear()
-		p.came.clear()
-		return
-	}
-	a, b := x.lookAtArrived(p, now), x.lookAtCame(p, now)
-	if a.seat == nil || b.seat != nil && b.before(a) {
-		a = b
-	}
-	if a.seat != nil {
-		p.found = a
-		x.matches.insert(a)
-	}
-}
-
-// lookAtArrived finds the first of the arrived interactions that somebody can
-// have. It passes over as many agents as refused that interaction lately.
-func (x *index) lookAtArrived(p *pool, now engine.Millis) match {
-	for p.arrived.len() > 0 {
-		w := p.arrived.first().work
-		var found match
-		earliest := never
-		for t := range p.idle.all() {
-			until := w.keptFrom(t.seat)
-			if until <= now {
-				found = match{w.place, t.seat}
-				break
-			}
-			earliest = min(earliest, until)
-		}
-		if earliest != never {
-			x.wakeBy(w, earliest)
-		}
-		if found.seat != nil {
-			return found
-		}
-		p.arrived.delete(w.place)
-	}
-	return match{}
-}
-
-// lookAtCame finds the first interaction that one of the agents who came can
-// have. It passes over as many agents as refused the pool's first interaction
-// lately.
-//
-// An interaction that is not in arrived can't be had by others than these, so
-// that the first of them who can have it is the one who is idle longest.
-func (x *index) lookAtCame(p *pool, now engine.Millis) match {
-	var best match
-	var without []turn
-	for t := range p.came.all() {
-		w, ok := x.firstFor(t.seat, now)
-		if !ok {
-			without = append(without, t)
-			continue
-		}
-		if best.seat == nil || w.before(best.place) {
-			best = match{w, t.seat}
-		}
-		if !p.waiting.first().before(w) {
-			break
-		}
-	}
-	for _, t := range without {
-		p.came.delete(t)
-	}
-	return best
-}
-
-// firstFor is the first interaction that an agent can have. Those that are
-// known to be kept apart from him cost nothing: as long as they are the first
-// of the pool, the rank of each in the pool is its rank among them.
-func (x *index) firstFor(s *seat, now engine.Millis) (place, bool) {
-	for {
-		waiting := &s.pool.waiting
-		low, high := 0, s.apart.len()
-		for low < high {
-			mid := int(uint(low+high) >> 1)
-			if waiting.rank(s.apart.at(mid)) == mid {
-				low = mid + 1
-			} else {
-				high = mid
-			}
-		}
-		if low == waiting.len() {
-			return place{}, false
-		}
-		first := waiting.at(low)
-		until := first.work.keptFrom(s)
-		if until <= now {
-			return first, true
-		}
-		x.keepApart(first.work, s, until)
-	}
-}
-
-// keptFrom is when a seat's agent can have the interaction.
-func (w *work) keptFrom(s *seat) engine.Millis {
-	if w.refusals > 0 && slices.Contains(w.apart, apart{s, never}) {
-		return never
-	}
-	return w.of.NotBefore(s.agent.id)
-}
-
-// keepApart remembers that a seat's agent can't have the interaction.
-func (x *index) keepApart(w *work, s *seat, until engine.Millis) {
-	w.apart = append(w.apart, apart{s, until})
-	s.apart.insert(w.place)
-	if until == never {
-		w.refusals++
-		s.agent.refusals = append(s.agent.refusals, w)
-		return
-	}
-	x.wakeBy(w, until)
-}
-
-// unlist takes a seat from those that the interaction is kept from, and says
-// whether the engine had refused the two.
-func (w *work) unlist(s *seat) (refused bool) {
-	k := slices.IndexFunc(w.apart, func(b apart) bool { return b.seat == s })
-	if k < 0 {
-		return false
-	}
-	if refused = w.apart[k].until == never; refused {
-		w.refusals--
-	}
-	w.apart = slices.Delete(w.apart, k, k+1)
-	return refused
-}
-
-// end ends what kept an interaction apart until now, and lets it be looked at.
-func (x *index) end(w *work, now engine.Millis) {
 	x.setWake(w, 0)
-	still := w.apart[:0]
-	for _, b := range w.apart {
-		if b.until <= now {
-			b.seat.apart.delete(w.place)
-			continue
-		}
-		still = append(still, b)
-		if b.until != never {
-			x.wakeBy(w, b.until)
-		}
-	}
-	w.apart = still
-	x.lookAgain(w)
+	clear(w.apart)
+	clear(w.claims)
+	*w = work{claims: w.claims[:0], apart: w.apart[:0]}
+	x.spare = append(x.spare, w)
 }
 
-// refused notes that the engine doesn't let the agent have the interaction.
-func (x *index) refused(id engine.InteractionID, agentID engine.AgentID) {
-	w, a := x.works[id], x.agents[agentID]
-	if w == nil || a == nil {
-		return
-	}
-	for _, s := range a.seats {
-		if s.pool == w.pool {
-			w.unlist(s)
-			x.keepApart(w, s, never)
-			x.touch(w.pool)
-		}
+// dropClaim takes a claim out of its pool. A match of another one stays the
+// first.
+func (x *index) dropClaim(c *claim) {
+	p := c.pool
+	p.waiting.delete(c.place)
+	p.ranked.delete(c.ranked)
+	p.arrived.delete(c.place)
+	if p.found.place.claim == c {
+		x.unfind(p)
+		x.touch(p)
 	}
 }
 
-// forgetRefusals lets an agent who has changed be tried again.
-func (x *index) forgetRefusals(a *agent) {
-	for _, w := range a.refusals {
-		for _, s := range a.seats {
-			if s.pool == w.pool && slices.Contains(w.apart, apart{s, never}) {
-				w.unlist(s)
-				s.apart.delete(w.place)
-				x.lookAgain(w)
-			}
-		}
+// lookAgain puts a claim among those to be looked at, unless there is nobody:
+// then the next agent who comes looks at it.
+func (x *index) lookAgain(c *claim) {
+	if c.pool.idle.len() > 0 {
+		c.pool.arrived.insert(c.place)
+		x.touch(c.pool)
 	}
-	a.refusals = nil
 }
 
 // wakeBy has an interaction looked at again at a time, or before.
@@ -505,10 +390,10 @@ func (x *index) wakeBy(w *work, at engine.Millis) {
 // setWake sets when an interaction is looked at again; 0 for not at all.
 func (x *index) setWake(w *work, at engine.Millis) {
 	if w.wake != 0 {
-		x.wakes.delete(wake{w.wake, w.place.entry, w})
+		x.wakes.delete(wake{w.wake, w.entry, w})
 	}
 	w.wake = at
 	if at != 0 {
-		x.wakes.insert(wake{at, w.place.entry, w})
+		x.wakes.insert(wake{at, w.entry, w})
 	}
 }

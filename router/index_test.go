@@ -3,7 +3,6 @@ package router
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/usher-cc/usher/engine"
@@ -45,7 +44,7 @@ func TestIndexAgainstNaive(t *testing.T) {
 	}
 	var sum player
 	for seed := range seeds {
-		p := &player{t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 1)), index: newIndex()}
+		p := &player{t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 1)), index: newIndex(0)}
 		p.world = someWorld(p.random)
 		for _, a := range p.world.agents {
 			p.tellAgent(a)
@@ -106,13 +105,13 @@ func (p *player) step() {
 func (p *player) arrive() {
 	p.entry++
 	w := &worldWork{
-		id:       engine.InteractionID(fmt.Sprint("i", p.entry)),
-		pool:     poolName{[]engine.GroupName{"sales", "service", "spanish", ""}[p.random.IntN(4)], "voice"},
+		id:    engine.InteractionID(fmt.Sprint("i", p.entry)),
+		group: []engine.GroupName{"sales", "service", "spanish", ""}[p.random.IntN(4)], media: "voice",
 		priority: int32(p.random.IntN(3)), movedAt: p.now - engine.Millis(p.random.IntN(3)), entry: p.entry,
 		waits: true, backOffs: map[engine.AgentID]engine.Millis{},
 	}
 	if p.random.IntN(2) == 0 {
-		w.pool.media = "chat"
+		w.media = "chat"
 	}
 	p.world.works = append(p.world.works, w)
 	p.tellWork(w)
@@ -127,7 +126,7 @@ func (p *player) change(w *worldWork) {
 	case 1:
 		w.priority = int32(p.random.IntN(5))
 	case 2:
-		w.pool.group, w.movedAt = "sales", p.now
+		w.group, w.movedAt = "sales", p.now
 	}
 	p.tellWork(w)
 }
@@ -136,7 +135,7 @@ func (p *player) change(w *worldWork) {
 // refusals has to be told.
 func (p *player) rebuild() {
 	p.rebuilt++
-	p.index = newIndex()
+	p.index = newIndex(0)
 	p.feed(p.index)
 }
 
@@ -175,9 +174,9 @@ func (p *player) drain() {
 		if !ok {
 			break
 		}
-		if got.place.work.id != wantWork.id || got.seat.agent.id != wantAgent.id {
+		if got.interaction != wantWork.id || got.agent != wantAgent.id {
 			p.t.Fatalf("seed %d: %s to %s, naive router %s to %s", p.seed,
-				got.place.work.id, got.seat.agent.id, wantWork.id, wantAgent.id)
+				got.interaction, got.agent, wantWork.id, wantAgent.id)
 		}
 		p.matched++
 		if wantWork.backOffs[wantAgent.id] > 0 {
@@ -235,7 +234,7 @@ func (p *player) serveAll() {
 		p.now = next
 	}
 	for _, w := range p.world.inOrder() {
-		if w.pool.group != "" && len(p.world.candidates(w)) > 0 {
+		if w.group != "" && len(p.world.candidates(w)) > 0 {
 			p.t.Fatalf("seed %d: %s was left behind", p.seed, w.id)
 		}
 	}
@@ -244,11 +243,11 @@ func (p *player) serveAll() {
 // checkIndex checks what the index's parts say of each other.
 func checkIndex(t *testing.T, x *index) {
 	t.Helper()
-	pairs, waiting, idle := 0, 0, 0
+	pairs, claims, waiting, idle := 0, 0, 0, 0
 	for _, w := range x.works {
 		refusals := 0
 		for _, b := range w.apart {
-			if !slices.Contains(b.seat.agent.seats, b.seat) || !b.seat.apart.has(w.place) {
+			if b.seat.pool != b.claim.pool || b.claim.work != w || !b.seat.apart.has(b.claim.place) {
 				t.Fatalf("%s: apart from a seat that does not know", w.id)
 			}
 			if b.until == never {
@@ -257,13 +256,20 @@ func checkIndex(t *testing.T, x *index) {
 				t.Fatalf("%s: wakes at %d, after %d", w.id, w.wake, b.until)
 			}
 		}
-		if refusals != w.refusals || !w.pool.waiting.has(w.place) || (w.wake != 0) != x.wakes.has(wake{w.wake, w.place.entry, w}) {
+		for k := range w.claims {
+			claims++
+			if c := &w.claims[k]; !c.pool.waiting.has(c.place) {
+				t.Fatalf("%s: not in its pool", w.id)
+			}
+		}
+		if refusals != w.refusals || (w.wake != 0) != x.wakes.has(wake{w.wake, w.entry, w}) {
 			t.Fatalf("%s: %d refusals, want %d; or not in the trees", w.id, w.refusals, refusals)
 		}
 		pairs += len(w.apart)
 	}
 	for _, a := range x.agents {
-		for _, s := range a.seats {
+		for k := range a.seats {
+			s := &a.seats[k]
 			pairs -= s.apart.len()
 			if s.available != s.pool.idle.has(s.turn) {
 				t.Fatalf("%s: available %v, and in the pool otherwise", a.id, s.available)
@@ -277,7 +283,7 @@ func checkIndex(t *testing.T, x *index) {
 		waiting += p.waiting.len()
 		idle -= p.idle.len()
 	}
-	if pairs != 0 || waiting != len(x.works) || idle != 0 {
-		t.Fatalf("%d pairs, %d seats and %d interactions left over", pairs, idle, waiting-len(x.works))
+	if pairs != 0 || waiting != claims || idle != 0 {
+		t.Fatalf("%d pairs, %d seats and %d claims left over", pairs, idle, waiting-claims)
 	}
 }

@@ -31,7 +31,8 @@ type worldAgent struct {
 
 type worldWork struct {
 	id       engine.InteractionID
-	pool     poolName
+	group    engine.GroupName
+	media    engine.MediaName
 	priority int32
 	movedAt  engine.Millis
 	entry    engine.Sequence
@@ -46,15 +47,20 @@ func (a *worldAgent) available(m engine.MediaName) bool {
 }
 
 func (a *worldAgent) item() agentItem {
-	item := agentItem{id: a.id, groups: a.groups, idleSince: a.idleSince}
-	for _, m := range a.media {
-		item.media = append(item.media, mediaItem{m, a.available(m)})
+	item := agentItem{id: a.id}
+	for _, g := range a.groups {
+		for _, m := range a.media {
+			item.seats = append(item.seats, seatItem{
+				pool: groupPool(g, m), available: a.available(m), order: [3]int64{int64(a.idleSince)},
+			})
+		}
 	}
 	return item
 }
 
 func (w *worldWork) item() workItem {
-	return workItem{w.id, w.pool, w.priority, w.movedAt, w.entry, w}
+	claim := claimItem{groupPool(w.group, w.media), w.priority, w.movedAt}
+	return workItem{w.id, w.entry, []claimItem{claim}, w}
 }
 
 // inOrder is the waiting interactions, the first to be served first.
@@ -76,7 +82,7 @@ func (w *world) inOrder() []*worldWork {
 func (w *world) candidates(i *worldWork) []*worldAgent {
 	var agents []*worldAgent
 	for _, a := range w.agents {
-		if slices.Contains(a.groups, i.pool.group) && a.available(i.pool.media) && !w.refused[pair(i.id, a.id)] {
+		if slices.Contains(a.groups, i.group) && a.available(i.media) && !w.refused[pair(i.id, a.id)] {
 			agents = append(agents, a)
 		}
 	}

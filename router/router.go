@@ -44,12 +44,13 @@ import (
 type Router struct {
 	index   *index
 	built   bool
-	version uint64 // of the configuration that the index was built with
-	media   []mediaItem
+	version uint64      // of the configuration that the index was built with
+	seats   []seatItem  // used again
+	claims  []claimItem // used again
 }
 
 // New is a router that has not seen its engine yet.
-func New() *Router { return &Router{index: newIndex()} }
+func New() *Router { return &Router{index: newIndex(0)} }
 
 // Update looks again at what changed in the engine: at everything on first
 // use and after a change of configuration.
@@ -70,7 +71,7 @@ func (r *Router) Update(e *engine.Engine) {
 // rebuild takes in the interactions before the agents, so that none has to be
 // looked at for itself.
 func (r *Router) rebuild(e *engine.Engine) {
-	r.index, r.built, r.version = newIndex(), true, e.ConfigurationVersion()
+	r.index, r.built, r.version = newIndex(0), true, e.ConfigurationVersion()
 	for i := range e.EachInteraction {
 		r.updateInteraction(e, i)
 	}
@@ -80,11 +81,14 @@ func (r *Router) rebuild(e *engine.Engine) {
 }
 
 func (r *Router) updateAgent(a *engine.Agent) {
-	r.media = r.media[:0]
-	for _, m := range a.Media() {
-		r.media = append(r.media, mediaItem{m, a.Available(m)})
+	r.seats = r.seats[:0]
+	order := [3]int64{int64(a.IdleSince())}
+	for _, g := range a.Groups() {
+		for _, m := range a.Media() {
+			r.seats = append(r.seats, seatItem{pool: groupPool(g, m), available: a.Available(m), order: order})
+		}
 	}
-	r.index.setAgent(agentItem{id: a.ID(), groups: a.Groups(), media: r.media, idleSince: a.IdleSince()})
+	r.index.setAgent(agentItem{id: a.ID(), seats: r.seats})
 }
 
 func (r *Router) updateInteraction(e *engine.Engine, i *engine.Interaction) {
@@ -92,14 +96,14 @@ func (r *Router) updateInteraction(e *engine.Engine, i *engine.Interaction) {
 		r.index.dropWork(i.ID())
 		return
 	}
-	r.index.setWork(workItem{
-		id:       i.ID(),
-		pool:     poolName{e.GroupOf(i.Queue()), i.MediaType()},
-		priority: i.Priority(),
-		movedAt:  i.MovedToQueueAt(),
-		entry:    i.EntrySequence(),
-		of:       i,
-	})
+	claim := claimItem{groupPool(e.GroupOf(i.Queue()), i.MediaType()), i.Priority(), i.MovedToQueueAt()}
+	r.claims = append(r.claims[:0], claim)
+	r.index.setWork(workItem{i.ID(), i.EntrySequence(), r.claims, i})
+}
+
+// groupPool is where the interactions of a queue with an agent group wait.
+func groupPool(g engine.GroupName, m engine.MediaName) poolName {
+	return poolName{className{kindGroup, string(g)}, m}
 }
 
 // Next is the next match, if there is one. It is to be handed to the engine;
@@ -111,16 +115,17 @@ func (r *Router) Next(now engine.Millis) (*usherv1.RequestRouteCall, bool) {
 		return nil, false
 	}
 	return &usherv1.RequestRouteCall{
-		InteractionId: string(m.place.work.id),
+		InteractionId: string(m.interaction),
 		Target: &usherv1.RequestRouteCall_Agent{
-			Agent: &usherv1.AgentTarget{AgentId: string(m.seat.agent.id)},
+			Agent: &usherv1.AgentTarget{AgentId: string(m.agent)},
 		},
 	}, true
 }
 
 // Refused says that the engine refused a match. Whatever the reason, it isn't
 // tried again before the engine names the agent or the interaction as changed.
-func (r *Router) Refused(call *usherv1.RequestRouteCall, _ *usherv1.EventError) {
+func (r *Router) Refused(request any, _ *usherv1.EventError) {
+	call := request.(*usherv1.RequestRouteCall)
 	r.index.refused(engine.InteractionID(call.GetInteractionId()), engine.AgentID(call.GetAgent().GetAgentId()))
 }
 

@@ -30,19 +30,21 @@ func (s *script) play(t *testing.T, line string) {
 	switch f[0] {
 	case "agent":
 		item := agentItem{id: engine.AgentID(f[1])}
-		fmt.Sscan(f[2], &item.idleSince)
+		var since int64
+		fmt.Sscan(f[2], &since)
 		for g := range strings.SplitSeq(f[3], ",") {
-			item.groups = append(item.groups, engine.GroupName(g))
-		}
-		for _, m := range f[4:] {
-			name, not := strings.CutPrefix(m, "-")
-			item.media = append(item.media, mediaItem{engine.MediaName(name), !not})
+			for _, m := range f[4:] {
+				name, not := strings.CutPrefix(m, "-")
+				item.seats = append(item.seats, seatItem{
+					pool: groupPool(engine.GroupName(g), engine.MediaName(name)), available: !not, order: [3]int64{since},
+				})
+			}
 		}
 		s.index.setAgent(item)
 	case "wait":
 		s.entry++
 		w := &worldWork{
-			id: engine.InteractionID(f[1]), pool: poolName{engine.GroupName(f[2]), engine.MediaName(f[3])},
+			id: engine.InteractionID(f[1]), group: engine.GroupName(f[2]), media: engine.MediaName(f[3]),
 			entry: s.entry, backOffs: map[engine.AgentID]engine.Millis{},
 		}
 		fmt.Sscan(f[4]+" "+f[5], &w.priority, &w.movedAt)
@@ -70,7 +72,7 @@ func (s *script) at(at string) {
 	fmt.Sscan(at, &now)
 	said := "-"
 	if m, ok := s.index.next(now); ok {
-		said = fmt.Sprintf("%s>%s", m.place.work.id, m.seat.agent.id)
+		said = fmt.Sprintf("%s>%s", m.interaction, m.agent)
 	} else if next, ok := s.index.deadline(); ok {
 		said = fmt.Sprintf("-%d", next)
 	}
@@ -236,7 +238,7 @@ var rules = []struct{ name, script, want string }{
 func TestRules(t *testing.T) {
 	for _, test := range rules {
 		t.Run(test.name, func(t *testing.T) {
-			s := &script{index: newIndex(), works: map[string]*worldWork{}}
+			s := &script{index: newIndex(0), works: map[string]*worldWork{}}
 			for line := range strings.Lines(test.script) {
 				if strings.TrimSpace(line) != "" {
 					s.play(t, line)
