@@ -10,6 +10,15 @@
 //
 // Beyond the field names, enums go by their short names (owner_kind: agent),
 // and a field like delivering_timeout_ms may be written delivering_timeout: 30s.
+// Some objects are written as people write them on paper; whatever does not fit
+// is written with its fields:
+//
+//	skills: {billing: 1, sales: {level: 3, percent: 40}}   of an agent
+//	any_of: [{chat: 3, mail: 5}, {voice: 1}]               of a capacity rule
+//	hours: [mon-fri 08:00-18:00, sat 09:00-13:00]          of a timetable
+//	holidays: [12-25, 2026-12-24 to 2026-12-26]            of a holiday table
+//	order: [priority descending, received_at]              of a view
+//	vectors: a text each, whose first line has the name
 package configfile
 
 import (
@@ -22,7 +31,12 @@ import (
 )
 
 // Positions tell where in a file the objects of a configuration stand.
-type Positions struct{ fields map[place]yamlfile.Position }
+type Positions struct {
+	fields map[place]yamlfile.Position
+	// texts are where the texts begin that stand in the file as they are, line
+	// for line.
+	texts map[place]yamlfile.Position
+}
 
 // place is an object, or a field of it.
 type place struct{ kind, name, field string }
@@ -46,7 +60,10 @@ func (p *Positions) Field(kind, name, field string) (yamlfile.Position, bool) {
 // Parse reads a configuration. name is the file's, for errors. If anything is
 // wrong the error is a yamlfile.Errors, and the configuration is nil.
 func Parse(name string, b []byte) (*usherv1.Configuration, *Positions, error) {
-	d := &decoder{Reader: yamlfile.Reader{File: name}, positions: &Positions{fields: map[place]yamlfile.Position{}}}
+	d := &decoder{
+		Reader: yamlfile.Reader{File: name}, source: strings.Split(string(b), "\n"),
+		positions: &Positions{fields: map[place]yamlfile.Position{}, texts: map[place]yamlfile.Position{}},
+	}
 	configuration := &usherv1.Configuration{}
 	if root := d.Document(b); root != nil {
 		d.configuration(root, configuration.ProtoReflect())
@@ -63,14 +80,25 @@ var kinds = map[protoreflect.Name]struct {
 	kind string
 	key  protoreflect.Name
 }{
-	"options":      {kind: "options"},
-	"media_types":  {"media_type", "name"},
-	"places":       {"place", "name"},
-	"place_groups": {"place_group", "name"},
-	"agent_groups": {"agent_group", "name"},
-	"agents":       {"agent", "agent_id"},
-	"queues":       {"queue", "name"},
-	"workbins":     {"workbin", "name"},
+	"options":           {kind: "options"},
+	"media_types":       {"media_type", "name"},
+	"places":            {"place", "name"},
+	"place_groups":      {"place_group", "name"},
+	"agent_groups":      {"agent_group", "name"},
+	"agents":            {"agent", "agent_id"},
+	"queues":            {"queue", "name"},
+	"workbins":          {"workbin", "name"},
+	"skills":            {"skill", "name"},
+	"targets":           {"target", "name"},
+	"vectors":           {"vector", "name"},
+	"vdns":              {"vdn", "name"},
+	"tables":            {"table", "name"},
+	"holiday_tables":    {"holiday_table", "name"},
+	"timetables":        {"timetable", "name"},
+	"announcements":     {"announcement", "name"},
+	"capacity_rules":    {"capacity_rule", "name"},
+	"views":             {"view", "name"},
+	"external_services": {"external_service", "name"},
 }
 
 // notWritten tells the fields that the server makes: they stand in no file.

@@ -178,12 +178,12 @@ func TestLocate(t *testing.T) {
 		{`agent_group "gone" is in use: agent_group of queue "inbound" has it`, "f:33:5"},
 		{`queue "inbound": name has ' '; only letters`, "f:28:5"},
 	} {
-		at, found := positions.Locate(test.sentence)
-		if !found || at.String() != test.want {
-			t.Errorf("%s: got %v, %v, want %s", test.sentence, at, found, test.want)
+		at, says, found := positions.Locate(test.sentence)
+		if !found || at.String() != test.want || says != test.sentence {
+			t.Errorf("%s: got %v, %q, %v, want %s", test.sentence, at, says, found, test.want)
 		}
 	}
-	if at, found := positions.Locate(`queue "other" is in use: interaction "i" is in it`); found {
+	if at, _, found := positions.Locate(`queue "other" is in use: interaction "i" is in it`); found {
 		t.Errorf("found what is not in the file at %v", at)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/internal/nearest"
 	"github.com/usher-cc/usher/internal/yamlfile"
 )
@@ -16,6 +17,7 @@ import (
 // decoder fills messages from nodes and gathers what is wrong.
 type decoder struct {
 	yamlfile.Reader
+	source    []string // the lines of the file
 	positions *Positions
 }
 
@@ -29,7 +31,13 @@ func (d *decoder) configuration(n *yaml.Node, to protoreflect.Message) {
 		}
 		for _, item := range d.Items(value, string(field.Name())) {
 			element := to.Mutable(field).List().AppendMutable().Message()
-			d.object(item, element, place{kind: object.kind}, item)
+			if vector, is := element.Interface().(*usherv1.Vector); is && yamlfile.Resolved(item).Kind == yaml.ScalarNode {
+				if !d.vector(item, vector) {
+					continue
+				}
+			} else {
+				d.object(item, element, place{kind: object.kind}, item)
+			}
 			d.named(item, element, object.kind, object.key)
 		}
 	})
@@ -40,7 +48,11 @@ func (d *decoder) configuration(n *yaml.Node, to protoreflect.Message) {
 func (d *decoder) object(n *yaml.Node, to protoreflect.Message, where place, begins *yaml.Node) {
 	d.positions.fields[where] = d.At(begins)
 	d.message(n, kindWords(where.kind), to, func(field protoreflect.FieldDescriptor, key, value *yaml.Node) {
-		d.positions.fields[place{where.kind, "", string(field.Name())}] = d.At(key)
+		at := place{where.kind, "", string(field.Name())}
+		d.positions.fields[at] = d.At(key)
+		if text, asItIs := d.textAt(value); asItIs {
+			d.positions.texts[at] = text
+		}
 		d.field(value, key.Value, field, to)
 	})
 }
@@ -56,17 +68,17 @@ func (d *decoder) named(n *yaml.Node, object protoreflect.Message, kind string, 
 	if name == "" && !hasKey(n, string(key)) {
 		d.Fail(n, "%s without %s", kindWords(kind), key)
 	}
-	move := func(field string) {
-		if at, found := d.positions.fields[place{kind, "", field}]; found {
-			d.positions.fields[place{kind, name, field}] = at
-			if name != "" {
-				delete(d.positions.fields, place{kind, "", field})
+	for _, noted := range []map[place]yamlfile.Position{d.positions.fields, d.positions.texts} {
+		move := func(field string) {
+			if at, found := noted[place{kind, "", field}]; found && name != "" {
+				noted[place{kind, name, field}] = at
+				delete(noted, place{kind, "", field})
 			}
 		}
-	}
-	move("")
-	for i := range fields.Len() {
-		move(string(fields.Get(i).Name()))
+		move("")
+		for i := range fields.Len() {
+			move(string(fields.Get(i).Name()))
+		}
 	}
 }
 
@@ -126,17 +138,36 @@ func (d *decoder) field(n *yaml.Node, what string, field protoreflect.FieldDescr
 				to.Mutable(field).Map().Set(protoreflect.ValueOfString(key.Value).MapKey(), v)
 			}
 		})
+	case isSkills(field):
+		d.agentSkills(n, what, to.Mutable(field).List())
 	case field.IsList():
 		for _, item := range d.Items(n, what) {
-			if v, ok := d.scalar(item, what, field); ok {
-				to.Mutable(field).List().Append(v)
-			}
+			d.item(item, what, field, to.Mutable(field).List())
 		}
 	default:
 		if v, ok := d.scalar(n, what, field); ok {
 			to.Set(field, v)
 		}
 	}
+}
+
+// item appends an element of a list; several if it stands for them.
+func (d *decoder) item(n *yaml.Node, what string, field protoreflect.FieldDescriptor, to protoreflect.List) {
+	switch {
+	case field.Message() == nil:
+		if v, ok := d.scalar(n, what, field); ok {
+			to.Append(v)
+		}
+	case !d.short(n, what, to):
+		d.fields(n, what, to.AppendMutable().Message())
+	}
+}
+
+// fields reads a message that is no object of its own.
+func (d *decoder) fields(n *yaml.Node, what string, to protoreflect.Message) {
+	d.message(n, what, to, func(field protoreflect.FieldDescriptor, key, value *yaml.Node) {
+		d.field(value, key.Value, field, to)
+	})
 }
 
 // scalar is the value of a node for a field that is text, a number, a boolean
@@ -147,7 +178,7 @@ func (d *decoder) scalar(n *yaml.Node, what string, field protoreflect.FieldDesc
 	scalar := n.Kind == yaml.ScalarNode
 	switch field.Kind() {
 	case protoreflect.StringKind:
-		if scalar && tag == "!!str" {
+		if isText(n) {
 			return protoreflect.ValueOfString(n.Value), true
 		}
 		hint := ""
@@ -167,6 +198,11 @@ func (d *decoder) scalar(n *yaml.Node, what string, field protoreflect.FieldDesc
 		return d.number(n, what, field.Kind())
 	}
 	return protoreflect.Value{}, false
+}
+
+// isText tells whether a value is text; a date is text here.
+func isText(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && (n.ShortTag() == "!!str" || n.ShortTag() == "!!timestamp")
 }
 
 func (d *decoder) number(n *yaml.Node, what string, kind protoreflect.Kind) (protoreflect.Value, bool) {

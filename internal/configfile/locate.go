@@ -1,7 +1,9 @@
 package configfile
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,23 +15,69 @@ import (
 //
 //	queue "inbound": strategy ...
 //	agent_group "sales" is in use: agent_group of queue "inbound" has it
-var mention = regexp.MustCompile(`(?:(\w+) of )?\b(media_type|place_group|place|agent_group|agent|queue|workbin) ("(?:[^"\\]|\\.)*")(?:: (\w+))?`)
+var mention = regexp.MustCompile(`(?:(\w+) of )?\b(` + strings.Join(kindNames(), "|") + `) ("(?:[^"\\]|\\.)*")(?:: (\w+))?`)
+
+// within finds a place in a text of an object: of a vector, or of the field
+// that is named.
+//
+//	vector "12": line 3, column 14: unknown step
+var within = regexp.MustCompile(`^(\w+ "(?:[^"\\]|\\.)*": (?:(\w+): )?)line (\d+), column (\d+): `)
+
+func kindNames() (names []string) {
+	for _, k := range kinds {
+		if k.key != "" {
+			names = append(names, k.kind)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
 
 // Locate finds the place that a sentence of the server is about: that of the
-// first object in it that stands in the file.
-func (p *Positions) Locate(sentence string) (yamlfile.Position, bool) {
+// first object in it that stands in the file. What it says is the sentence,
+// without the line and column of a text if they are in the place.
+func (p *Positions) Locate(sentence string) (at yamlfile.Position, says string, found bool) {
 	if rest, options := strings.CutPrefix(sentence, "options: "); options {
 		field, _, _ := strings.Cut(rest, ":")
-		return p.Field("options", "", field)
+		at, found = p.Field("options", "", field)
+		return at, sentence, found
+	}
+	if at, says, found = p.inText(sentence); found {
+		return at, says, true
 	}
 	for _, m := range mention.FindAllStringSubmatch(sentence, -1) {
 		name, err := strconv.Unquote(m[3])
 		if err != nil {
 			continue
 		}
-		if _, found := p.Object(m[2], name); found {
-			return p.Field(m[2], name, m[1]+m[4])
+		if _, known := p.Object(m[2], name); known {
+			at, found = p.Field(m[2], name, m[1]+m[4])
+			return at, sentence, found
 		}
 	}
-	return yamlfile.Position{}, false
+	return yamlfile.Position{}, sentence, false
+}
+
+// inText finds the place in the file of a line and column of a text.
+func (p *Positions) inText(sentence string) (at yamlfile.Position, says string, found bool) {
+	m := within.FindStringSubmatch(sentence)
+	if m == nil {
+		return at, sentence, false
+	}
+	var kind, name string
+	if _, err := fmt.Sscanf(m[1], "%s %q:", &kind, &name); err != nil {
+		return at, sentence, false
+	}
+	field := m[2]
+	if field == "" {
+		field = "text"
+	}
+	line, _ := strconv.Atoi(m[3])
+	column, _ := strconv.Atoi(m[4])
+	if at, found = p.texts[place{kind, name, field}]; !found {
+		return at, sentence, false
+	}
+	at.Line += line - 1
+	at.Column += column - 1
+	return at, m[1] + strings.TrimPrefix(sentence, m[0]), true
 }
