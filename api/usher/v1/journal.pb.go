@@ -1909,10 +1909,8 @@ type TenantState struct {
 	VectorVersions []*VectorVersion `protobuf:"bytes,11,rep,name=vector_versions,json=vectorVersions,proto3" json:"vector_versions,omitempty"`
 	// What was measured of skills, targets and groups; sorted.
 	ServiceStatistics []*ServiceStatistics `protobuf:"bytes,12,rep,name=service_statistics,json=serviceStatistics,proto3" json:"service_statistics,omitempty"`
-	// What was measured of VDNs; sorted.
-	VdnStatistics []*VdnStatistics `protobuf:"bytes,13,rep,name=vdn_statistics,json=vdnStatistics,proto3" json:"vdn_statistics,omitempty"`
 	// Open requests to external services, in order.
-	ServiceRequests []*ServiceRequestState `protobuf:"bytes,14,rep,name=service_requests,json=serviceRequests,proto3" json:"service_requests,omitempty"`
+	ServiceRequests []*ServiceRequestState `protobuf:"bytes,13,rep,name=service_requests,json=serviceRequests,proto3" json:"service_requests,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -2031,13 +2029,6 @@ func (x *TenantState) GetServiceStatistics() []*ServiceStatistics {
 	return nil
 }
 
-func (x *TenantState) GetVdnStatistics() []*VdnStatistics {
-	if x != nil {
-		return x.VdnStatistics
-	}
-	return nil
-}
-
 func (x *TenantState) GetServiceRequests() []*ServiceRequestState {
 	if x != nil {
 		return x.ServiceRequests
@@ -2109,32 +2100,46 @@ func (x *VectorVersion) GetText() string {
 	return ""
 }
 
-// ServiceStatistics are what was measured of those who serve a skill.
+// ServiceStatistics are what was measured of those who serve a skill, target
+// or agent group. Sums fade: each observation takes a little of the earlier
+// ones. Counts are in millionths.
 type ServiceStatistics struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The skill, target or agent group.
+	// The skill, target, agent group or VDN.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// skill, target or group.
+	// skill, target, group or vdn.
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	// The media type.
 	MediaType string `protobuf:"bytes,3,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
-	// When an interaction was last answered, Unix milliseconds.
-	LastAnsweredAtMs int64 `protobuf:"varint,4,opt,name=last_answered_at_ms,json=lastAnsweredAtMs,proto3" json:"last_answered_at_ms,omitempty"`
-	// Average speed of answer, smoothed, in microseconds.
-	AverageAnswerUs int64 `protobuf:"varint,5,opt,name=average_answer_us,json=averageAnswerUs,proto3" json:"average_answer_us,omitempty"`
-	// How many were answered.
-	Answered int64 `protobuf:"varint,6,opt,name=answered,proto3" json:"answered,omitempty"`
-	// Agent time between two answers while others waited, smoothed, in
+	// When one was last answered or left, Unix milliseconds.
+	LastAtMs int64 `protobuf:"varint,4,opt,name=last_at_ms,json=lastAtMs,proto3" json:"last_at_ms,omitempty"`
+	// How many agents worked then.
+	Working int32 `protobuf:"varint,5,opt,name=working,proto3" json:"working,omitempty"`
+	// Whether others still waited then.
+	Backlog bool `protobuf:"varint,6,opt,name=backlog,proto3" json:"backlog,omitempty"`
+	// Agent time while others waited, of the answers counted below, in
 	// microseconds.
-	AgentTimeUs int64 `protobuf:"varint,7,opt,name=agent_time_us,json=agentTimeUs,proto3" json:"agent_time_us,omitempty"`
-	// Average time from answer to end, smoothed, in microseconds.
-	HandlingUs int64 `protobuf:"varint,8,opt,name=handling_us,json=handlingUs,proto3" json:"handling_us,omitempty"`
-	// How many were handled to the end.
-	Handled int64 `protobuf:"varint,9,opt,name=handled,proto3" json:"handled,omitempty"`
-	// How many intervals agent_time_us is made of.
-	Intervals     int64 `protobuf:"varint,10,opt,name=intervals,proto3" json:"intervals,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	AgentUs int64 `protobuf:"varint,7,opt,name=agent_us,json=agentUs,proto3" json:"agent_us,omitempty"`
+	// Time while others waited, of the answers counted below, in microseconds.
+	BacklogUs int64 `protobuf:"varint,8,opt,name=backlog_us,json=backlogUs,proto3" json:"backlog_us,omitempty"`
+	// Answers while others waited: of low, medium, high and top priority.
+	Answers []int64 `protobuf:"varint,9,rep,packed,name=answers,proto3" json:"answers,omitempty"`
+	// As agent_us, since the last of these answers.
+	OpenAgentUs int64 `protobuf:"varint,10,opt,name=open_agent_us,json=openAgentUs,proto3" json:"open_agent_us,omitempty"`
+	// As backlog_us, since the last of these answers.
+	OpenUs int64 `protobuf:"varint,11,opt,name=open_us,json=openUs,proto3" json:"open_us,omitempty"`
+	// How long they waited and how many left unanswered.
+	Patience *FadingMean `protobuf:"bytes,12,opt,name=patience,proto3" json:"patience,omitempty"`
+	// From entry to answer.
+	Speed *FadingMean `protobuf:"bytes,13,opt,name=speed,proto3" json:"speed,omitempty"`
+	// From invitation to answer.
+	Ringing *FadingMean `protobuf:"bytes,14,opt,name=ringing,proto3" json:"ringing,omitempty"`
+	// From answer to end, over a long time.
+	Handling *FadingMean `protobuf:"bytes,15,opt,name=handling,proto3" json:"handling,omitempty"`
+	// From answer to end, lately.
+	RecentHandling *FadingMean `protobuf:"bytes,16,opt,name=recent_handling,json=recentHandling,proto3" json:"recent_handling,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ServiceStatistics) Reset() {
@@ -2188,82 +2193,122 @@ func (x *ServiceStatistics) GetMediaType() string {
 	return ""
 }
 
-func (x *ServiceStatistics) GetLastAnsweredAtMs() int64 {
+func (x *ServiceStatistics) GetLastAtMs() int64 {
 	if x != nil {
-		return x.LastAnsweredAtMs
+		return x.LastAtMs
 	}
 	return 0
 }
 
-func (x *ServiceStatistics) GetAverageAnswerUs() int64 {
+func (x *ServiceStatistics) GetWorking() int32 {
 	if x != nil {
-		return x.AverageAnswerUs
+		return x.Working
 	}
 	return 0
 }
 
-func (x *ServiceStatistics) GetAnswered() int64 {
+func (x *ServiceStatistics) GetBacklog() bool {
 	if x != nil {
-		return x.Answered
+		return x.Backlog
+	}
+	return false
+}
+
+func (x *ServiceStatistics) GetAgentUs() int64 {
+	if x != nil {
+		return x.AgentUs
 	}
 	return 0
 }
 
-func (x *ServiceStatistics) GetAgentTimeUs() int64 {
+func (x *ServiceStatistics) GetBacklogUs() int64 {
 	if x != nil {
-		return x.AgentTimeUs
+		return x.BacklogUs
 	}
 	return 0
 }
 
-func (x *ServiceStatistics) GetHandlingUs() int64 {
+func (x *ServiceStatistics) GetAnswers() []int64 {
 	if x != nil {
-		return x.HandlingUs
+		return x.Answers
+	}
+	return nil
+}
+
+func (x *ServiceStatistics) GetOpenAgentUs() int64 {
+	if x != nil {
+		return x.OpenAgentUs
 	}
 	return 0
 }
 
-func (x *ServiceStatistics) GetHandled() int64 {
+func (x *ServiceStatistics) GetOpenUs() int64 {
 	if x != nil {
-		return x.Handled
+		return x.OpenUs
 	}
 	return 0
 }
 
-func (x *ServiceStatistics) GetIntervals() int64 {
+func (x *ServiceStatistics) GetPatience() *FadingMean {
 	if x != nil {
-		return x.Intervals
+		return x.Patience
 	}
-	return 0
+	return nil
 }
 
-// VdnStatistics are what was measured of a VDN.
-type VdnStatistics struct {
+func (x *ServiceStatistics) GetSpeed() *FadingMean {
+	if x != nil {
+		return x.Speed
+	}
+	return nil
+}
+
+func (x *ServiceStatistics) GetRinging() *FadingMean {
+	if x != nil {
+		return x.Ringing
+	}
+	return nil
+}
+
+func (x *ServiceStatistics) GetHandling() *FadingMean {
+	if x != nil {
+		return x.Handling
+	}
+	return nil
+}
+
+func (x *ServiceStatistics) GetRecentHandling() *FadingMean {
+	if x != nil {
+		return x.RecentHandling
+	}
+	return nil
+}
+
+// FadingMean is an average in which old observations count ever less.
+type FadingMean struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The VDN.
-	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Average speed of answer, smoothed, in microseconds.
-	AverageAnswerUs int64 `protobuf:"varint,2,opt,name=average_answer_us,json=averageAnswerUs,proto3" json:"average_answer_us,omitempty"`
-	// How many were answered.
-	Answered      int64 `protobuf:"varint,3,opt,name=answered,proto3" json:"answered,omitempty"`
+	// Their sum, in microseconds.
+	SumUs int64 `protobuf:"varint,1,opt,name=sum_us,json=sumUs,proto3" json:"sum_us,omitempty"`
+	// How many, in millionths.
+	Count         int64 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *VdnStatistics) Reset() {
-	*x = VdnStatistics{}
+func (x *FadingMean) Reset() {
+	*x = FadingMean{}
 	mi := &file_usher_v1_journal_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *VdnStatistics) String() string {
+func (x *FadingMean) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*VdnStatistics) ProtoMessage() {}
+func (*FadingMean) ProtoMessage() {}
 
-func (x *VdnStatistics) ProtoReflect() protoreflect.Message {
+func (x *FadingMean) ProtoReflect() protoreflect.Message {
 	mi := &file_usher_v1_journal_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -2275,28 +2320,21 @@ func (x *VdnStatistics) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use VdnStatistics.ProtoReflect.Descriptor instead.
-func (*VdnStatistics) Descriptor() ([]byte, []int) {
+// Deprecated: Use FadingMean.ProtoReflect.Descriptor instead.
+func (*FadingMean) Descriptor() ([]byte, []int) {
 	return file_usher_v1_journal_proto_rawDescGZIP(), []int{28}
 }
 
-func (x *VdnStatistics) GetName() string {
+func (x *FadingMean) GetSumUs() int64 {
 	if x != nil {
-		return x.Name
-	}
-	return ""
-}
-
-func (x *VdnStatistics) GetAverageAnswerUs() int64 {
-	if x != nil {
-		return x.AverageAnswerUs
+		return x.SumUs
 	}
 	return 0
 }
 
-func (x *VdnStatistics) GetAnswered() int64 {
+func (x *FadingMean) GetCount() int64 {
 	if x != nil {
-		return x.Answered
+		return x.Count
 	}
 	return 0
 }
@@ -3203,7 +3241,7 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\arequest\x18\a \x01(\tR\arequest\"h\n" +
 	"\x11AgentSessionState\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x126\n" +
-	"\asession\x18\x02 \x01(\v2\x1c.usher.v1.AgentSessionOpenedR\asession\"\xd9\x06\n" +
+	"\asession\x18\x02 \x01(\v2\x1c.usher.v1.AgentSessionOpenedR\asession\"\x99\x06\n" +
 	"\vTenantState\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12=\n" +
 	"\rconfiguration\x18\x02 \x01(\v2\x17.usher.v1.ConfigurationR\rconfiguration\x123\n" +
@@ -3217,31 +3255,37 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\x12closed_invitations\x18\n" +
 	" \x03(\v2\x0f.usher.v1.EventR\x11closedInvitations\x12@\n" +
 	"\x0fvector_versions\x18\v \x03(\v2\x17.usher.v1.VectorVersionR\x0evectorVersions\x12J\n" +
-	"\x12service_statistics\x18\f \x03(\v2\x1b.usher.v1.ServiceStatisticsR\x11serviceStatistics\x12>\n" +
-	"\x0evdn_statistics\x18\r \x03(\v2\x17.usher.v1.VdnStatisticsR\rvdnStatistics\x12H\n" +
-	"\x10service_requests\x18\x0e \x03(\v2\x1d.usher.v1.ServiceRequestStateR\x0fserviceRequests\"Q\n" +
+	"\x12service_statistics\x18\f \x03(\v2\x1b.usher.v1.ServiceStatisticsR\x11serviceStatistics\x12H\n" +
+	"\x10service_requests\x18\r \x03(\v2\x1d.usher.v1.ServiceRequestStateR\x0fserviceRequests\"Q\n" +
 	"\rVectorVersion\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\"\xce\x02\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"\xbc\x04\n" +
 	"\x11ServiceStatistics\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x1d\n" +
 	"\n" +
-	"media_type\x18\x03 \x01(\tR\tmediaType\x12-\n" +
-	"\x13last_answered_at_ms\x18\x04 \x01(\x03R\x10lastAnsweredAtMs\x12*\n" +
-	"\x11average_answer_us\x18\x05 \x01(\x03R\x0faverageAnswerUs\x12\x1a\n" +
-	"\banswered\x18\x06 \x01(\x03R\banswered\x12\"\n" +
-	"\ragent_time_us\x18\a \x01(\x03R\vagentTimeUs\x12\x1f\n" +
-	"\vhandling_us\x18\b \x01(\x03R\n" +
-	"handlingUs\x12\x18\n" +
-	"\ahandled\x18\t \x01(\x03R\ahandled\x12\x1c\n" +
-	"\tintervals\x18\n" +
-	" \x01(\x03R\tintervals\"k\n" +
-	"\rVdnStatistics\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12*\n" +
-	"\x11average_answer_us\x18\x02 \x01(\x03R\x0faverageAnswerUs\x12\x1a\n" +
-	"\banswered\x18\x03 \x01(\x03R\banswered\"\xc5\x01\n" +
+	"media_type\x18\x03 \x01(\tR\tmediaType\x12\x1c\n" +
+	"\n" +
+	"last_at_ms\x18\x04 \x01(\x03R\blastAtMs\x12\x18\n" +
+	"\aworking\x18\x05 \x01(\x05R\aworking\x12\x18\n" +
+	"\abacklog\x18\x06 \x01(\bR\abacklog\x12\x19\n" +
+	"\bagent_us\x18\a \x01(\x03R\aagentUs\x12\x1d\n" +
+	"\n" +
+	"backlog_us\x18\b \x01(\x03R\tbacklogUs\x12\x18\n" +
+	"\aanswers\x18\t \x03(\x03R\aanswers\x12\"\n" +
+	"\ropen_agent_us\x18\n" +
+	" \x01(\x03R\vopenAgentUs\x12\x17\n" +
+	"\aopen_us\x18\v \x01(\x03R\x06openUs\x120\n" +
+	"\bpatience\x18\f \x01(\v2\x14.usher.v1.FadingMeanR\bpatience\x12*\n" +
+	"\x05speed\x18\r \x01(\v2\x14.usher.v1.FadingMeanR\x05speed\x12.\n" +
+	"\aringing\x18\x0e \x01(\v2\x14.usher.v1.FadingMeanR\aringing\x120\n" +
+	"\bhandling\x18\x0f \x01(\v2\x14.usher.v1.FadingMeanR\bhandling\x12=\n" +
+	"\x0frecent_handling\x18\x10 \x01(\v2\x14.usher.v1.FadingMeanR\x0erecentHandling\"9\n" +
+	"\n" +
+	"FadingMean\x12\x15\n" +
+	"\x06sum_us\x18\x01 \x01(\x03R\x05sumUs\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x03R\x05count\"\xc5\x01\n" +
 	"\vClientState\x12>\n" +
 	"\fregistration\x18\x01 \x01(\v2\x1a.usher.v1.ClientRegisteredR\fregistration\x12<\n" +
 	"\vconnections\x18\x02 \x03(\v2\x1a.usher.v1.ConnectionOpenedR\vconnections\x12$\n" +
@@ -3358,7 +3402,7 @@ var file_usher_v1_journal_proto_goTypes = []any{
 	(*TenantState)(nil),           // 25: usher.v1.TenantState
 	(*VectorVersion)(nil),         // 26: usher.v1.VectorVersion
 	(*ServiceStatistics)(nil),     // 27: usher.v1.ServiceStatistics
-	(*VdnStatistics)(nil),         // 28: usher.v1.VdnStatistics
+	(*FadingMean)(nil),            // 28: usher.v1.FadingMean
 	(*ClientState)(nil),           // 29: usher.v1.ClientState
 	(*AgentState)(nil),            // 30: usher.v1.AgentState
 	(*InteractionRecord)(nil),     // 31: usher.v1.InteractionRecord
@@ -3438,32 +3482,36 @@ var file_usher_v1_journal_proto_depIdxs = []int32{
 	40, // 50: usher.v1.TenantState.closed_invitations:type_name -> usher.v1.Event
 	26, // 51: usher.v1.TenantState.vector_versions:type_name -> usher.v1.VectorVersion
 	27, // 52: usher.v1.TenantState.service_statistics:type_name -> usher.v1.ServiceStatistics
-	28, // 53: usher.v1.TenantState.vdn_statistics:type_name -> usher.v1.VdnStatistics
-	32, // 54: usher.v1.TenantState.service_requests:type_name -> usher.v1.ServiceRequestState
-	7,  // 55: usher.v1.ClientState.registration:type_name -> usher.v1.ClientRegistered
-	8,  // 56: usher.v1.ClientState.connections:type_name -> usher.v1.ConnectionOpened
-	47, // 57: usher.v1.AgentState.media:type_name -> usher.v1.MediaStatus
-	48, // 58: usher.v1.AgentState.work_mode:type_name -> usher.v1.WorkMode
-	48, // 59: usher.v1.AgentState.pending_work_mode:type_name -> usher.v1.WorkMode
-	37, // 60: usher.v1.AgentState.delivered:type_name -> usher.v1.AgentState.DeliveredEntry
-	49, // 61: usher.v1.InteractionRecord.properties:type_name -> usher.v1.InteractionProperties
-	50, // 62: usher.v1.InteractionRecord.timeouts:type_name -> usher.v1.Timeouts
-	43, // 63: usher.v1.InteractionRecord.former_workbin:type_name -> usher.v1.Workbin
-	51, // 64: usher.v1.InteractionRecord.parties:type_name -> usher.v1.PartyInfo
-	33, // 65: usher.v1.InteractionRecord.invitations:type_name -> usher.v1.InvitationState
-	34, // 66: usher.v1.InteractionRecord.back_offs:type_name -> usher.v1.BackOff
-	41, // 67: usher.v1.InteractionRecord.vector:type_name -> usher.v1.VectorState
-	6,  // 68: usher.v1.InteractionRecord.adjuncts:type_name -> usher.v1.AdjunctRequest
-	40, // 69: usher.v1.ServiceRequestState.requested:type_name -> usher.v1.Event
-	52, // 70: usher.v1.InvitationState.invited:type_name -> usher.v1.EventAgentInvited
-	38, // 71: usher.v1.InvitationState.asker:type_name -> usher.v1.Participant
-	38, // 72: usher.v1.StoppedInteraction.actor:type_name -> usher.v1.Participant
-	38, // 73: usher.v1.SnapshotState.client:type_name -> usher.v1.Participant
-	74, // [74:74] is the sub-list for method output_type
-	74, // [74:74] is the sub-list for method input_type
-	74, // [74:74] is the sub-list for extension type_name
-	74, // [74:74] is the sub-list for extension extendee
-	0,  // [0:74] is the sub-list for field type_name
+	32, // 53: usher.v1.TenantState.service_requests:type_name -> usher.v1.ServiceRequestState
+	28, // 54: usher.v1.ServiceStatistics.patience:type_name -> usher.v1.FadingMean
+	28, // 55: usher.v1.ServiceStatistics.speed:type_name -> usher.v1.FadingMean
+	28, // 56: usher.v1.ServiceStatistics.ringing:type_name -> usher.v1.FadingMean
+	28, // 57: usher.v1.ServiceStatistics.handling:type_name -> usher.v1.FadingMean
+	28, // 58: usher.v1.ServiceStatistics.recent_handling:type_name -> usher.v1.FadingMean
+	7,  // 59: usher.v1.ClientState.registration:type_name -> usher.v1.ClientRegistered
+	8,  // 60: usher.v1.ClientState.connections:type_name -> usher.v1.ConnectionOpened
+	47, // 61: usher.v1.AgentState.media:type_name -> usher.v1.MediaStatus
+	48, // 62: usher.v1.AgentState.work_mode:type_name -> usher.v1.WorkMode
+	48, // 63: usher.v1.AgentState.pending_work_mode:type_name -> usher.v1.WorkMode
+	37, // 64: usher.v1.AgentState.delivered:type_name -> usher.v1.AgentState.DeliveredEntry
+	49, // 65: usher.v1.InteractionRecord.properties:type_name -> usher.v1.InteractionProperties
+	50, // 66: usher.v1.InteractionRecord.timeouts:type_name -> usher.v1.Timeouts
+	43, // 67: usher.v1.InteractionRecord.former_workbin:type_name -> usher.v1.Workbin
+	51, // 68: usher.v1.InteractionRecord.parties:type_name -> usher.v1.PartyInfo
+	33, // 69: usher.v1.InteractionRecord.invitations:type_name -> usher.v1.InvitationState
+	34, // 70: usher.v1.InteractionRecord.back_offs:type_name -> usher.v1.BackOff
+	41, // 71: usher.v1.InteractionRecord.vector:type_name -> usher.v1.VectorState
+	6,  // 72: usher.v1.InteractionRecord.adjuncts:type_name -> usher.v1.AdjunctRequest
+	40, // 73: usher.v1.ServiceRequestState.requested:type_name -> usher.v1.Event
+	52, // 74: usher.v1.InvitationState.invited:type_name -> usher.v1.EventAgentInvited
+	38, // 75: usher.v1.InvitationState.asker:type_name -> usher.v1.Participant
+	38, // 76: usher.v1.StoppedInteraction.actor:type_name -> usher.v1.Participant
+	38, // 77: usher.v1.SnapshotState.client:type_name -> usher.v1.Participant
+	78, // [78:78] is the sub-list for method output_type
+	78, // [78:78] is the sub-list for method input_type
+	78, // [78:78] is the sub-list for extension type_name
+	78, // [78:78] is the sub-list for extension extendee
+	0,  // [0:78] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_journal_proto_init() }
