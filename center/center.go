@@ -56,10 +56,12 @@ const (
 type Router interface {
 	// Update looks at what changed in the engine since the last call.
 	Update(e *engine.Engine)
-	// Next gives the next request of the router, if it has one.
-	Next(now engine.Millis) (*usherv1.RequestRouteCall, bool)
+	// Next gives the next request of the router, if it has one: a published one
+	// such as *usherv1.RequestRouteCall, or one that only the engine knows, for
+	// where a vector suspends. It names its interaction by GetInteractionId.
+	Next(now engine.Millis) (request any, ok bool)
 	// Refused tells it that the engine refused its request.
-	Refused(call *usherv1.RequestRouteCall, refusal *usherv1.EventError)
+	Refused(request any, why *usherv1.EventError)
 	// NextDeadline is when Next is to be called although nothing changed.
 	NextDeadline() (engine.Millis, bool)
 }

@@ -193,7 +193,7 @@ func (w *writer) properties(tenant string, i *engine.Interaction, viewer engine.
 // showing is glimpse.shows for a message that is not encoded.
 func showing(ev *usherv1.Event) []string {
 	switch m := ev.Message.(type) {
-	case *usherv1.Event_EventInvite, *usherv1.Event_EventRouteRequest:
+	case *usherv1.Event_EventInvite, *usherv1.Event_EventRouteRequest, *usherv1.Event_Request_3RdServer:
 		return []string{ev.InteractionId}
 	case *usherv1.Event_EventPulledInteractions:
 		return m.EventPulledInteractions.InteractionIds

@@ -37,6 +37,7 @@ const (
 	fieldInvite       = 22
 	fieldPulled       = 50
 	fieldRouteRequest = 60
+	fieldThirdServer  = 70
 	fieldPulledIDs    = 1 // EventPulledInteractions
 )
 
@@ -365,7 +366,7 @@ func peek(raw []byte) glimpse {
 // when it is delivered.
 func (g glimpse) shows() []string {
 	switch g.message {
-	case fieldInvite, fieldRouteRequest:
+	case fieldInvite, fieldRouteRequest, fieldThirdServer:
 		return []string{g.interaction}
 	case fieldPulled:
 		return g.pulled

@@ -1,6 +1,7 @@
 package center
 
 import (
+	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -36,6 +37,7 @@ func TestFieldNumbersAreThoseOfTheProto(t *testing.T) {
 		{&usherv1.Event{}, "event_invite", fieldInvite},
 		{&usherv1.Event{}, "event_pulled_interactions", fieldPulled},
 		{&usherv1.Event{}, "event_route_request", fieldRouteRequest},
+		{&usherv1.Event{}, "request_3rd_server", fieldThirdServer},
 		{&usherv1.EventPulledInteractions{}, "interaction_ids", fieldPulledIDs},
 		{&usherv1.StateSnapshot{}, "answers", fieldAnswers},
 		{&usherv1.AnswerState{}, "tenant_id", fieldAnswerTenant},
@@ -100,6 +102,29 @@ func TestFramingIsWhatTheLibraryWrites(t *testing.T) {
 		!records[0].immediate(&first) || first.timeMs() != 1234567 || !first.reports() || records[0].entries[1].timeMs() != 99 ||
 		g.interaction != "i-1" || len(g.shows()) != 2 || records[0].entries[2].to[0].ID != long {
 		t.Fatalf("read back %+v, %+v", records, g)
+	}
+}
+
+// TestWhatIsShown holds what is looked up for a message to what is looked up
+// for the same one once it is encoded.
+func TestWhatIsShown(t *testing.T) {
+	for _, c := range []struct {
+		event *usherv1.Event
+		want  []string
+	}{
+		{&usherv1.Event{Message: &usherv1.Event_EventAck{}}, nil},
+		{&usherv1.Event{Message: &usherv1.Event_EventInvite{EventInvite: &usherv1.EventInvite{}}}, []string{"i"}},
+		{&usherv1.Event{Message: &usherv1.Event_EventRouteRequest{EventRouteRequest: &usherv1.EventRouteRequest{}}}, []string{"i"}},
+		{&usherv1.Event{Message: &usherv1.Event_Request_3RdServer{Request_3RdServer: &usherv1.Request3RdServer{}}}, []string{"i"}},
+		{&usherv1.Event{Message: &usherv1.Event_EventPrivateInfo{EventPrivateInfo: &usherv1.EventPrivateInfo{}}}, nil},
+		{&usherv1.Event{Message: &usherv1.Event_EventPulledInteractions{
+			EventPulledInteractions: &usherv1.EventPulledInteractions{InteractionIds: []string{"j", "k"}},
+		}}, []string{"j", "k"}},
+	} {
+		c.event.InteractionId = "i"
+		if direct, encoded := showing(c.event), peek(encode(c.event)).shows(); !slices.Equal(direct, c.want) || !slices.Equal(encoded, c.want) {
+			t.Errorf("%s: %v, encoded %v", messageName(c.event), direct, encoded)
+		}
 	}
 }
 

@@ -305,7 +305,7 @@ type faultyRouter struct {
 	faults *int
 }
 
-func (r faultyRouter) Next(now engine.Millis) (*usherv1.RequestRouteCall, bool) {
+func (r faultyRouter) Next(now engine.Millis) (request any, ok bool) {
 	if *r.faults > 0 {
 		*r.faults--
 		panic("a fault in the router")

@@ -51,8 +51,8 @@ func (e *SlowReader) Error() string {
 // was to resume.
 type CursorExpired struct {
 	Oldest uint64 // the first sequence that can be read
-	// Present is the message to send first: for an agent, a media server or a
-	// router with its present state. Subscribe again after its
+	// Present is the message to send first: for an agent, a media server, a
+	// router or an external service with its present state. Subscribe again after its
 	// SequenceReached. For reporting engines it has no present state: they
 	// find in the history what the journal has no more.
 	Present *usherv1.EventCursorExpired

@@ -67,8 +67,11 @@ func refusalsOf(tenant string) recipient {
 	return recipient{tenant, engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_SERVER, ID: "refusals"}}
 }
 
-// published tells whether a request's name is a published one.
-func published(name string) bool { return strings.HasPrefix(name, "Request") }
+// published tells whether a request's name is a published one: the requests of
+// an external service are events.
+func published(name string) bool {
+	return strings.HasPrefix(name, "Request") || strings.HasPrefix(name, "Event")
+}
 
 // refusalLines are the arrows of a refused request.
 func refusalLines(call *Call, err *usherv1.EventError, now engine.Millis) []*usherv1.TraceLine {

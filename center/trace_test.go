@@ -9,6 +9,7 @@ import (
 	"time"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/engine"
 )
 
 // arrow writes a line as a scenario does.
@@ -170,5 +171,64 @@ func TestLiveTraceShowsRefusedRequests(t *testing.T) {
 	}
 	if all, _ := w.trace("", after); slices.Contains(all, "ixn > ada EventError") {
 		t.Fatalf("a refusal was recorded: %q", all)
+	}
+}
+
+// TestTraceOfAnExternalService records by hand what passes between a router, the
+// server and an external service, and reads its arrows: names are spelled as
+// published, and what only the engine knows is not shown.
+func TestTraceOfAnExternalService(t *testing.T) {
+	crm := engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_SERVICE, ID: "crm"}
+	esp := usherv1.Protocol_PROTOCOL_ESP
+	asked := engine.Entry{To: []engine.Participant{crm}, Event: &usherv1.Event{
+		Protocol: esp, InteractionId: "i", Message: &usherv1.Event_Request_3RdServer{Request_3RdServer: &usherv1.Request3RdServer{}},
+	}}
+	told := engine.Entry{To: []engine.Participant{engine.BuiltinRouter}, Answer: true, Event: &usherv1.Event{
+		InteractionId: "i", Message: &usherv1.Event_EventPrivateInfo{EventPrivateInfo: &usherv1.EventPrivateInfo{}},
+	}}
+	suspended := engine.Entry{Fact: &usherv1.Fact{Fact: &usherv1.Fact_VectorSuspended{VectorSuspended: &usherv1.VectorSuspended{InteractionId: "i"}}}}
+	respond := newCall(Request{From: crm, Body: &usherv1.Event3RdServerResponse{ReferenceId: "r"}, Protocol: esp})
+	var b batch
+	b.reset(1)
+	b.add("default", routerCause(&usherv1.RequestPrivateService{InteractionId: "i"}), []engine.Entry{asked}, 1)
+	b.add("default", &usherv1.Cause{Principal: crm.Proto(), Request: respond.name, InteractionId: "i", Protocol: esp}, []engine.Entry{told}, 2)
+	b.add("default", routerCause(suspension{"i"}), []engine.Entry{suspended}, 3)
+	tracer := &tracer{tenant: "default", interaction: "i"}
+	var got []string
+	err := eachRecord(b.payload, 1, func(r *storedRecord) bool {
+		lines, err := tracer.lines(r)
+		for _, line := range lines {
+			got = append(got, arrow(line)+" "+line.Protocol.String())
+		}
+		return err == nil
+	})
+	want := []string{
+		"builtin > ixn RequestPrivateService PROTOCOL_TLIB", "ixn > crm Request3rdServer PROTOCOL_ESP",
+		"crm > ixn Event3rdServerResponse PROTOCOL_ESP", "ixn > builtin EventPrivateInfo PROTOCOL_UNSPECIFIED",
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %q", err, got)
+	}
+}
+
+// suspension is a request that only the engine knows.
+type suspension struct{ interaction string }
+
+func (s suspension) GetInteractionId() string { return s.interaction }
+
+func TestCausesOfTheRouter(t *testing.T) {
+	for _, c := range []struct {
+		request       any
+		name, concern string
+	}{
+		{&usherv1.RequestRouteCall{InteractionId: "i"}, "RequestRouteCall", "i"},
+		{&usherv1.RequestUpdateUserData{InteractionId: "j"}, "RequestUpdateUserData", "j"},
+		{suspension{"k"}, "VectorSuspended", "k"},
+	} {
+		got := routerCause(c.request)
+		if got.Request != c.name || got.InteractionId != c.concern || got.Protocol != usherv1.Protocol_PROTOCOL_TLIB ||
+			engine.ParticipantOf(got.Principal) != engine.BuiltinRouter {
+			t.Errorf("%T: %v", c.request, got)
+		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/engine"
 )
@@ -283,22 +285,36 @@ func (w *writer) route(t *tenant) {
 			t.unrouted, w.unrouted = true, !w.full
 			break
 		}
-		call, ok := t.router.Next(w.now)
+		request, ok := t.router.Next(w.now)
 		if !ok {
 			break
 		}
 		w.batch.size++
-		out := t.engine.Handle(engine.Input{Now: w.now, Next: w.next, From: engine.BuiltinRouter, Request: call})
+		out := t.engine.Handle(engine.Input{Now: w.now, Next: w.next, From: engine.BuiltinRouter, Request: request})
 		if out.Err != nil {
-			t.router.Refused(call, out.Err)
+			t.router.Refused(request, out.Err)
 			continue
 		}
-		w.recordFor(t, &usherv1.Cause{
-			Principal: engine.BuiltinRouter.Proto(), Request: "RequestRouteCall",
-			InteractionId: call.InteractionId, Protocol: usherv1.Protocol_PROTOCOL_TLIB,
-		}, out.Entries)
+		if len(out.Entries) > 0 {
+			w.recordFor(t, routerCause(request), out.Entries)
+		}
 	}
 	t.due = earliest(t)
+}
+
+// routerCause is the cause of what came of a request of the built-in router.
+// The one that is not published is that a vector suspends.
+func routerCause(request any) *usherv1.Cause {
+	c := &usherv1.Cause{
+		Principal: engine.BuiltinRouter.Proto(), Request: "VectorSuspended", Protocol: usherv1.Protocol_PROTOCOL_TLIB,
+	}
+	if m, ok := request.(proto.Message); ok {
+		c.Request = string(m.ProtoReflect().Descriptor().Name())
+	}
+	if m, ok := request.(interface{ GetInteractionId() string }); ok {
+		c.InteractionId = m.GetInteractionId()
+	}
+	return c
 }
 
 // earliest is when engine or router want to be called; 0 for never.

@@ -125,10 +125,12 @@ func (f *floor) pass(ms engine.Millis) {
 func (f *floor) route() {
 	f.router.Update(f.e)
 	for {
-		call, ok := f.router.Next(f.now)
+		request, ok := f.router.Next(f.now)
+		call, _ := request.(*usherv1.RequestRouteCall)
 		fresh := New()
 		fresh.Update(f.e)
-		again, _ := fresh.Next(f.now)
+		request, _ = fresh.Next(f.now)
+		again, _ := request.(*usherv1.RequestRouteCall)
 		if !proto.Equal(call, again) {
 			f.t.Fatalf("match %v, a new router %v", call, again)
 		}

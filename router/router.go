@@ -109,7 +109,7 @@ func groupPool(g engine.GroupName, m engine.MediaName) poolName {
 // Next is the next match, if there is one. It is to be handed to the engine;
 // then either Update is called, or Refused. Called again without, it answers
 // the same.
-func (r *Router) Next(now engine.Millis) (*usherv1.RequestRouteCall, bool) {
+func (r *Router) Next(now engine.Millis) (request any, ok bool) {
 	m, ok := r.index.next(now)
 	if !ok {
 		return nil, false

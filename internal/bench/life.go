@@ -46,7 +46,7 @@ func (w *contact) live(n int, withRouter bool) {
 	agent := agentParticipant(0)
 	w.now++
 	w.ask(aMedia, &usherv1.RequestSubmit{ReferenceId: "s" + id, InteractionId: id, Queue: queueName, MediaType: mediaType})
-	call := &usherv1.RequestRouteCall{
+	var call any = &usherv1.RequestRouteCall{
 		InteractionId: id, Target: &usherv1.RequestRouteCall_Agent{Agent: &usherv1.AgentTarget{AgentId: agent.ID}},
 	}
 	w.look(withRouter)

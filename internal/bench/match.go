@@ -153,7 +153,7 @@ func (w *crowd) grow(agents int) {
 			if !ok {
 				break
 			}
-			w.deliver(call)
+			w.deliver(call.(*usherv1.RequestRouteCall))
 			w.router.Update(w.engine)
 		}
 	}
@@ -207,10 +207,11 @@ func (w *crowd) measureMatch(duration time.Duration) time.Duration {
 func (w *crowd) match(expected bool) (*usherv1.RequestRouteCall, time.Duration) {
 	start := time.Now()
 	w.router.Update(w.engine)
-	call, ok := w.router.Next(w.now)
+	request, ok := w.router.Next(w.now)
 	took := time.Since(start)
 	if ok != expected {
 		panic(fmt.Sprintf("bench: a match: %v; to be expected: %v", ok, expected))
 	}
+	call, _ := request.(*usherv1.RequestRouteCall)
 	return call, took
 }

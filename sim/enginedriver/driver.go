@@ -89,12 +89,14 @@ func (d *Driver) take(out engine.Output) {
 
 func (d *Driver) route() {
 	d.router.Update(d.engine)
-	call, ok := d.router.Next(d.now)
+	request, ok := d.router.Next(d.now)
 	if !ok {
 		return
 	}
-	d.observed = append(d.observed, scenario.Observed{From: "router", To: []string{"ixn"}, Request: call})
-	out := d.engine.Handle(engine.Input{Now: d.now, Next: d.next, From: engine.BuiltinRouter, Request: call})
+	if published, ok := request.(proto.Message); ok {
+		d.observed = append(d.observed, scenario.Observed{From: "router", To: []string{"ixn"}, Request: published})
+	}
+	out := d.engine.Handle(engine.Input{Now: d.now, Next: d.next, From: engine.BuiltinRouter, Request: request})
 	if out.Err != nil {
 		panic("the engine refuses its own router: " + out.Err.Description)
 	}

@@ -1,0 +1,73 @@
+package center
+
+import (
+	"context"
+
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/engine"
+)
+
+// Explainer is a Router that can say why it does what it does. Its answers are
+// computed from the present state; they must share no memory with what the
+// engine changes, since they are read after the writer has gone on.
+type Explainer interface {
+	// WhyWaiting says which rules keep a waiting interaction from which agents.
+	WhyWaiting(e *engine.Engine, now engine.Millis, r *usherv1.RequestWhyWaiting) (*usherv1.EventWhyWaiting, *usherv1.EventError)
+	// ExpectedWait says how long the wait is expected to be.
+	ExpectedWait(e *engine.Engine, now engine.Millis, r *usherv1.RequestExpectedWait) (*usherv1.EventExpectedWait, *usherv1.EventError)
+}
+
+// WhyWaiting asks a tenant's router why an interaction waits. The answer says
+// at which sequence it holds, and is given when the journal is durable up to
+// there; like every read it is not recorded. The refusal is nil, UnknownTenant,
+// Unavailable, also for a router that does not explain itself, or the router's.
+// The error is that of ctx.
+func (c *Center) WhyWaiting(ctx context.Context, tenant string, r *usherv1.RequestWhyWaiting) (*usherv1.EventWhyWaiting, *usherv1.EventError, error) {
+	return explain(ctx, c, tenant, func(x Explainer, w *writer) (*usherv1.EventWhyWaiting, *usherv1.EventError) {
+		answer, refusal := x.WhyWaiting(w.tenants[tenant].engine, w.now, r)
+		if refusal == nil {
+			answer.Sequence, answer.TimeMs = uint64(w.next-1), int64(w.now)
+		}
+		return answer, refusal
+	})
+}
+
+// ExpectedWait asks a tenant's router how long an interaction, or a new one, is
+// expected to wait; for the rest it is as WhyWaiting.
+func (c *Center) ExpectedWait(ctx context.Context, tenant string, r *usherv1.RequestExpectedWait) (*usherv1.EventExpectedWait, *usherv1.EventError, error) {
+	return explain(ctx, c, tenant, func(x Explainer, w *writer) (*usherv1.EventExpectedWait, *usherv1.EventError) {
+		answer, refusal := x.ExpectedWait(w.tenants[tenant].engine, w.now, r)
+		if refusal == nil {
+			answer.Sequence, answer.TimeMs = uint64(w.next-1), int64(w.now)
+		}
+		return answer, refusal
+	})
+}
+
+// explain lets the writer ask a tenant's router.
+func explain[M any](ctx context.Context, c *Center, tenant string, ask func(Explainer, *writer) (*M, *usherv1.EventError)) (*M, *usherv1.EventError, error) {
+	var answer *M
+	var refusal *usherv1.EventError
+	reply, err := c.Do(ctx, Request{Tenant: tenant, Body: inspection(func(w *writer) {
+		t := w.tenants[tenant]
+		x, explains := t.router.(Explainer)
+		if !explains {
+			refusal = refuse(usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE, "the router of this server does not explain itself")
+			return
+		}
+		t.router.Update(t.engine) // a full batch or disk may have held it up
+		answer, refusal = ask(x, w)
+		if refusal != nil {
+			refusal.Sequence = uint64(w.next - 1)
+		}
+	})})
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case reply.Err != nil:
+		return nil, reply.Err, nil
+	case refusal != nil:
+		return nil, refusal, nil
+	}
+	return answer, nil, nil
+}
