@@ -168,7 +168,7 @@ func (s *Server) unfitKey(tenant string, r *usherv1.CreateApiKeyRequest) *Refusa
 	expires := r.GetExpiresAtMs()
 	switch {
 	case !known:
-		return refuse(invalid, "role: API keys are for media, router, reporting and admin")
+		return refuse(invalid, "role: API keys are for media, router, service, reporting and admin")
 	case tenant == center.SystemTenant && r.GetRole() != usherv1.Role_ROLE_ADMIN:
 		return refuse(invalid, "role: keys of the tenant %q are for admin", center.SystemTenant)
 	case expires != 0 && expires <= s.center.Status().TimeMs:

@@ -14,6 +14,7 @@ import (
 const (
 	im   = usherv1.Protocol_PROTOCOL_IM
 	tlib = usherv1.Protocol_PROTOCOL_TLIB
+	esp  = usherv1.Protocol_PROTOCOL_ESP
 )
 
 // ask has the center carry out a request of the caller.
@@ -36,10 +37,10 @@ func (s *Server) ask(ctx context.Context, protocol usherv1.Protocol, request pro
 }
 
 // mayPend tells whether the answer to a request may come later, when another
-// agent has answered an invitation.
+// agent has answered an invitation, or an external service has answered.
 func mayPend(request proto.Message) bool {
 	switch request.(type) {
-	case *usherv1.RequestTransfer, *usherv1.RequestConference, *usherv1.RequestRouteCall:
+	case *usherv1.RequestTransfer, *usherv1.RequestConference, *usherv1.RequestRouteCall, *usherv1.RequestPrivateService:
 		return true
 	}
 	return false

@@ -21,6 +21,10 @@ type Center interface {
 	Subscribe(tenant string, p engine.Participant, after *uint64) (Subscription, error)
 	// Trace gives the arrows of a sequence diagram.
 	Trace(ctx context.Context, tenant, interaction string, after uint64, live bool) iter.Seq2[*usherv1.TraceLine, error]
+	// WhyWaiting asks the tenant's router why an interaction waits.
+	WhyWaiting(ctx context.Context, tenant string, r *usherv1.RequestWhyWaiting) (*usherv1.EventWhyWaiting, *usherv1.EventError, error)
+	// ExpectedWait asks it how long somebody will wait.
+	ExpectedWait(ctx context.Context, tenant string, r *usherv1.RequestExpectedWait) (*usherv1.EventExpectedWait, *usherv1.EventError, error)
 	// Status tells how the center fares.
 	Status() center.Status
 

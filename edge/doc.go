@@ -3,7 +3,7 @@
 // client can hold up the server or another client, and that every refusal is
 // an EventError.
 //
-// The five services of the api are served with gRPC, gRPC-Web and JSON on one
+// The seven services of the api are served with gRPC, gRPC-Web and JSON on one
 // port. A request passes, in this order:
 //
 //	wire         deadlines and size of what comes in; unknown methods

@@ -29,6 +29,8 @@ type fakeCenter struct {
 	// subscribe opens; nil opens one that says nothing.
 	subscribe func(after *uint64) (Subscription, error)
 	trace     []*usherv1.TraceLine
+	// explained are the tenants that were asked why, or how long.
+	explained []string
 }
 
 func newFake() *fakeCenter {
@@ -165,6 +167,22 @@ func (f *fakeCenter) Trace(context.Context, string, string, uint64, bool) iter.S
 		}
 	}
 }
+
+// WhyWaiting refuses what it does not know, with a refusal that is shared.
+func (f *fakeCenter) WhyWaiting(_ context.Context, tenant string, r *usherv1.RequestWhyWaiting) (*usherv1.EventWhyWaiting, *usherv1.EventError, error) {
+	f.explained = append(f.explained, tenant)
+	if r.GetInteractionId() == "" {
+		return nil, &unknownInteraction, nil
+	}
+	return &usherv1.EventWhyWaiting{InteractionId: r.GetInteractionId(), Sequence: 7}, nil, nil
+}
+
+func (f *fakeCenter) ExpectedWait(_ context.Context, tenant string, _ *usherv1.RequestExpectedWait) (*usherv1.EventExpectedWait, *usherv1.EventError, error) {
+	f.explained = append(f.explained, tenant)
+	return &usherv1.EventExpectedWait{ExpectedWaitMs: 30_000}, nil, nil
+}
+
+var unknownInteraction = usherv1.EventError{Code: usherv1.ErrorCode_ERROR_CODE_UNKNOWN_INTERACTION}
 
 func (f *fakeCenter) Status() center.Status { return center.Status{Leader: true, TimeMs: 1000} }
 

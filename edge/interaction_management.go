@@ -68,6 +68,11 @@ func (s interactionManagement) ChangeAgentStateReason(ctx context.Context, r *us
 	return s.askAck(ctx, im, r)
 }
 
+// SetAgentState changes the agent's work mode.
+func (s interactionManagement) SetAgentState(ctx context.Context, r *usherv1.RequestSetAgentState) (*usherv1.EventAck, error) {
+	return s.askAck(ctx, im, r)
+}
+
 // DoNotDisturbOn stops all invitations.
 func (s interactionManagement) DoNotDisturbOn(ctx context.Context, r *usherv1.RequestDoNotDisturbOn) (*usherv1.EventAck, error) {
 	return s.askAck(ctx, im, r)

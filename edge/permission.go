@@ -23,6 +23,8 @@ func services() []protoreflect.ServiceDescriptor {
 	return []protoreflect.ServiceDescriptor{
 		usherv1.File_usher_v1_interaction_management_proto.Services().ByName("InteractionManagement"),
 		usherv1.File_usher_v1_tlibrary_proto.Services().ByName("TLibrary"),
+		usherv1.File_usher_v1_external_service_proto.Services().ByName("ExternalService"),
+		usherv1.File_usher_v1_routing_proto.Services().ByName("Routing"),
 		usherv1.File_usher_v1_reporting_proto.Services().ByName("Reporting"),
 		usherv1.File_usher_v1_administration_proto.Services().ByName("Administration"),
 		usherv1.File_usher_v1_authentication_proto.Services().ByName("Authentication"),

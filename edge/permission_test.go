@@ -102,10 +102,14 @@ func TestEveryMethodEveryRole(t *testing.T) {
 	credentials := map[usherv1.Role]string{
 		usherv1.Role_ROLE_MEDIA:      fake.key(DefaultTenant, "chat", usherv1.Role_ROLE_MEDIA),
 		usherv1.Role_ROLE_ROUTER:     fake.key(DefaultTenant, "urs", usherv1.Role_ROLE_ROUTER),
+		usherv1.Role_ROLE_SERVICE:    fake.key(DefaultTenant, "crm", usherv1.Role_ROLE_SERVICE),
 		usherv1.Role_ROLE_REPORTING:  fake.key(DefaultTenant, "report", usherv1.Role_ROLE_REPORTING),
 		usherv1.Role_ROLE_ADMIN:      fake.key(center.SystemTenant, "admin", usherv1.Role_ROLE_ADMIN),
 		usherv1.Role_ROLE_AGENT:      fake.agent(DefaultTenant, "ann", false),
 		usherv1.Role_ROLE_SUPERVISOR: fake.agent(DefaultTenant, "sue", true),
+	}
+	if len(credentials) != len(usherv1.Role_name)-1 {
+		t.Errorf("there are %d roles, %d of them are tried", len(usherv1.Role_name)-1, len(credentials))
 	}
 	unauthenticated := usherv1.ErrorCode_ERROR_CODE_UNAUTHENTICATED
 	denied := usherv1.ErrorCode_ERROR_CODE_PERMISSION_DENIED

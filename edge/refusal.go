@@ -150,4 +150,7 @@ var connectCodes = map[usherv1.ErrorCode]connect.Code{
 	usherv1.ErrorCode_ERROR_CODE_NOT_ANSWERED:          connect.CodeFailedPrecondition,
 	usherv1.ErrorCode_ERROR_CODE_INVITATION_CANCELLED:  connect.CodeFailedPrecondition,
 	usherv1.ErrorCode_ERROR_CODE_ABANDONED:             connect.CodeFailedPrecondition,
+	usherv1.ErrorCode_ERROR_CODE_UNKNOWN_REQUEST:       connect.CodeNotFound,
+	usherv1.ErrorCode_ERROR_CODE_NO_SERVICE:            connect.CodeFailedPrecondition,
+	usherv1.ErrorCode_ERROR_CODE_NOT_IN_SKILL:          connect.CodeFailedPrecondition,
 }

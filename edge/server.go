@@ -207,6 +207,8 @@ func (s *Server) mount() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(usherv1connect.NewInteractionManagementHandler(interactionManagement{s}, request))
 	mux.Handle(usherv1connect.NewTLibraryHandler(tLibrary{s}, request))
+	mux.Handle(usherv1connect.NewExternalServiceHandler(externalService{s}, request))
+	mux.Handle(usherv1connect.NewRoutingHandler(routing{s}, request))
 	mux.Handle(usherv1connect.NewReportingHandler(reporting{s}, request))
 	mux.Handle(usherv1connect.NewAuthenticationHandler(authentication{s}, request))
 	mux.Handle(usherv1connect.NewAdministrationHandler(administration{s}, options(s.limits.ConfigurationBytes)))

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/api/usher/v1/usherv1connect"
 	"github.com/usher-cc/usher/center"
 )
 
@@ -22,16 +24,19 @@ type sessionMethod struct {
 	protocol usherv1.Protocol
 }
 
+// sessionProtocols are those of the services whose requests a session carries.
+var sessionProtocols = map[protoreflect.FullName]usherv1.Protocol{
+	usherv1connect.InteractionManagementName: im,
+	usherv1connect.TLibraryName:              tlib,
+	usherv1connect.ExternalServiceName:       esp,
+}
+
 // sessionMethods finds the methods by the names of their requests.
 func sessionMethods(permissions map[string]permission) map[protoreflect.FullName]sessionMethod {
 	all := map[protoreflect.FullName]sessionMethod{}
 	for _, service := range services() {
-		protocol := im
-		switch service.Name() {
-		case "InteractionManagement":
-		case "TLibrary":
-			protocol = tlib
-		default:
+		protocol, carried := sessionProtocols[service.FullName()]
+		if !carried {
 			continue
 		}
 		methods := service.Methods()
@@ -219,7 +224,7 @@ func (se *session) refuse(ctx context.Context, procedure, reference string, err 
 	refusal := asRefusal(se.s.refused(ctx, procedure, reference, err))
 	event := &usherv1.Event{
 		TimeMs:        se.s.center.Status().TimeMs,
-		Protocol:      se.s.protocolOf(procedure),
+		Protocol:      protocolOf(procedure),
 		ReferenceId:   refusal.Event.GetReferenceId(),
 		InteractionId: refusal.Event.GetInteractionId(),
 		Message:       &usherv1.Event_EventError{EventError: refusal.Event},
@@ -229,12 +234,10 @@ func (se *session) refuse(ctx context.Context, procedure, reference string, err 
 	return se.both.Send(event)
 }
 
-// protocolOf is the protocol of a procedure.
-func (s *Server) protocolOf(procedure string) usherv1.Protocol {
-	if service, _ := splitProcedure(procedure); service == "usher.v1.TLibrary" {
-		return tlib
-	}
-	return im
+// protocolOf is the protocol of a procedure; of none it is that of the session.
+func protocolOf(procedure string) usherv1.Protocol {
+	service, _ := splitProcedure(procedure)
+	return cmp.Or(sessionProtocols[protoreflect.FullName(service)], im)
 }
 
 // sentMax is how many sent sequences are remembered: an answer and its copy

@@ -117,6 +117,65 @@ func TestSession(t *testing.T) {
 	})
 }
 
+// TestEverySessionRequestHasAMethod holds SessionRequest to the services: every
+// request of it but the opening is one of a method, and travels in the protocol
+// of that method's service.
+func TestEverySessionRequestHasAMethod(t *testing.T) {
+	methods := sessionMethods(permissions(services()))
+	protocols := map[string]usherv1.Protocol{}
+	fields := (&usherv1.SessionRequest{}).ProtoReflect().Descriptor().Oneofs().Get(0).Fields()
+	for n := range fields.Len() {
+		request := fields.Get(n).Message()
+		method, known := methods[request.FullName()]
+		if known == (request.Name() == "RequestEvents") || known && (method.roles == 0 || method.protocol != protocolOf(method.procedure)) {
+			t.Errorf("%s: %+v, %v", request.Name(), method, known)
+		}
+		protocols[string(request.Name())] = method.protocol
+	}
+	for name, want := range map[string]usherv1.Protocol{
+		"RequestSetAgentState": im, "RequestPrivateService": tlib, "Event3rdServerResponse": esp, "Event3rdServerFault": esp,
+	} {
+		if protocols[name] != want {
+			t.Errorf("%s travels in %v, not %v", name, protocols[name], want)
+		}
+	}
+}
+
+// TestServiceOnASession answers what an external service was asked: in its own
+// protocol, also when it is refused.
+func TestServiceOnASession(t *testing.T) {
+	fake := newFake()
+	fake.answer = func(r center.Request) center.Reply {
+		if fault, ok := r.Body.(*usherv1.Event3RdServerFault); ok {
+			return center.Reply{Err: &usherv1.EventError{Code: usherv1.ErrorCode_ERROR_CODE_UNKNOWN_REQUEST, ReferenceId: fault.GetReferenceId()}}
+		}
+		return center.Reply{Event: &usherv1.Event{Protocol: r.Protocol, Message: &usherv1.Event_EventAck{EventAck: &usherv1.EventAck{}}}}
+	}
+	key := fake.key(DefaultTenant, "crm", usherv1.Role_ROLE_SERVICE)
+	inBubble(t, fake, Limits{}, func(t *testing.T, _ *Server, client *http.Client) {
+		im := usherv1connect.NewInteractionManagementClient(client, "http://usher", connect.WithGRPC(), withCredential(key))
+		session, err := im.Session(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		send(t, session, opening())
+		receive(t, session) // the heartbeat
+		send(t, session, &usherv1.SessionRequest{Request: &usherv1.SessionRequest_ServiceResponse{ServiceResponse: &usherv1.Event3RdServerResponse{ReferenceId: "a"}}})
+		if got := receive(t, session); got.GetEventAck() == nil || got.Protocol != esp {
+			t.Error(got)
+		}
+		send(t, session, &usherv1.SessionRequest{Request: &usherv1.SessionRequest_ServiceFault{ServiceFault: &usherv1.Event3RdServerFault{ReferenceId: "b"}}})
+		if got := receive(t, session); got.GetEventError().GetName() != "UnknownRequest" || got.ReferenceId != "b" || got.Protocol != esp {
+			t.Error(got)
+		}
+		if from := fake.requests()[0].From; from.Kind != usherv1.ParticipantKind_PARTICIPANT_KIND_SERVICE || from.ID != "crm" {
+			t.Error(from)
+		}
+		_ = session.CloseRequest()
+		_ = session.CloseResponse()
+	})
+}
+
 func submitted(fake *fakeCenter) (n int) {
 	for _, r := range fake.requests() {
 		if _, ok := r.Body.(*usherv1.RequestSubmit); ok {

@@ -37,8 +37,9 @@ type stream struct {
 	registerBy time.Time // zero once the client has registered
 }
 
-// serveClient runs the event stream of an agent, a media server or a router,
-// which is his sign of life: the center hears of its beginning and its end.
+// serveClient runs the event stream of an agent, a media server, a router or an
+// external service, which is his sign of life: the center hears of its beginning
+// and its end.
 func (s *Server) serveClient(ctx context.Context, who *caller, open *usherv1.RequestEvents, send func(*usherv1.Event, uint64) error) error {
 	kind, err := connectionKind(who, open.GetConnectionKind())
 	if err != nil {

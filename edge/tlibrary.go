@@ -15,6 +15,12 @@ func (s tLibrary) RouteCall(ctx context.Context, r *usherv1.RequestRouteCall) (*
 	return s.askEvent(ctx, tlib, r)
 }
 
+// PrivateService asks an external service, and answers when it has answered or
+// failed, or the time is up.
+func (s tLibrary) PrivateService(ctx context.Context, r *usherv1.RequestPrivateService) (*usherv1.Event, error) {
+	return s.askEvent(ctx, tlib, r)
+}
+
 // UpdateUserData changes user data.
 func (s tLibrary) UpdateUserData(ctx context.Context, r *usherv1.RequestUpdateUserData) (*usherv1.Event, error) {
 	return s.askEvent(ctx, tlib, r)
