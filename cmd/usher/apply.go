@@ -1,21 +1,33 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/client"
 	"github.com/usher-cc/usher/internal/configfile"
 	"github.com/usher-cc/usher/internal/yamlfile"
 )
 
+// application is what "usher apply" is asked to do.
+type application struct {
+	to      remote
+	request usherv1.ApplyConfigurationRequest
+	json    bool
+}
+
 func applyCommand() *cobra.Command {
-	var to remote
-	request := &usherv1.ApplyConfigurationRequest{}
+	a := &application{}
 	cmd := &cobra.Command{
 		Use:   "apply FILE",
 		Short: "Make a tenant's configuration what a YAML file says",
@@ -27,21 +39,23 @@ standard input), all of it or nothing, and print what changed:
   - place desk9          removed
 
 Objects that the file does not hold stay, unless --replace-all is given.
-Applying the same file again changes nothing. "usher export" writes such a file.`,
+Applying the same file again changes nothing. "usher export" writes such a file.
+What is wrong, also inside of a vector, is told with file, line and column.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			request.TenantId = to.tenant
-			return apply(cmd, &to, args[0], request)
+			a.request.TenantId = a.to.tenant
+			return a.apply(cmd, args[0])
 		},
 	}
-	to.flags(cmd)
-	cmd.Flags().BoolVar(&request.DryRun, "dry-run", false, "print what would change, and change nothing")
-	cmd.Flags().BoolVar(&request.ReplaceAll, "replace-all", false, "remove the objects that the file does not hold")
+	a.to.flags(cmd)
+	cmd.Flags().BoolVar(&a.request.DryRun, "dry-run", false, "print what would change, and change nothing")
+	cmd.Flags().BoolVar(&a.request.ReplaceAll, "replace-all", false, "remove the objects that the file does not hold")
+	cmd.Flags().BoolVar(&a.json, "json", false, "print the server's answer, also a refusal, as JSON")
 	return cmd
 }
 
-func apply(cmd *cobra.Command, to *remote, name string, request *usherv1.ApplyConfigurationRequest) error {
-	server, err := to.dial()
+func (a *application) apply(cmd *cobra.Command, name string) error {
+	server, err := a.to.dial()
 	if err != nil {
 		return err
 	}
@@ -53,12 +67,21 @@ func apply(cmd *cobra.Command, to *remote, name string, request *usherv1.ApplyCo
 	if err != nil {
 		return err
 	}
-	request.Configuration = configuration
-	answer, err := server.Administration().ApplyConfiguration(cmd.Context(), request)
-	if err != nil {
-		return located(to.explain(err), positions)
+	a.request.Configuration = configuration
+	answer, err := server.Administration().ApplyConfiguration(cmd.Context(), &a.request)
+	var refusal *client.Error
+	switch refused := errors.As(err, &refusal); {
+	case refused && a.json:
+		return errors.Join(errSaid, printJSON(cmd.OutOrStdout(), refusal.Event))
+	case refused:
+		return located(refusal.Event, name, positions)
+	case err != nil:
+		return a.to.explain(err)
+	case a.json:
+		return printJSON(cmd.OutOrStdout(), answer)
 	}
-	return printChanges(cmd.OutOrStdout(), answer, request.GetDryRun())
+	printWarnings(cmd.ErrOrStderr(), answer.GetWarnings(), positions)
+	return printChanges(cmd.OutOrStdout(), answer, a.request.GetDryRun())
 }
 
 func readFile(name string, stdin io.Reader) (text []byte, shown string, err error) {
@@ -70,48 +93,51 @@ func readFile(name string, stdin io.Reader) (text []byte, shown string, err erro
 	return text, name, err
 }
 
-// located puts the place of the object that the server refused before what the
-// server said.
-func located(err error, positions *configfile.Positions) error {
-	_, sentence, _ := strings.Cut(err.Error(), ": ")
-	if at, found := positions.Locate(sentence); found {
-		return yamlfile.Errors{{Position: at, Message: err.Error()}}
-	}
-	return err
-}
-
-// printChanges prints the difference, and what became of it.
-func printChanges(w io.Writer, answer *usherv1.ApplyConfigurationResponse, dryRun bool) error {
-	var b strings.Builder
-	for _, change := range answer.GetChanges() {
-		fmt.Fprintf(&b, "%s %s\n", changeSigns[change.GetKind()],
-			strings.TrimSpace(strings.ReplaceAll(change.GetObject().GetKind(), "_", " ")+" "+change.GetObject().GetName()))
-		for _, field := range change.GetFields() {
-			fmt.Fprintf(&b, "    %s\n", field)
+// located puts before each sentence of a refusal the place in the file that it
+// is about. The error's name is left out where the sentence is about a line of
+// a text: it stands there as a compiler's would.
+func located(refusal *usherv1.EventError, name string, positions *configfile.Positions) error {
+	var lines yamlfile.Errors
+	known := false
+	for sentence := range strings.SplitSeq(refusal.GetDescription(), "\n") {
+		at, says, found := positions.Locate(sentence)
+		if !found {
+			at.File = name
 		}
+		if says == sentence {
+			says = refusal.GetName() + ": " + sentence
+		}
+		known = known || found
+		lines = append(lines, &yamlfile.Error{Position: at, Message: says})
 	}
-	switch n := len(answer.GetChanges()); {
-	case n == 0:
-		fmt.Fprintf(&b, "nothing differs from version %d\n", answer.GetVersion())
-	case dryRun:
-		fmt.Fprintf(&b, "%s, not applied\n", counted(n, "change"))
-	default:
-		fmt.Fprintf(&b, "%s applied, now version %d\n", counted(n, "change"), answer.GetVersion())
+	if !known {
+		return fmt.Errorf("%s: %s", refusal.GetName(), refusal.GetDescription())
 	}
-	_, err := io.WriteString(w, b.String())
+	return lines
+}
+
+// printWarnings prints what is allowed but hardly meant, each at its place.
+func printWarnings(w io.Writer, warnings []string, positions *configfile.Positions) {
+	for _, warning := range warnings {
+		at, says, found := positions.Locate(warning)
+		if !found {
+			fmt.Fprintln(w, "usher: warning:", says)
+			continue
+		}
+		fmt.Fprintf(w, "%s: warning: %s\n", at, says)
+	}
+}
+
+// printJSON prints a message in one line, always alike.
+func printJSON(w io.Writer, m proto.Message) error {
+	raw, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(m)
+	if err != nil {
+		return err
+	}
+	var line bytes.Buffer // protojson changes its spaces from run to run
+	if err := json.Compact(&line, raw); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", &line)
 	return err
-}
-
-var changeSigns = map[usherv1.ChangeKind]string{
-	usherv1.ChangeKind_CHANGE_KIND_ADDED:   "+",
-	usherv1.ChangeKind_CHANGE_KIND_CHANGED: "~",
-	usherv1.ChangeKind_CHANGE_KIND_REMOVED: "-",
-}
-
-// counted is a number with its noun.
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

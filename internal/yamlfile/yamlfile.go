@@ -15,14 +15,20 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Position is a place in a file; lines and columns are counted from 1.
+// Position is a place in a file; lines and columns are counted from 1. Line 0
+// is the file as a whole.
 type Position struct {
 	File         string
 	Line, Column int
 }
 
 // String is file:line:column.
-func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
+func (p Position) String() string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
 
 // Error is what is wrong at a place of a file.
 type Error struct {
