@@ -156,6 +156,9 @@ func (n *node[T]) insert(item T) (inserted bool, right *node[T]) {
 		return true, n.split(pos)
 	}
 	k := n.child(item)
+	if item.before(n.items[k]) {
+		n.items[k] = item // the first of all below n
+	}
 	inserted, half := n.children[k].insert(item)
 	if inserted {
 		n.size++

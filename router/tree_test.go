@@ -20,8 +20,11 @@ func TestTreeAgainstList(t *testing.T) {
 		for step := range 30_000 {
 			growing := step/7_500%2 == 0
 			item := number(random.IntN(20_000))
-			if seed%2 == 1 && growing {
+			switch {
+			case seed%3 == 1 && growing:
 				item = number(step) // as a queue grows
+			case seed%3 == 2 && growing:
+				item = number(-step) // as when each goes before all others
 			}
 			pos, found := slices.BinarySearch(list, item)
 			if random.IntN(10) < 8 == growing {
@@ -32,7 +35,7 @@ func TestTreeAgainstList(t *testing.T) {
 			} else {
 				if len(list) > 0 && random.IntN(2) == 0 {
 					pos, found = random.IntN(len(list)), true
-					if seed%2 == 1 {
+					if seed%3 == 1 {
 						pos = 0
 					}
 					item = list[pos]
@@ -58,8 +61,16 @@ func checkTree(t *testing.T, set *tree[number], list []number, item number, whol
 	if len(list) > 0 && (set.first() != list[0] || set.at(int(item)%len(list)) != list[int(item)%len(list)]) {
 		t.Fatalf("first or at differs")
 	}
-	if whole && !slices.Equal(slices.Collect(set.all()), list) {
+	if !whole {
+		return
+	}
+	if !slices.Equal(slices.Collect(set.all()), list) {
 		t.Fatalf("items differ")
+	}
+	for k, item := range list {
+		if !set.has(item) || set.rank(item) != k {
+			t.Fatalf("%d is in the set %v, at %d; want it at %d", item, set.has(item), set.rank(item), k)
+		}
 	}
 }
 
