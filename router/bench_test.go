@@ -151,7 +151,8 @@ func BenchmarkRefusals(b *testing.B) {
 			c.setAgent(0, true)
 			c.index.next(0)
 			n := 0
-			fresh := &worldWork{id: "fresh", group: groups[0], media: "voice", movedAt: engine.Millis(waiting)}
+			claims := []claimItem{{groupPool(groups[0], "voice"), 0, engine.Millis(waiting)}}
+			fresh := &worldWork{id: "fresh", claims: claims}
 			runtime.GC()
 			for b.Loop() {
 				n++

@@ -7,8 +7,8 @@ import (
 	"github.com/usher-cc/usher/engine"
 )
 
-// next is the next match: the first of all claims that an available agent of
-// its pool can have names the agent, the first of those who can have it; he
+// next is the next match. The first of all claims that an available agent of
+// its pool can have names the agent: the first of those who can have it. He
 // gets what he prefers of all that he can have.
 func (x *index) next(now engine.Millis) (match, bool) {
 	for x.wakes.len() > 0 && x.wakes.first().at <= now {
@@ -34,23 +34,25 @@ func (x *index) deadline() (engine.Millis, bool) {
 	return x.wakes.first().at, true
 }
 
-// preferred is what an agent gets for whom something was found.
+// preferred is what an agent gets for whom something was found: that, if it is
+// direct or greatest need is his preference.
 func (x *index) preferred(found candidate, now engine.Millis) candidate {
-	switch found.seat.agent.preference {
-	case usherv1.CallPreference_CALL_PREFERENCE_SKILL_LEVEL,
-		usherv1.CallPreference_CALL_PREFERENCE_PERCENT_ALLOCATION:
-	default:
+	a := found.seat.agent
+	switch {
+	case found.place.rank == directRank:
+		return found
+	case a.preference != usherv1.CallPreference_CALL_PREFERENCE_SKILL_LEVEL &&
+		a.preference != usherv1.CallPreference_CALL_PREFERENCE_PERCENT_ALLOCATION:
 		return found
 	}
 	best := found
-	a := found.seat.agent
 	for k := range a.seats {
 		s := &a.seats[k]
 		if !s.available || s == found.seat {
 			continue
 		}
-		if p, ok := x.firstFor(s, now); ok {
-			if c := (candidate{p, s}); c.preferredTo(best) {
+		if first, ok := x.firstFor(s, now); ok {
+			if c := (candidate{first, s}); c.preferredTo(best) {
 				best = c
 			}
 		}
@@ -58,23 +60,18 @@ func (x *index) preferred(found candidate, now engine.Millis) candidate {
 	return best
 }
 
-// preferredTo says whether an agent prefers one match to another one of his.
+// preferredTo says whether an agent whose preference is skill level or percent
+// allocation prefers one match to another one of his.
 func (c candidate) preferredTo(d candidate) bool {
-	switch a, b := c.seat, d.seat; {
-	case c.direct() != d.direct():
-		return c.direct()
-	case a.deficit != b.deficit && a.agent.preference == usherv1.CallPreference_CALL_PREFERENCE_PERCENT_ALLOCATION:
+	a, b := c.seat, d.seat
+	switch byShare := a.agent.preference == usherv1.CallPreference_CALL_PREFERENCE_PERCENT_ALLOCATION; {
+	case byShare && a.deficit != b.deficit:
 		return a.deficit > b.deficit
 	case a.level != b.level:
 		return a.level < b.level
 	default:
 		return c.before(d)
 	}
-}
-
-// direct says whether a match is direct, which no preference sets back.
-func (c candidate) direct() bool {
-	return c.place.rank == directRank && c.seat.pool.name.class.kind == kindAgent
 }
 
 // look finds the next match of a pool.

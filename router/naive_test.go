@@ -7,111 +7,157 @@ import (
 	"slices"
 	"strings"
 
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/engine"
 )
 
 // world is what an engine would know, and the naive router: lists and loops
 // that say what the published order demands and nothing about how.
 type world struct {
-	agents []*worldAgent
-	works  []*worldWork
+	agingMs engine.Millis
+	agents  []*worldAgent
+	works   []*worldWork
 	// What the engine refused, until one of the two changes.
 	refused map[[2]string]bool
 }
 
 type worldAgent struct {
-	id        engine.AgentID
-	groups    []engine.GroupName
-	media     []engine.MediaName
-	ready     map[engine.MediaName]bool
-	capacity  int
-	busy      int
-	idleSince engine.Millis
+	id         engine.AgentID
+	preference usherv1.CallPreference
+	seats      []seatItem // available: he is ready there
+	capacity   int
+	busy       int
+	loggedIn   bool
 }
 
 type worldWork struct {
 	id       engine.InteractionID
-	group    engine.GroupName
-	media    engine.MediaName
-	priority int32
-	movedAt  engine.Millis
 	entry    engine.Sequence
+	claims   []claimItem
 	waits    bool
 	backOffs map[engine.AgentID]engine.Millis
 }
 
 func (w *worldWork) NotBefore(id engine.AgentID) engine.Millis { return w.backOffs[id] }
 
-func (a *worldAgent) available(m engine.MediaName) bool {
-	return slices.Contains(a.media, m) && a.ready[m] && a.busy < a.capacity
-}
+func (w *worldWork) item() workItem { return workItem{w.id, w.entry, w.claims, w} }
 
 func (a *worldAgent) item() agentItem {
-	item := agentItem{id: a.id}
-	for _, g := range a.groups {
-		for _, m := range a.media {
-			item.seats = append(item.seats, seatItem{
-				pool: groupPool(g, m), available: a.available(m), order: [3]int64{int64(a.idleSince)},
-			})
-		}
+	item := agentItem{a.id, a.preference, slices.Clone(a.seats)}
+	for k := range item.seats {
+		item.seats[k].available = item.seats[k].available && a.busy < a.capacity
 	}
 	return item
 }
 
-func (w *worldWork) item() workItem {
-	claim := claimItem{groupPool(w.group, w.media), w.priority, w.movedAt}
-	return workItem{w.id, w.entry, []claimItem{claim}, w}
+// seat is the agent's available seat in a pool.
+func (a *worldAgent) seat(name poolName) (seatItem, bool) {
+	if a.loggedIn {
+		for _, s := range a.item().seats {
+			if s.pool == name && s.available {
+				return s, true
+			}
+		}
+	}
+	return seatItem{}, false
 }
 
-// inOrder is the waiting interactions, the first to be served first.
-func (w *world) inOrder() []*worldWork {
-	var waiting []*worldWork
+// option is a claim, and the seat of somebody who may have it.
+type option struct {
+	work  *worldWork
+	claim claimItem
+	agent *worldAgent
+	seat  seatItem
+}
+
+// inOrder is all claims that wait, the first to be served first.
+func (w *world) inOrder() []option {
+	var claims []option
 	for _, i := range w.works {
-		if i.waits {
-			waiting = append(waiting, i)
+		for _, c := range i.claims {
+			if i.waits {
+				claims = append(claims, option{work: i, claim: c})
+			}
 		}
 	}
-	slices.SortFunc(waiting, func(a, b *worldWork) int {
-		return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(a.movedAt, b.movedAt), cmp.Compare(a.entry, b.entry))
-	})
-	return waiting
+	slices.SortStableFunc(claims, func(a, b option) int { return w.compare(a, b) })
+	return claims
 }
 
-// candidates are the agents who could have an interaction but for back-offs,
-// longest idle first.
-func (w *world) candidates(i *worldWork) []*worldAgent {
-	var agents []*worldAgent
+// compare says which of two claims is to be served first.
+func (w *world) compare(a, b option) int {
+	rank := cmp.Compare(b.claim.rank, a.claim.rank)
+	at := cmp.Compare(a.claim.at, b.claim.at)
+	entry := cmp.Compare(a.work.entry, b.work.entry)
+	if w.agingMs == 0 || (a.claim.rank == directRank) != (b.claim.rank == directRank) {
+		return cmp.Or(rank, at, entry)
+	}
+	if a.claim.rank == directRank {
+		return cmp.Or(at, entry)
+	}
+	ranks := engine.Millis(a.claim.rank) - engine.Millis(b.claim.rank)
+	return cmp.Or(cmp.Compare(a.claim.at-b.claim.at, ranks*w.agingMs), entry)
+}
+
+// candidates are the agents who could have a claim but for back-offs.
+func (w *world) candidates(o option) []option {
+	var options []option
 	for _, a := range w.agents {
-		if slices.Contains(a.groups, i.group) && a.available(i.media) && !w.refused[pair(i.id, a.id)] {
-			agents = append(agents, a)
+		if s, ok := a.seat(o.claim.pool); ok && !w.refused[pair(o.work.id, a.id)] {
+			options = append(options, option{o.work, o.claim, a, s})
 		}
 	}
-	slices.SortFunc(agents, func(a, b *worldAgent) int {
-		return cmp.Or(cmp.Compare(a.idleSince, b.idleSince), strings.Compare(string(a.id), string(b.id)))
+	slices.SortFunc(options, func(a, b option) int {
+		return cmp.Or(slices.Compare(a.seat.order[:], b.seat.order[:]), strings.Compare(string(a.agent.id), string(b.agent.id)))
 	})
-	return agents
+	return options
 }
 
 func pair(i engine.InteractionID, a engine.AgentID) [2]string { return [2]string{string(i), string(a)} }
 
-// next is the naive router's next match.
-func (w *world) next(now engine.Millis) (*worldWork, *worldAgent) {
-	for _, i := range w.inOrder() {
-		for _, a := range w.candidates(i) {
-			if i.NotBefore(a.id) <= now {
-				return i, a
+// options are the claims that somebody can have, in their order, each with
+// those who can have it in theirs.
+func (w *world) options(now engine.Millis) []option {
+	var options []option
+	for _, c := range w.inOrder() {
+		for _, o := range w.candidates(c) {
+			if o.work.NotBefore(o.agent.id) <= now {
+				options = append(options, o)
 			}
 		}
 	}
-	return nil, nil
+	return options
+}
+
+// next is the naive router's next match.
+func (w *world) next(now engine.Millis) (option, bool) {
+	options := w.options(now)
+	if len(options) == 0 {
+		return option{}, false
+	}
+	his := slices.DeleteFunc(slices.Clone(options), func(o option) bool { return o.agent != options[0].agent })
+	keep := func(by func(a, b option) int) {
+		best := slices.MinFunc(his, by)
+		his = slices.DeleteFunc(his, func(o option) bool { return by(best, o) < 0 })
+	}
+	if his[0].claim.rank != directRank {
+		switch his[0].agent.preference {
+		case usherv1.CallPreference_CALL_PREFERENCE_PERCENT_ALLOCATION:
+			keep(func(a, b option) int { return cmp.Compare(b.seat.deficit, a.seat.deficit) })
+			fallthrough
+		case usherv1.CallPreference_CALL_PREFERENCE_SKILL_LEVEL:
+			keep(func(a, b option) int { return cmp.Compare(a.seat.level, b.seat.level) })
+		}
+	}
+	return his[0], true
 }
 
 // deadline is the naive router's: the first back-off that could end waiting.
 func (w *world) deadline(now engine.Millis) (engine.Millis, bool) {
 	earliest := never
-	for _, i := range w.inOrder() {
-		for _, a := range w.candidates(i) {
-			if until := i.NotBefore(a.id); until > now {
+	for _, c := range w.inOrder() {
+		for _, o := range w.candidates(c) {
+			if until := o.work.NotBefore(o.agent.id); until > now {
 				earliest = min(earliest, until)
 			}
 		}
@@ -128,29 +174,49 @@ func (w *world) forget(changed string) {
 	}
 }
 
+// worldPools are the pools of a world, but for those of its single agents.
+var worldPools = []poolName{
+	{className{kindSkill, "billing"}, "voice"}, {className{kindSkill, "billing"}, "chat"},
+	{className{kindSkill, "orders"}, "voice"}, {className{kindSkill, "orders"}, "chat"},
+	{className{kindTarget, "level >= 3"}, "voice"}, {className{kindGroup, "orders"}, "chat"},
+}
+
+// poolOf is an agent's own.
+func poolOf(id engine.AgentID) poolName {
+	return poolName{className{kindAgent, string(id)}, "voice"}
+}
+
+var preferences = []usherv1.CallPreference{
+	usherv1.CallPreference_CALL_PREFERENCE_UNSPECIFIED,
+	usherv1.CallPreference_CALL_PREFERENCE_SKILL_LEVEL,
+	usherv1.CallPreference_CALL_PREFERENCE_GREATEST_NEED,
+	usherv1.CallPreference_CALL_PREFERENCE_PERCENT_ALLOCATION,
+}
+
 func someWorld(random *rand.Rand) *world {
-	w := &world{refused: map[[2]string]bool{}}
+	w := &world{agingMs: []engine.Millis{0, 0, 1, 1_000}[random.IntN(4)], refused: map[[2]string]bool{}}
 	for n := range 1 + random.IntN(12) {
 		a := &worldAgent{
-			id: engine.AgentID(fmt.Sprintf("a%02d", n)), ready: map[engine.MediaName]bool{},
-			capacity: 1 + random.IntN(3), idleSince: engine.Millis(random.IntN(5)),
+			id: engine.AgentID(fmt.Sprintf("a%02d", n)), preference: preferences[random.IntN(4)],
+			capacity: 1 + random.IntN(3), loggedIn: true,
 		}
-		a.groups = some(random, engine.GroupName("sales"), "service", "spanish")
-		a.media = some(random, engine.MediaName("voice"), "chat")
-		for _, m := range a.media {
-			a.ready[m] = random.IntN(2) == 0
-		}
+		a.sit(random)
 		w.agents = append(w.agents, a)
 	}
 	return w
 }
 
-func some[T any](random *rand.Rand, of ...T) []T {
-	var picked []T
-	for _, x := range of {
+// sit gives an agent seats at random.
+func (a *worldAgent) sit(random *rand.Rand) {
+	a.seats = nil
+	since := int64(random.IntN(5))
+	for _, pool := range append(worldPools, poolOf(a.id)) {
 		if random.IntN(3) > 0 {
-			picked = append(picked, x)
+			level := int32(1 + random.IntN(3))
+			a.seats = append(a.seats, seatItem{
+				pool: pool, available: random.IntN(2) == 0, level: level,
+				order: [3]int64{int64(level) * int64(random.IntN(2)), since}, deficit: int64(random.IntN(3)),
+			})
 		}
 	}
-	return picked
 }

@@ -3,16 +3,21 @@ package router
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/engine"
 )
 
 // script tells an index what happens, one line each:
 //
 //	agent NAME idle-since GROUPS MEDIA...  media "voice" is available, "-voice" is not
+//	skilled NAME PREFERENCE SEAT...        "SKILL/level/idle-since/deficit", "-SKILL/..." is not available
+//	out NAME
 //	wait ID GROUP MEDIA priority moved-at  in order of entry
+//	claim ID CLAIM...                      "SKILL/rank/at"; "@NAME" is an agent's own pool
 //	refuse ID AGENT until                  back-off
 //	engine-refuses ID AGENT
 //	gone ID
@@ -30,46 +35,92 @@ func (s *script) play(t *testing.T, line string) {
 	switch f[0] {
 	case "agent":
 		item := agentItem{id: engine.AgentID(f[1])}
-		var since int64
-		fmt.Sscan(f[2], &since)
 		for g := range strings.SplitSeq(f[3], ",") {
 			for _, m := range f[4:] {
 				name, not := strings.CutPrefix(m, "-")
 				item.seats = append(item.seats, seatItem{
-					pool: groupPool(engine.GroupName(g), engine.MediaName(name)), available: !not, order: [3]int64{since},
+					pool: groupPool(engine.GroupName(g), engine.MediaName(name)), available: !not, order: [3]int64{number64(f[2])},
 				})
 			}
 		}
 		s.index.setAgent(item)
+	case "skilled":
+		s.index.setAgent(skilled(f[1:]))
+	case "out":
+		s.index.dropAgent(engine.AgentID(f[1]))
 	case "wait":
-		s.entry++
-		w := &worldWork{
-			id: engine.InteractionID(f[1]), group: engine.GroupName(f[2]), media: engine.MediaName(f[3]),
-			entry: s.entry, backOffs: map[engine.AgentID]engine.Millis{},
+		at := engine.Millis(number64(f[5]))
+		pool := groupPool(engine.GroupName(f[2]), engine.MediaName(f[3]))
+		s.wait(f[1], []claimItem{{pool, int32(number64(f[4])), at}})
+	case "claim":
+		var claims []claimItem
+		for _, c := range f[2:] {
+			part := strings.Split(c, "/")
+			claims = append(claims, claimItem{skillPool(part[0]), int32(number64(part[1])), engine.Millis(number64(part[2]))})
 		}
-		fmt.Sscan(f[4]+" "+f[5], &w.priority, &w.movedAt)
-		s.works[f[1]] = w
-		s.index.setWork(w.item())
+		s.wait(f[1], claims)
 	case "refuse":
-		var until engine.Millis
-		fmt.Sscan(f[3], &until)
-		s.works[f[1]].backOffs[engine.AgentID(f[2])] = until
+		s.works[f[1]].backOffs[engine.AgentID(f[2])] = engine.Millis(number64(f[3]))
 		s.index.setWork(s.works[f[1]].item())
 	case "engine-refuses":
 		s.index.refused(engine.InteractionID(f[1]), engine.AgentID(f[2]))
 	case "gone":
 		s.index.dropWork(engine.InteractionID(f[1]))
 	case "at":
-		s.at(f[1])
+		s.at(engine.Millis(number64(f[1])))
 	default:
 		t.Fatalf("unknown line %q", line)
 	}
 	checkIndex(t, s.index)
 }
 
-func (s *script) at(at string) {
-	var now engine.Millis
-	fmt.Sscan(at, &now)
+// number64 is a number, or the rank of direct claims.
+func number64(text string) int64 {
+	if text == "direct" {
+		return directRank
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+// skillPool is where voice interactions wait for a skill or an agent.
+func skillPool(name string) poolName {
+	if id, own := strings.CutPrefix(name, "@"); own {
+		return poolOf(engine.AgentID(id))
+	}
+	return poolName{className{kindSkill, name}, "voice"}
+}
+
+func skilled(f []string) agentItem {
+	item := agentItem{id: engine.AgentID(f[0]), preference: map[string]usherv1.CallPreference{
+		"level": usherv1.CallPreference_CALL_PREFERENCE_SKILL_LEVEL,
+		"need":  usherv1.CallPreference_CALL_PREFERENCE_GREATEST_NEED,
+		"share": usherv1.CallPreference_CALL_PREFERENCE_PERCENT_ALLOCATION,
+	}[f[1]]}
+	for _, seat := range f[2:] {
+		name, not := strings.CutPrefix(seat, "-")
+		part := strings.Split(name, "/")
+		item.seats = append(item.seats, seatItem{
+			pool: skillPool(part[0]), available: !not, level: int32(number64(part[1])),
+			order: [3]int64{number64(part[2])}, deficit: number64(part[3]),
+		})
+	}
+	return item
+}
+
+func (s *script) wait(id string, claims []claimItem) {
+	s.entry++
+	w := &worldWork{
+		id: engine.InteractionID(id), entry: s.entry, claims: claims, backOffs: map[engine.AgentID]engine.Millis{},
+	}
+	s.works[id] = w
+	s.index.setWork(w.item())
+}
+
+func (s *script) at(now engine.Millis) {
 	said := "-"
 	if m, ok := s.index.next(now); ok {
 		said = fmt.Sprintf("%s>%s", m.interaction, m.agent)
@@ -235,18 +286,143 @@ var rules = []struct{ name, script, want string }{
 			at 30`, "- 1>ann 3>ann"},
 }
 
+var skillRules = []struct {
+	name         string
+	agingMs      engine.Millis
+	script, want string
+}{
+	{"the pool's order among free agents", 0, `
+			skilled ann need billing/1/5/0
+			skilled bob need billing/1/10/0
+			skilled cid need billing/2/3/0
+			claim 1 billing/0/10
+			at 20
+			out cid
+			at 20
+			skilled ann need -billing/1/5/0
+			at 20`, "1>cid 1>ann 1>bob"},
+	{"greatest need: rank, then age, over all skills", 0, `
+			claim 1 billing/0/10
+			claim 2 orders/1/30
+			claim 3 orders/1/20
+			skilled ann need billing/1/5/0 orders/9/5/0
+			at 40
+			gone 3
+			at 40
+			gone 2
+			at 40`, "3>ann 2>ann 1>ann"},
+	{"skill level: the best that has something for him", 0, `
+			claim 1 orders/2/10
+			claim 2 claims/0/20
+			claim 3 claims/1/30
+			claim 4 billing/9/5
+			skilled ann level orders/3/5/0 claims/2/5/0 -billing/1/5/0
+			at 40
+			refuse 3 ann 50
+			at 40
+			gone 2
+			at 40
+			at 50`, "3>ann 2>ann 1>ann 3>ann"},
+	{"percent allocation: the furthest below its share, then the better level", 0, `
+			claim 1 orders/2/10
+			claim 2 claims/0/20
+			claim 3 billing/0/30
+			skilled ann share orders/1/5/3 claims/9/5/7 billing/8/5/7
+			at 40
+			gone 3
+			at 40
+			gone 2
+			at 40`, "3>ann 2>ann 1>ann"},
+	{"the first claim names the agent, who takes what he prefers", 0, `
+			claim 1 orders/2/10
+			claim 2 claims/0/20
+			skilled ann level orders/3/5/0 claims/2/5/0
+			skilled bob level orders/1/9/0
+			at 40
+			gone 2
+			at 40`, "2>ann 1>ann"},
+	{"a direct claim goes before rank, level and share", 0, `
+			claim 1 orders/9/10
+			claim 2 @ann/direct/30
+			claim 3 @ann/direct/20
+			skilled ann level orders/1/5/0 @ann/9/5/0
+			at 40
+			skilled ann share orders/1/5/9 @ann/9/5/0
+			gone 3
+			at 40
+			gone 2
+			at 40`, "3>ann 2>ann 1>ann"},
+	{"several claims are one interaction", 0, `
+			claim 1 billing/0/10 orders/1/10
+			claim 2 orders/0/5
+			skilled ann need billing/1/5/0
+			skilled bob need orders/1/5/0
+			at 20
+			gone 1
+			at 20
+			gone 2
+			at 20`, "1>bob 2>bob -"},
+	{"a back-off holds in all pools", 0, `
+			claim 1 billing/0/10 orders/1/10
+			skilled ann need billing/1/5/0 orders/1/5/0
+			refuse 1 ann 50
+			at 20
+			at 50`, "-50 1>ann"},
+	{"and so does what the engine refuses", 0, `
+			claim 1 billing/0/10 orders/1/10
+			skilled ann need billing/1/5/0 orders/1/5/0
+			engine-refuses 1 ann
+			at 20
+			skilled bob need orders/1/9/0
+			at 20
+			skilled ann need billing/1/5/0 orders/1/5/0
+			at 20`, "- 1>bob 1>ann"},
+	{"the same claim again is at the other rank", 0, `
+			claim 1 billing/0/10
+			claim 2 billing/1/20
+			skilled ann need billing/1/5/0
+			at 30
+			claim 1 billing/2/10
+			at 30`, "2>ann 1>ann"},
+	{"age makes up for rank, at so many milliseconds each", 100, `
+			claim 1 billing/0/1000
+			claim 2 billing/2/1199
+			claim 3 billing/2/1200
+			claim 4 billing/2/1201
+			claim 5 billing/direct/9999
+			skilled ann need billing/1/5/0
+			at 9999
+			gone 5
+			at 9999
+			gone 2
+			at 9999
+			gone 1
+			at 9999
+			gone 3
+			at 9999`, "5>ann 2>ann 1>ann 3>ann 4>ann"},
+}
+
+func TestSkillRules(t *testing.T) {
+	for _, test := range skillRules {
+		t.Run(test.name, func(t *testing.T) { play(t, test.agingMs, test.script, test.want) })
+	}
+}
+
 func TestRules(t *testing.T) {
 	for _, test := range rules {
-		t.Run(test.name, func(t *testing.T) {
-			s := &script{index: newIndex(0), works: map[string]*worldWork{}}
-			for line := range strings.Lines(test.script) {
-				if strings.TrimSpace(line) != "" {
-					s.play(t, line)
-				}
-			}
-			if want := strings.Fields(test.want); !slices.Equal(s.said, want) {
-				t.Errorf("matches %q, want %q", s.said, want)
-			}
-		})
+		t.Run(test.name, func(t *testing.T) { play(t, 0, test.script, test.want) })
+	}
+}
+
+func play(t *testing.T, agingMs engine.Millis, lines, want string) {
+	t.Helper()
+	s := &script{index: newIndex(agingMs), works: map[string]*worldWork{}}
+	for line := range strings.Lines(lines) {
+		if strings.TrimSpace(line) != "" {
+			s.play(t, line)
+		}
+	}
+	if want := strings.Fields(want); !slices.Equal(s.said, want) {
+		t.Errorf("matches %q, want %q", s.said, want)
 	}
 }
