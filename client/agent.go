@@ -17,6 +17,11 @@ type Login struct {
 	// Kind is the kind of application: desktop (default), telephone or
 	// supervisor.
 	Kind string
+	// WorkMode is the work mode of an agent with skills; not set: the one of his
+	// configuration, or AUX.
+	WorkMode usherv1.WorkMode
+	// ReasonCode is the reason code of AUX, 0 to 99.
+	ReasonCode int
 	// Reason is a reason for the login.
 	Reason string
 	// After is the sequence of the last event that an earlier run of this
@@ -49,7 +54,9 @@ func (c *Client) Agent(ctx context.Context, l Login) (*AgentSession, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = c.im.AgentLogin(ctx, &usherv1.RequestAgentLogin{Place: l.Place, Media: l.Media, Reason: l.Reason})
+	_, err = c.im.AgentLogin(ctx, &usherv1.RequestAgentLogin{
+		Place: l.Place, Media: l.Media, WorkMode: l.WorkMode, ReasonCode: int32(l.ReasonCode), Reason: l.Reason,
+	})
 	if err != nil && CodeOf(err) != usherv1.ErrorCode_ERROR_CODE_ALREADY_LOGGED_IN {
 		return nil, err
 	}
@@ -92,6 +99,13 @@ func (a *AgentSession) Ready(ctx context.Context, media string) error {
 // NotReady makes the agent not ready for a media type.
 func (a *AgentSession) NotReady(ctx context.Context, media, reason string) error {
 	_, err := a.c.im.NotReadyForMedia(ctx, &usherv1.RequestNotReadyForMedia{MediaType: media, Reason: reason})
+	return err
+}
+
+// SetAgentState changes the agent's work mode, at once or when his interactions
+// have ended; the reason code is that of AUX, 0 to 99.
+func (a *AgentSession) SetAgentState(ctx context.Context, mode usherv1.WorkMode, reasonCode int) error {
+	_, err := a.c.im.SetAgentState(ctx, &usherv1.RequestSetAgentState{WorkMode: mode, ReasonCode: int32(reasonCode)})
 	return err
 }
 

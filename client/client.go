@@ -32,8 +32,8 @@ const (
 // Option says how a Client works.
 type Option func(*Client)
 
-// WithAPIKey is the credential of a media server, router, reporting engine or
-// administrator.
+// WithAPIKey is the credential of a media server, router, external service,
+// reporting engine or administrator.
 func WithAPIKey(key string) Option {
 	return func(c *Client) { c.credential.fixed = key }
 }
@@ -84,11 +84,12 @@ type Client struct {
 	backOffMin time.Duration
 	backOffMax time.Duration
 
-	im    usherv1connect.InteractionManagementClient
-	tlib  usherv1connect.TLibraryClient
-	rpt   usherv1connect.ReportingClient
-	admin usherv1connect.AdministrationClient
-	auth  usherv1connect.AuthenticationClient
+	im      usherv1connect.InteractionManagementClient
+	tlib    usherv1connect.TLibraryClient
+	rpt     usherv1connect.ReportingClient
+	routing usherv1connect.RoutingClient
+	admin   usherv1connect.AdministrationClient
+	auth    usherv1connect.AuthenticationClient
 }
 
 // Dial makes a client of the server at an address such as
@@ -112,6 +113,7 @@ func Dial(address string, options ...Option) (*Client, error) {
 	c.im = usherv1connect.NewInteractionManagementClient(c.http, address, with...)
 	c.tlib = usherv1connect.NewTLibraryClient(c.http, address, with...)
 	c.rpt = usherv1connect.NewReportingClient(c.http, address, with...)
+	c.routing = usherv1connect.NewRoutingClient(c.http, address, with...)
 	c.admin = usherv1connect.NewAdministrationClient(c.http, address, with...)
 	c.auth = usherv1connect.NewAuthenticationClient(c.http, address, with...)
 	c.credential.auth = c.auth
@@ -137,6 +139,9 @@ func (c *Client) InteractionManagement() usherv1connect.InteractionManagementCli
 
 // TLibrary has every method of the protocol of routers.
 func (c *Client) TLibrary() usherv1connect.TLibraryClient { return c.tlib }
+
+// Routing has every question about interactions that wait: why, and how long.
+func (c *Client) Routing() usherv1connect.RoutingClient { return c.routing }
 
 // Administration has every method for tenants, configuration and API keys.
 func (c *Client) Administration() usherv1connect.AdministrationClient { return c.admin }
@@ -271,9 +276,8 @@ func repeatable(request connect.AnyRequest) bool {
 	if m, ok := request.Any().(proto.Message); ok && setReferenceID(m) != "" {
 		return true
 	}
-	procedure := request.Spec().Procedure
-	method := procedure[strings.LastIndexByte(procedure, '/')+1:]
-	return strings.HasPrefix(method, "Get") || strings.HasPrefix(method, "Find") || strings.HasPrefix(method, "List")
+	service, method, _ := strings.Cut(strings.TrimPrefix(request.Spec().Procedure, "/"), "/")
+	return service == usherv1connect.RoutingName || strings.HasPrefix(method, "Get") || strings.HasPrefix(method, "Find") || strings.HasPrefix(method, "List")
 }
 
 // setReferenceID gives a request a reference id if it can have one and has

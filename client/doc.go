@@ -11,7 +11,10 @@
 //   - MediaServer, for what brings interactions in: submit, change, stop;
 //   - Router, which runs strategies: one call of a function for every request
 //     to route;
-//   - Reports and Trace, for what reads along.
+//   - ExternalService, which answers what strategies ask: one call of a function
+//     for every question;
+//   - Reports and Trace, for what reads along, and Routing, for why and how long
+//     something waits.
 //
 // Everything else of the protocols is there by Client.InteractionManagement
 // and its siblings, with the same care for retries and errors.

@@ -34,11 +34,18 @@ func (m *MediaServer) Events(ctx context.Context) iter.Seq2[*usherv1.Event, erro
 	return m.s.events(ctx)
 }
 
-// Submit brings an interaction in; the answer names it.
+// Submit brings an interaction in, to a queue or through a VDN; the answer names
+// it.
 func (m *MediaServer) Submit(ctx context.Context, r *usherv1.RequestSubmit) (*usherv1.EventAck, error) {
 	return ackOf(ask(ctx, m.s, r, func(r *usherv1.RequestSubmit) *usherv1.SessionRequest {
 		return &usherv1.SessionRequest{Request: &usherv1.SessionRequest_Submit{Submit: r}}
 	}))
+}
+
+// ExpectedWait asks how long an interaction, or a new one, is expected to wait,
+// and at which place.
+func (m *MediaServer) ExpectedWait(ctx context.Context, r *usherv1.RequestExpectedWait) (*usherv1.EventExpectedWait, error) {
+	return m.s.c.routing.ExpectedWait(ctx, r)
 }
 
 // ChangeProperties changes properties and user data.

@@ -117,6 +117,16 @@ func (r *Router) RouteToQueue(ctx context.Context, interaction, queue string) er
 	return err
 }
 
+// PrivateService asks an external service about an interaction that the router
+// has, and returns when it has answered or failed, or the time is up; both of
+// the latter are a fault in the answer.
+func (r *Router) PrivateService(ctx context.Context, request *usherv1.RequestPrivateService) (*usherv1.EventPrivateInfo, error) {
+	event, err := ask(ctx, r.s, request, func(m *usherv1.RequestPrivateService) *usherv1.SessionRequest {
+		return &usherv1.SessionRequest{Request: &usherv1.SessionRequest_PrivateService{PrivateService: m}}
+	})
+	return event.GetEventPrivateInfo(), err
+}
+
 // UpdateUserData changes user data of an interaction that the router has.
 func (r *Router) UpdateUserData(ctx context.Context, request *usherv1.RequestUpdateUserData) (*usherv1.Event, error) {
 	return ask(ctx, r.s, request, func(m *usherv1.RequestUpdateUserData) *usherv1.SessionRequest {
