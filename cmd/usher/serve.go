@@ -118,6 +118,7 @@ func introduceDev(ctx context.Context, running *server.Server, dir string, stdou
 		{"USHER_API_KEY", keys.Admin},
 		{"USHER_MEDIA_KEY", keys.Media},
 		{"USHER_ROUTER_KEY", keys.Router},
+		{"USHER_SERVICE_KEY", keys.Service},
 		{"USHER_REPORTING_KEY", keys.Reporting},
 	} {
 		fmt.Fprintf(&b, "export %s=%s\n", line[0], line[1])

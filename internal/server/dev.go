@@ -26,6 +26,7 @@ type DevKeys struct {
 	Admin     string // of the tenant "system"
 	Media     string
 	Router    string
+	Service   string
 	Reporting string
 }
 
@@ -53,6 +54,7 @@ func (s *Server) SetUpForDevelopment(ctx context.Context) (DevKeys, error) {
 	}{
 		{"media", usherv1.Role_ROLE_MEDIA, &keys.Media},
 		{"router", usherv1.Role_ROLE_ROUTER, &keys.Router},
+		{"service", usherv1.Role_ROLE_SERVICE, &keys.Service},
 		{"reporting", usherv1.Role_ROLE_REPORTING, &keys.Reporting},
 	} {
 		answer, err := admin.CreateApiKey(ctx, &usherv1.CreateApiKeyRequest{Name: k.name, Role: k.role})
@@ -71,7 +73,7 @@ func (s *Server) SetUpForDevelopment(ctx context.Context) (DevKeys, error) {
 
 // devKeys are the valid keys that a former start has made.
 func (s *Server) devKeys() []*usherv1.ApiKey {
-	names := []string{"admin", "media", "router", "reporting"}
+	names := []string{"admin", "media", "router", "service", "reporting"}
 	keys := append(s.center.ListAPIKeys(center.SystemTenant), s.center.ListAPIKeys(edge.DefaultTenant)...)
 	return slices.DeleteFunc(keys, func(key *usherv1.ApiKey) bool {
 		return key.GetRevokedAtMs() != 0 || !slices.Contains(names, key.GetName())

@@ -107,7 +107,7 @@ func TestSetUpForDevelopment(t *testing.T) {
 	}
 	for name, pair := range map[string][2]string{
 		"admin": {old.Admin, keys.Admin}, "media": {old.Media, keys.Media},
-		"router": {old.Router, keys.Router}, "reporting": {old.Reporting, keys.Reporting},
+		"router": {old.Router, keys.Router}, "service": {old.Service, keys.Service}, "reporting": {old.Reporting, keys.Reporting},
 	} {
 		for n, want := range []connect.Code{connect.CodeUnauthenticated, 0} {
 			if got := use(t, s, pair[n]); got != want {
