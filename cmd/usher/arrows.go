@@ -142,9 +142,9 @@ func about(event *usherv1.Event) string {
 	case *usherv1.Event_EventError:
 		return m.EventError.GetName()
 	case *usherv1.Event_EventInvite:
-		return fmt.Sprintf("ticket %d", m.EventInvite.GetTicket())
+		return with(fmt.Sprintf("ticket %d", m.EventInvite.GetTicket()), "for", m.EventInvite.GetSkill())
 	case *usherv1.Event_EventAgentInvited:
-		return m.EventAgentInvited.GetAgentId()
+		return with(m.EventAgentInvited.GetAgentId(), "for", m.EventAgentInvited.GetSkill())
 	case *usherv1.Event_EventRejected:
 		return m.EventRejected.GetAgentId()
 	case *usherv1.Event_EventPartyAdded:
@@ -152,7 +152,7 @@ func about(event *usherv1.Event) string {
 	case *usherv1.Event_EventPartyRemoved:
 		return participant(m.EventPartyRemoved.GetParty())
 	case *usherv1.Event_EventPlacedInQueue:
-		return m.EventPlacedInQueue.GetQueue()
+		return with(m.EventPlacedInQueue.GetQueue(), "via", m.EventPlacedInQueue.GetVdn())
 	case *usherv1.Event_EventTakenFromQueue:
 		return m.EventTakenFromQueue.GetQueue()
 	case *usherv1.Event_EventPlacedInWorkbin:
@@ -162,5 +162,65 @@ func about(event *usherv1.Event) string {
 	case *usherv1.Event_EventRouteUsed:
 		return short(m.EventRouteUsed.GetOutcome().String(), "ROUTE_OUTCOME_")
 	}
-	return event.GetReason()
+	return cmp.Or(aboutRouting(event), event.GetReason())
+}
+
+// aboutRouting is what a message of vectors, skills and external services is
+// about.
+func aboutRouting(event *usherv1.Event) string {
+	switch m := event.GetMessage().(type) {
+	case *usherv1.Event_EventRouteRequest:
+		if m.EventRouteRequest.GetAdjunct() {
+			return "adjunct " + m.EventRouteRequest.GetStrategy()
+		}
+	case *usherv1.Event_EventTreatmentApplied:
+		return with(short(m.EventTreatmentApplied.GetTreatment().GetKind().String(), "TREATMENT_KIND_"), "", m.EventTreatmentApplied.GetTreatment().GetSource())
+	case *usherv1.Event_EventAgentStateReasonChanged:
+		return aboutState(m.EventAgentStateReasonChanged)
+	case *usherv1.Event_Request_3RdServer:
+		return with(m.Request_3RdServer.GetService(), "", m.Request_3RdServer.GetMethod())
+	case *usherv1.Event_EventExternalServiceRequested:
+		return with(m.EventExternalServiceRequested.GetService(), "", m.EventExternalServiceRequested.GetMethod())
+	case *usherv1.Event_EventExternalServiceResponded:
+		r := m.EventExternalServiceResponded
+		return with(with(r.GetService(), "", r.GetMethod()), "failed:", r.GetFault())
+	case *usherv1.Event_EventPrivateInfo:
+		r := m.EventPrivateInfo
+		return with(with(r.GetService(), "", r.GetMethod()), "failed:", r.GetFault())
+	}
+	return ""
+}
+
+// aboutState is a change of an agent's work mode; empty for one of the reason
+// alone.
+func aboutState(s *usherv1.EventAgentStateReasonChanged) string {
+	now, next := workModes[s.GetWorkMode()], workModes[s.GetPendingWorkMode()]
+	if now == "" {
+		return ""
+	}
+	// The reason code is that of AUX, be it present or pending.
+	switch code := fmt.Sprint(s.GetReasonCode()); usherv1.WorkMode_WORK_MODE_AUX {
+	case s.GetPendingWorkMode():
+		next += " " + code
+	case s.GetWorkMode():
+		now += " " + code
+	}
+	return with(s.GetAgentId()+" "+now, "then", next)
+}
+
+// workModes are the work modes as the field writes them.
+var workModes = map[usherv1.WorkMode]string{
+	usherv1.WorkMode_WORK_MODE_AUX: "AUX", usherv1.WorkMode_WORK_MODE_ACW: "ACW",
+	usherv1.WorkMode_WORK_MODE_AUTO_IN: "auto-in", usherv1.WorkMode_WORK_MODE_MANUAL_IN: "manual-in",
+}
+
+// with adds to what something is about what more is known, if it is.
+func with(about, word, more string) string {
+	if more == "" {
+		return about
+	}
+	if word != "" {
+		more = word + " " + more
+	}
+	return strings.TrimSpace(about + " " + more)
 }

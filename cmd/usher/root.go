@@ -20,6 +20,7 @@ func commands() []*cobra.Command {
 		applyCommand(),
 		exportCommand(),
 		traceCommand(),
+		explainCommand(),
 		journalCommand(),
 		doctorCommand(),
 		demoCommand(),
