@@ -211,23 +211,23 @@ type Subject int
 
 // The subjects of conditions.
 const (
-	Unconditionally  Subject = iota + 1
-	AvailableAgents          // in skill S
-	StaffedAgents            // in skill S
-	CallsQueued              // in skill S pri P
-	OldestCallWait           // in skill S pri P; seconds
-	RollingASA               // for skill S | vdn V; seconds
-	CountedCalls             // to vdn V
-	ExpectedWait             // for skill S pri P | call | best; seconds
-	WaitImproved             // for skill S pri P | best; seconds
-	InterflowQpos            // places
-	Digits                   // = X, in table T
-	Ani                      // = X, in table T
-	TimeOfDay                // is DAY HH:MM to DAY HH:MM
-	HolidayInTable           // holiday in table H
-	ServiceHoursIn           // service-hours in table T
-	Variable                 // variable VAR = X
-	ExpressionHolds          // expression EXPR
+	Unconditionally Subject = iota + 1
+	AvailableAgents         // in skill S
+	StaffedAgents           // in skill S
+	CallsQueued             // in skill S pri P
+	OldestCallWait          // in skill S pri P; seconds
+	RollingASA              // for skill S | vdn V; seconds
+	CountedCalls            // to vdn V
+	ExpectedWait            // for skill S pri P | call | best; seconds
+	WaitImproved            // for skill S pri P | best; seconds
+	InterflowQpos           // places
+	Digits                  // = X, in table T
+	Ani                     // = X, in table T
+	TimeOfDay               // is DAY HH:MM to DAY HH:MM
+	HolidayInTable          // holiday in table H
+	ServiceHoursIn          // service-hours in table T
+	Variable                // variable VAR = X
+	ExpressionHolds         // expression EXPR
 )
 
 // Comparison compares a subject with a number or a text.
