@@ -48,13 +48,19 @@ func (x *index) preferred(found candidate, now engine.Millis) candidate {
 	best := found
 	for k := range a.seats {
 		s := &a.seats[k]
-		if !s.available || s == found.seat {
+		if !s.available {
 			continue
 		}
-		if first, ok := x.firstFor(s, now); ok {
-			if c := (candidate{first, s}); c.preferredTo(best) {
-				best = c
+		c := s.pool.found
+		if c.seat != s {
+			first, ok := x.firstFor(s, now)
+			if !ok {
+				continue
 			}
+			c = candidate{first, s}
+		}
+		if c.preferredTo(best) {
+			best = c
 		}
 	}
 	return best
@@ -108,13 +114,13 @@ func (x *index) lookAtArrived(p *pool, now engine.Millis) candidate {
 		w := first.claim.work
 		var found candidate
 		earliest := never
-		for t := range p.idle.all() {
-			until := w.keptFrom(t.seat)
-			if until <= now {
-				found = candidate{first, t.seat}
-				break
+		for k := 0; k < p.idle.len() && found.seat == nil; k++ {
+			s := p.idle.at(k).seat
+			if until := w.keptFrom(s); until <= now {
+				found = candidate{first, s}
+			} else {
+				earliest = min(earliest, until)
 			}
-			earliest = min(earliest, until)
 		}
 		if earliest != never {
 			x.wakeBy(w, earliest)
@@ -135,11 +141,11 @@ func (x *index) lookAtArrived(p *pool, now engine.Millis) candidate {
 // the first of them who can have it is the first of all.
 func (x *index) lookAtCame(p *pool, now engine.Millis) candidate {
 	var best candidate
-	var without []turn
-	for t := range p.came.all() {
+	for k := 0; k < p.came.len(); {
+		t := p.came.at(k)
 		first, ok := x.firstFor(t.seat, now)
 		if !ok {
-			without = append(without, t)
+			p.came.delete(t)
 			continue
 		}
 		if best.seat == nil || first.before(best.place) {
@@ -148,9 +154,7 @@ func (x *index) lookAtCame(p *pool, now engine.Millis) candidate {
 		if !p.waiting.first().before(first) {
 			break
 		}
-	}
-	for _, t := range without {
-		p.came.delete(t)
+		k++
 	}
 	return best
 }

@@ -22,6 +22,7 @@ type busy struct {
 	skillsA [][]int    // of the agents, in pools
 	works   []workItem // by number, which is used again when its interaction has gone
 	skillsW [][]int    // of the interactions, in pools
+	holders [][]int    // of the skills, in agents
 	number  map[engine.InteractionID]int
 	entry   engine.Sequence
 	at      int // how often an agent became available
@@ -43,12 +44,14 @@ func newBusy(agents, skills int) *busy {
 	for k := range skills {
 		c.pools = append(c.pools, poolName{className{kindSkill, fmt.Sprintf("skill-%03d", k)}, "voice"})
 	}
+	c.holders = make([][]int, skills)
 	for n := range agents {
 		a := agentItem{id: engine.AgentID(fmt.Sprintf("agent-%05d", n)), preference: preferences[n/2%len(preferences)]}
 		var his []int
 		for k := range skillsOfAgent {
 			skill := n%2*skills/2 + (n+k*(1+n/2%7))%(skills/2)
 			his = append(his, skill)
+			c.holders[skill] = append(c.holders[skill], n)
 			random := mixed(uint64(n*skillsOfAgent + k))
 			a.seats = append(a.seats, seatItem{
 				pool: c.pools[skill], level: int32(1 + random%16), deficit: int64(random >> 8 % 100),
@@ -113,7 +116,7 @@ func (c *busy) setAgent(n int, available bool) *agentItem {
 
 // match lets the next agent become available, who gets what he prefers and is
 // busy; another interaction takes its place.
-func (c *busy) match(b *testing.B) (interaction int) {
+func (c *busy) match(b testing.TB) (interaction int) {
 	c.at++
 	a := c.setAgent(c.at, true)
 	m, ok := c.index.next(0)
@@ -275,11 +278,15 @@ func benchmarkSize(b *testing.B, c *busy, spare int) {
 		},
 		func(int) { c.index.setWork(c.works[spare]); next(true) },
 		func(int) { c.index.dropWork(c.works[spare].id) })
+	agent := 0
 	timed(b, "agent-finds-work",
-		func(int) {},
-		func(n int) { c.setAgent(2*n, true); found = next(true) },
 		func(n int) {
-			c.setAgent(2*n, false)
+			wanted := c.skillsW[1+mixed(uint64(n))%uint64(len(c.works)-1)][0]
+			agent = c.holders[wanted][n%len(c.holders[wanted])]
+		},
+		func(int) { c.setAgent(agent, true); found = next(true) },
+		func(int) {
+			c.setAgent(agent, false)
 			c.index.dropWork(found.interaction)
 			c.arrive(c.number[found.interaction], 250)
 		})
@@ -287,6 +294,40 @@ func benchmarkSize(b *testing.B, c *busy, spare int) {
 		func(n int) { c.setAgent(2*n+1, false) },
 		func(n int) { c.setAgent(2*n+1, true); next(false) },
 		func(int) {})
+}
+
+// A match in a busy centre leaves no garbage, but for the nodes of trees: of
+// these one in many events needs a new one.
+func TestMatchAllocatesNothing(t *testing.T) {
+	c := newBusy(100, 20)
+	c.wait(2_000, 20)
+	for range 1_000 {
+		c.match(t)
+	}
+	if allocations := testing.AllocsPerRun(1_000, func() { c.match(t) }); allocations > 0 {
+		t.Errorf("%v allocations for each match", allocations)
+	}
+}
+
+// BenchmarkUnchanged is an agent with 60 skills in two media who is told again
+// as he was; and with one seat in another order.
+func BenchmarkUnchanged(b *testing.B) {
+	for _, changed := range []int{0, 1} {
+		b.Run(fmt.Sprintf("seats=120/changed=%d", changed), func(b *testing.B) {
+			c := newBusy(1_000, 120)
+			a := agentItem{id: "all"}
+			for _, name := range c.pools {
+				a.seats = append(a.seats, seatItem{pool: name, available: true})
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				for k := range changed {
+					a.seats[k].order[0]++
+				}
+				c.index.setAgent(a)
+			}
+		})
+	}
 }
 
 // timed measures what is done, between what prepares it and undoes it.

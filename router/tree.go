@@ -28,7 +28,15 @@ type node[T ordered[T]] struct {
 
 func (t *tree[T]) len() int { return t.root.size }
 
-func (t *tree[T]) clear() { t.root = node[T]{} }
+// clear takes all items out, and keeps the room of a few.
+func (t *tree[T]) clear() {
+	if t.root.children != nil {
+		t.root = node[T]{}
+		return
+	}
+	clear(t.root.items)
+	t.root.items, t.root.size = t.root.items[:0], 0
+}
 
 // insert puts an item into the set; an item that is there stays.
 func (t *tree[T]) insert(item T) {
