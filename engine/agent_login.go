@@ -43,10 +43,14 @@ func (e *Engine) agentLogin(r *usherv1.RequestAgentLogin) refusal {
 	if why := checkReason(r.Reason); why != nil {
 		return why
 	}
+	mode, why := e.loginWorkMode(r)
+	if why != nil {
+		return why
+	}
 	if other := e.agentAt(r.Place); other != nil {
 		return refuse(errPlaceInUse, "place %q is taken by agent %q", r.Place, other.id)
 	}
-	login := &usherv1.EventAgentLogin{AgentId: string(id), Place: r.Place}
+	login := &usherv1.EventAgentLogin{AgentId: string(id), Place: r.Place, WorkMode: mode, ReasonCode: r.ReasonCode}
 	seen := map[string]bool{}
 	for n, m := range r.Media {
 		if e.config.mediaTypes[m.MediaType] == nil {
@@ -113,7 +117,7 @@ func (e *Engine) agentLogout(r *usherv1.RequestAgentLogout) refusal {
 		}
 	}
 	e.dropEverything(a, opLogout, reasonLoggedOut)
-	e.becomeLoggedOut(a, r.Reason)
+	e.becomeLoggedOut(a, r.Reason, 0)
 	e.ack()
 	if e.from != agentParticipant(a.id) {
 		e.tellLoggedOut(a, r.Reason)
@@ -128,13 +132,14 @@ func (e *Engine) tellLoggedOut(a *Agent, reason string) {
 	e.tell(im, ev, agentParticipant(a.id))
 }
 
-func (e *Engine) becomeLoggedOut(a *Agent, reason string) {
+// becomeLoggedOut logs an agent out; a forced logout has a reason code.
+func (e *Engine) becomeLoggedOut(a *Agent, reason string, code int32) {
 	if len(a.handling)+len(a.invitations) > 0 {
 		panic(fmt.Sprintf("engine: agent %s logs out with interactions", a.id))
 	}
 	e.releaseSnapshotsOf(agentParticipant(a.id))
 	ev := e.agentEvent(reason)
-	ev.Message = &usherv1.Event_EventAgentLogout{EventAgentLogout: &usherv1.EventAgentLogout{AgentId: string(a.id), Place: a.place}}
+	ev.Message = &usherv1.Event_EventAgentLogout{EventAgentLogout: &usherv1.EventAgentLogout{AgentId: string(a.id), Place: a.place, ReasonCode: code}}
 	e.report(ev)
 }
 

@@ -30,10 +30,10 @@ func (e *Engine) becomeSubmitted(props *usherv1.InteractionProperties, timeouts 
 	return e.interactions[InteractionID(props.InteractionId)]
 }
 
-// becomeQueued puts an interaction that nobody works on any more, or that is
+// becomeQueuedBy puts an interaction that nobody works on any more, or that is
 // new, in a queue; a queue with a strategy then hands it to a router. An
 // interaction that returns to its former queue keeps its place in time.
-func (e *Engine) becomeQueued(i *Interaction, name QueueName, op usherv1.Operation, reason string) {
+func (e *Engine) becomeQueuedBy(i *Interaction, name QueueName, vdn string, op usherv1.Operation, reason string) {
 	i.mustBe("becomeQueued", stateQueued, stateRouting, stateHandling)
 	if len(i.parties) != 0 || len(i.invitations) != 0 || i.strategy != "" {
 		panic("engine: becomeQueued of interaction " + i.props.InteractionId + " with parties or invitations")
@@ -45,9 +45,19 @@ func (e *Engine) becomeQueued(i *Interaction, name QueueName, op usherv1.Operati
 	ev := e.about(i)
 	ev.Queue, ev.Reason = string(name), reason
 	ev.Message = &usherv1.Event_EventPlacedInQueue{EventPlacedInQueue: &usherv1.EventPlacedInQueue{
-		Queue: string(name), Operation: op, MovedToQueueAtMs: int64(movedAt),
+		Queue: string(name), Operation: op, MovedToQueueAtMs: int64(movedAt), Vdn: vdn,
 	}}
 	e.report(ev)
+}
+
+// becomeQueued puts an interaction in a queue, through no VDN; one that
+// returns came through that which it came through.
+func (e *Engine) becomeQueued(i *Interaction, name QueueName, op usherv1.Operation, reason string) {
+	vdn := ""
+	if i.formerQueue == name {
+		vdn = i.props.Vdn
+	}
+	e.becomeQueuedBy(i, name, vdn, op, reason)
 }
 
 // becomeInWorkbin puts an interaction that nobody works on any more in a
@@ -109,9 +119,16 @@ func (e *Engine) startStrategy(i *Interaction, router Participant, strategy stri
 		Operation:  opRoute,
 		DeadlineMs: int64(e.now + e.config.routingTimeout(i.timeouts, i.MediaType())),
 	}))
+	e.routeRequest(i, router, strategy, false)
+}
+
+// routeRequest asks a router to route an interaction.
+func (e *Engine) routeRequest(i *Interaction, router Participant, strategy string, adjunct bool) {
 	ev := e.about(i)
 	ev.Protocol = tlib
-	ev.Message = &usherv1.Event_EventRouteRequest{EventRouteRequest: &usherv1.EventRouteRequest{Strategy: strategy, Version: i.props.Version}}
+	ev.Message = &usherv1.Event_EventRouteRequest{EventRouteRequest: &usherv1.EventRouteRequest{
+		Strategy: strategy, Version: i.props.Version, Adjunct: adjunct,
+	}}
 	e.record(Entry{To: e.only(router), Event: ev, Show: []*Interaction{i}})
 }
 
@@ -136,6 +153,7 @@ func (e *Engine) only(who Participant) []Participant {
 // endStrategy ends the work of the strategy on an interaction; the caller
 // tells the router.
 func (e *Engine) endStrategy(i *Interaction, op usherv1.Operation, reason string) {
+	e.endAdjuncts(i)
 	e.report(e.partyRemovedEvent(i, &usherv1.EventPartyRemoved{
 		Party:     e.strategyParty(i.strategy),
 		Place:     i.router.ID,
@@ -256,6 +274,7 @@ const maxHandedOver = 500
 // to routers, each queue in its order. It ends every input, so that a model's
 // own messages come first.
 func (e *Engine) settle() {
+	e.workEnded()
 	for left := maxHandedOver; left > 0 && len(e.unserved) > 0; left-- {
 		if e.takeBackOne() {
 			continue
@@ -316,7 +335,7 @@ func (e *Engine) firstOf(q *queue) (first *Interaction, router Participant) {
 	if !found {
 		return nil, router
 	}
-	q.queued.Ascend(func(i *Interaction) bool {
+	q.served(e.config.queues[string(q.name)].GetView()).Ascend(func(i *Interaction) bool {
 		if i.props.Workbin == nil && !i.props.IsHeld && i.lockedBy == 0 {
 			first = i
 		}
@@ -355,8 +374,8 @@ func (e *Engine) takeBackOne() bool {
 // pickRouter is the connected router with this strategy that has the fewest
 // interactions and room for one more.
 func (e *Engine) pickRouter(strategy string, except Participant) (Participant, bool) {
-	if strategy == LongestIdle {
-		return BuiltinRouter, true
+	if builtin(strategy) {
+		return BuiltinRouter, except != BuiltinRouter
 	}
 	var best *client
 	for _, r := range e.routers {

@@ -135,14 +135,11 @@ func (e *Engine) foldProperties(i *Interaction, m *usherv1.EventPropertiesChange
 	if why != nil {
 		panic("engine: recorded properties can't be read: " + why.Description)
 	}
-	if c.priority != nil && *c.priority != i.props.Priority {
-		tree := e.treeOf(i)
-		if tree != nil {
-			tree.Delete(i)
-			defer tree.ReplaceOrInsert(i)
-		}
-		i.props.Priority = *c.priority
-	}
+	e.reorder(i, func() { i.change(c, m) })
+}
+
+func (i *Interaction) change(c *change, m *usherv1.EventPropertiesChanged) {
+	set(&i.props.Priority, c.priority)
 	set(&i.props.ExternalId, c.externalID)
 	set(&i.props.ParentId, c.parentID)
 	set(&i.props.ServiceObjectiveS, c.objective)
@@ -157,17 +154,6 @@ func set[T any](field *T, value *T) {
 	if value != nil {
 		*field = *value
 	}
-}
-
-// treeOf is the tree ordered by priority in which the interaction stands.
-func (e *Engine) treeOf(i *Interaction) *interactionTree {
-	switch {
-	case i.strategy != "":
-		return e.queue(i.Queue()).routing
-	case i.props.State == stateQueued && i.props.Workbin == nil:
-		return e.queue(i.Queue()).queued
-	}
-	return nil
 }
 
 // mergedData is new user data; the old is never changed in place.

@@ -30,6 +30,9 @@ const (
 	maxCapacity      = 1_000
 )
 
+// dayMs is a day.
+const dayMs = 86_400_000
+
 // Defaults of the options.
 const (
 	defaultDeliveringTimeoutMs  = 30_000
@@ -55,6 +58,17 @@ var ranges = map[protoreflect.Name]valueRange{
 	"max_interactions_per_snapshot": {100, 10_000},
 	"max_submitted_per_router":      {0, 1_000_000},
 	"default_capacity":              {0, maxCapacity},
+	"priority_aging_ms":             {0, dayMs},
+	"rona_reason_code":              {0, maxReasonCode},
+	"max_acw_ms":                    {0, dayMs},
+	"max_acw_reason_code":           {0, maxReasonCode},
+	"forced_logout_reason_code":     {0, maxReasonCode},
+	"unreachable_reason_code":       {0, maxReasonCode},
+	"rona_rings":                    {0, maxRings},
+	"timed_acw_ms":                  {0, dayMs},
+	"max_queued":                    {0, 1_000_000},
+	"duration_ms":                   {0, 3_600_000},
+	"timeout_ms":                    {100, 3_600_000},
 }
 
 // ownerKinds are the kinds of objects that own workbins.
@@ -76,6 +90,18 @@ type configuration struct {
 	agents      map[string]*usherv1.Agent
 	queues      map[string]*usherv1.Queue
 	workbins    map[string]*usherv1.WorkbinType
+
+	skills           map[string]*usherv1.Skill
+	targets          map[string]*usherv1.Target
+	vectors          map[string]*usherv1.Vector
+	vdns             map[string]*usherv1.Vdn
+	tables           map[string]*usherv1.Table
+	holidayTables    map[string]*usherv1.HolidayTable
+	timetables       map[string]*usherv1.Timetable
+	announcements    map[string]*usherv1.Announcement
+	capacityRules    map[string]*usherv1.CapacityRule
+	views            map[string]*usherv1.View
+	externalServices map[string]*usherv1.ThirdServer
 }
 
 func newConfiguration() *configuration {
@@ -88,6 +114,18 @@ func newConfiguration() *configuration {
 		agents:      map[string]*usherv1.Agent{},
 		queues:      map[string]*usherv1.Queue{},
 		workbins:    map[string]*usherv1.WorkbinType{},
+
+		skills:           map[string]*usherv1.Skill{},
+		targets:          map[string]*usherv1.Target{},
+		vectors:          map[string]*usherv1.Vector{},
+		vdns:             map[string]*usherv1.Vdn{},
+		tables:           map[string]*usherv1.Table{},
+		holidayTables:    map[string]*usherv1.HolidayTable{},
+		timetables:       map[string]*usherv1.Timetable{},
+		announcements:    map[string]*usherv1.Announcement{},
+		capacityRules:    map[string]*usherv1.CapacityRule{},
+		views:            map[string]*usherv1.View{},
+		externalServices: map[string]*usherv1.ThirdServer{},
 	}
 }
 
@@ -130,6 +168,18 @@ func (c *configuration) copy() *configuration {
 		agents:      maps.Clone(c.agents),
 		queues:      maps.Clone(c.queues),
 		workbins:    maps.Clone(c.workbins),
+
+		skills:           maps.Clone(c.skills),
+		targets:          maps.Clone(c.targets),
+		vectors:          maps.Clone(c.vectors),
+		vdns:             maps.Clone(c.vdns),
+		tables:           maps.Clone(c.tables),
+		holidayTables:    maps.Clone(c.holidayTables),
+		timetables:       maps.Clone(c.timetables),
+		announcements:    maps.Clone(c.announcements),
+		capacityRules:    maps.Clone(c.capacityRules),
+		views:            maps.Clone(c.views),
+		externalServices: maps.Clone(c.externalServices),
 	}
 }
 

@@ -31,6 +31,10 @@ func (e *Engine) apply(a Apply) refusal {
 	if why == nil {
 		why = present.check(next)
 	}
+	var warnings []string
+	if why == nil {
+		warnings, why = present.checkVectors(next)
+	}
 	if why != nil {
 		return why
 	}
@@ -38,7 +42,7 @@ func (e *Engine) apply(a Apply) refusal {
 	if why := e.checkUnused(next, d); why != nil {
 		return why
 	}
-	e.changes = &usherv1.ApplyConfigurationResponse{Changes: d.changes, Version: present.version}
+	e.changes = &usherv1.ApplyConfigurationResponse{Changes: d.changes, Version: present.version, Warnings: warnings}
 	if r.GetDryRun() || len(d.changes) == 0 {
 		return nil
 	}
@@ -46,6 +50,7 @@ func (e *Engine) apply(a Apply) refusal {
 	e.changes.Version = d.applied.Version
 	e.changes.Sequence = uint64(e.next) + uint64(len(e.entries))
 	e.record(Entry{Fact: &usherv1.Fact{Fact: &usherv1.Fact_ConfigurationApplied{ConfigurationApplied: d.applied}}})
+	e.setLogoutTime()
 	return nil
 }
 
@@ -106,7 +111,7 @@ func kindNames() string {
 // check refuses a next configuration that does not hold together.
 func (c *configuration) check(next *configuration) refusal {
 	if next.options != c.options {
-		if why := checkFields("options", next.options); why != nil {
+		if why := checkOptions(next); why != nil {
 			return why
 		}
 	}
@@ -181,9 +186,18 @@ func (e *Engine) uses() uses {
 			u.add("media_type", string(m.media), "agent %q is logged in with it", string(a.id))
 		}
 	}
+	for _, id := range sortedKeys(e.serviceRequests) {
+		open := e.serviceRequests[id]
+		u.add("external_service", open.body().Service, "interaction %q waits for its answer", open.requested.InteractionId)
+	}
 	for i := range e.EachInteraction {
 		id := i.props.InteractionId
 		u.add("media_type", i.props.MediaType, "interaction %q is of it", id)
+		u.add("vdn", i.props.Vdn, "interaction %q came through it", id)
+		for _, q := range i.vector.GetQueueings() {
+			u.add("skill", q.Skill, "interaction %q waits for it", id)
+			u.add("target", q.Target, "interaction %q waits for it", id)
+		}
 		if i.props.State == stateQueued || i.props.State == stateRouting {
 			u.add("queue", i.props.Queue, "interaction %q is in it", id)
 		}
@@ -211,11 +225,19 @@ func (e *Engine) foldConfigurationApplied(f *usherv1.ConfigurationApplied) {
 	c.load(f.GetConfiguration())
 	for _, o := range f.GetRemoved() {
 		kindNamed(o.GetKind()).remove(c, o.GetName())
-		if o.GetKind() == "queue" {
+		switch o.GetKind() {
+		case "queue":
 			delete(e.queues, QueueName(o.GetName()))
+		case "vector":
+			e.dropVector(o.GetName())
 		}
 	}
 	c.version = f.GetVersion()
+	for _, v := range f.GetConfiguration().GetVectors() {
+		e.addVector(v, c.version)
+	}
+	e.setZone()
+	e.setViews()
 
 	for a := range e.EachAgent {
 		a.config = c.agents[string(a.id)]

@@ -66,7 +66,7 @@ type kindOf[T object] struct {
 }
 
 // kinds are the kinds of objects, in the order of a difference.
-var kinds = []kind{
+var kinds = append([]kind{
 	&kindOf[*usherv1.MediaType]{
 		name: "media_type", idField: "name", id: (*usherv1.MediaType).GetName,
 		table:   func(c *configuration) map[string]*usherv1.MediaType { return c.mediaTypes },
@@ -78,6 +78,9 @@ var kinds = []kind{
 		table:   func(c *configuration) map[string]*usherv1.Place { return c.places },
 		list:    func(c *usherv1.Configuration) *[]*usherv1.Place { return &c.Places },
 		unknown: errUnknownPlace,
+		references: func(p *usherv1.Place) []reference {
+			return referOne(nil, "capacity_rule", "capacity_rule", p.GetCapacityRule())
+		},
 	},
 	&kindOf[*usherv1.PlaceGroup]{
 		name: "place_group", idField: "name", id: (*usherv1.PlaceGroup).GetName,
@@ -103,7 +106,12 @@ var kinds = []kind{
 		fault:   agentFault,
 		references: func(a *usherv1.Agent) []reference {
 			refs := refer(nil, "agent_groups", "agent_group", a.GetAgentGroups()...)
-			return refer(refs, "capacity", "media_type", sortedKeys(a.GetCapacity())...)
+			refs = refer(refs, "capacity", "media_type", sortedKeys(a.GetCapacity())...)
+			for _, s := range a.GetSkills() {
+				refs = refer(refs, "skills", "skill", s.GetSkill())
+			}
+			refs = referOne(refs, "direct_agent_skill", "skill", a.GetDirectAgentSkill())
+			return referOne(refs, "capacity_rule", "capacity_rule", a.GetCapacityRule())
 		},
 	},
 	&kindOf[*usherv1.Queue]{
@@ -113,10 +121,9 @@ var kinds = []kind{
 		unknown: errUnknownQueue,
 		fault:   queueFault,
 		references: func(q *usherv1.Queue) []reference {
-			if q.GetAgentGroup() == "" {
-				return nil
-			}
-			return refer(nil, "agent_group", "agent_group", q.GetAgentGroup())
+			refs := referOne(nil, "agent_group", "agent_group", q.GetAgentGroup())
+			refs = referOne(refs, "vector", "vector", q.GetVector())
+			return referOne(refs, "view", "view", q.GetView())
 		},
 	},
 	&kindOf[*usherv1.WorkbinType]{
@@ -131,7 +138,7 @@ var kinds = []kind{
 			return "", ""
 		},
 	},
-}
+}, routingKinds...)
 
 func refer(refs []reference, field, kind string, names ...string) []reference {
 	for _, name := range names {
@@ -167,13 +174,15 @@ func agentFault(a *usherv1.Agent) (field, what string) {
 			return "capacity", fmt.Sprintf("%d for %.128q is not between 0 and %d", n, media, maxCapacity)
 		}
 	}
-	return "", ""
+	return agentSkillFault(a)
 }
 
 func queueFault(q *usherv1.Queue) (field, what string) {
 	switch {
 	case q.GetStrategy() == LongestIdle && q.GetAgentGroup() == "":
 		return "agent_group", fmt.Sprintf("is missing: strategy %q picks from one", LongestIdle)
+	case q.GetStrategy() == Vectored && q.GetVector() == "":
+		return "vector", fmt.Sprintf("is missing: strategy %q runs one", Vectored)
 	case len(q.GetStrategy()) > maxStrategyBytes:
 		return "strategy", fmt.Sprintf("has %d bytes, more than %d", len(q.GetStrategy()), maxStrategyBytes)
 	}
@@ -388,7 +397,7 @@ func checkFields(what string, o proto.Message) refusal {
 				return refuse(errInvalidArgument, "%s: %s: %d is none of its values", what, f.Name(), v.Enum())
 			}
 		case protoreflect.StringKind:
-			if len(v.String()) > maxTextBytes {
+			if f.Name() != vectorText && len(v.String()) > maxTextBytes {
 				return refuse(errInvalidArgument, "%s: %s has %d bytes, more than %d", what, f.Name(), len(v.String()), maxTextBytes)
 			}
 		}

@@ -823,7 +823,7 @@ func randomRequest(random *rand.Rand) *usherv1.ApplyConfigurationRequest {
 	r := giving(c)
 	if random.IntN(4) == 0 {
 		prefixes := []string{"m", "p", "pg", "g", "a", "q", "w"}
-		n := random.IntN(len(kinds))
+		n := random.IntN(len(prefixes))
 		r.Remove = removing(kinds[n].called(), name(prefixes[n])).Remove
 	}
 	r.ReplaceAll = random.IntN(20) == 0

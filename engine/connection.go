@@ -126,7 +126,7 @@ func (e *Engine) graceEnded(c *client) {
 	case usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT:
 		if a := e.agents[AgentID(c.who.ID)]; a != nil {
 			e.dropEverything(a, opLost, reasonConnectionLost)
-			e.becomeLoggedOut(a, reasonConnectionLost)
+			e.becomeLoggedOut(a, reasonConnectionLost, e.config.options.GetUnreachableReasonCode())
 			e.tellLoggedOut(a, reasonConnectionLost)
 		}
 	case usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA:

@@ -9,6 +9,9 @@ const (
 	invitationDeadline deadlineKind = iota
 	interactionDeadline
 	graceDeadline
+	acwDeadline
+	serviceDeadline
+	logoutDeadline
 )
 
 // deadline is a point in time at which something happens, kept inside the
@@ -21,6 +24,8 @@ type deadline struct {
 	invitation  *invitation
 	interaction *Interaction
 	client      *client
+	agent       *Agent
+	service     *serviceRequest
 }
 
 // before is a total order that does not depend on how the heap came about, so
@@ -37,6 +42,12 @@ func (d *deadline) before(other *deadline) bool {
 		return d.invitation.ticket < other.invitation.ticket
 	case interactionDeadline:
 		return d.interaction.entry < other.interaction.entry
+	case acwDeadline:
+		return d.agent.id < other.agent.id
+	case serviceDeadline:
+		return d.service.id < other.service.id
+	case logoutDeadline:
+		return false // there is one
 	}
 	if d.client.who.Kind != other.client.who.Kind {
 		return d.client.who.Kind < other.client.who.Kind
@@ -57,6 +68,12 @@ func (d *deadline) fire(e *Engine) {
 		}
 	case graceDeadline:
 		e.graceEnded(d.client)
+	case acwDeadline:
+		e.acwEnded(d.agent)
+	case serviceDeadline:
+		e.serviceTimedOut(d.service)
+	case logoutDeadline:
+		e.logoutTimeCame()
 	}
 }
 

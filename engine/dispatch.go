@@ -28,6 +28,8 @@ func (e *Engine) dispatch(request any) refusal {
 		return e.dispatchMedia(request)
 	case usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER:
 		return e.dispatchRouter(request)
+	case usherv1.ParticipantKind_PARTICIPANT_KIND_SERVICE:
+		return e.dispatchService(request)
 	}
 	if r, ok := request.(*usherv1.RequestCustomReporting); ok {
 		return e.customReporting(r)
@@ -55,6 +57,8 @@ func (e *Engine) dispatchAgent(request any) refusal {
 		return e.changeMediaStateReason(r)
 	case *usherv1.RequestChangeAgentStateReason:
 		return e.changeAgentStateReason(r)
+	case *usherv1.RequestSetAgentState:
+		return e.setAgentState(r)
 	case *usherv1.RequestDoNotDisturbOn:
 		return e.doNotDisturbOn(r)
 	case *usherv1.RequestDoNotDisturbOff:
@@ -129,6 +133,28 @@ func (e *Engine) dispatchRouter(request any) refusal {
 		return e.routeCall(r)
 	case *usherv1.RequestUpdateUserData:
 		return e.updateUserData(r)
+	case *usherv1.RequestPrivateService:
+		return e.privateService(r)
+	case *Suspend:
+		if e.from == BuiltinRouter {
+			return e.suspend(r)
+		}
+	case *usherv1.RequestGetInteractionProperties:
+		return e.getInteractionProperties(r)
+	case *usherv1.RequestCustomReporting:
+		return e.customReporting(r)
+	}
+	return unsupported(e.from, request)
+}
+
+func (e *Engine) dispatchService(request any) refusal {
+	switch r := request.(type) {
+	case *usherv1.Event3RdServerResponse:
+		return e.serviceResponse(r)
+	case *usherv1.Event3RdServerFault:
+		return e.serviceFault(r)
+	case *usherv1.RequestSubmit:
+		return e.submit(r)
 	case *usherv1.RequestGetInteractionProperties:
 		return e.getInteractionProperties(r)
 	case *usherv1.RequestCustomReporting:

@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"github.com/usher-cc/usher/estimate"
+	"github.com/usher-cc/usher/zone"
+
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 )
 
@@ -40,8 +43,16 @@ var (
 	BuiltinRouter = Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER, ID: "builtin"}
 )
 
-// LongestIdle is the strategy of the built-in router.
-const LongestIdle = "longest-idle"
+// The strategies of the built-in router.
+const (
+	// LongestIdle gives an interaction to whoever of a group is idle longest.
+	LongestIdle = "longest-idle"
+	// Vectored runs the queue's vector.
+	Vectored = "vector"
+)
+
+// builtin tells whether the built-in router runs a strategy.
+func builtin(strategy string) bool { return strategy == LongestIdle || strategy == Vectored }
 
 func mediaServer(id string) Participant {
 	return Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA, ID: id}
@@ -75,8 +86,8 @@ type Input struct {
 	NewID InteractionID
 	// From is who asks: the principal of the credential.
 	From Participant
-	// Request is a Request message of the api, or a Connect, Disconnect or
-	// Apply.
+	// Request is a Request message of the api, or a Connect, Disconnect,
+	// Apply or Suspend.
 	Request any
 }
 
@@ -152,6 +163,17 @@ type Engine struct {
 	deadlines     deadlineHeap
 	unserved      []*queue // flagged queues
 
+	vectors         map[vectorKey]*vectorVersion
+	presentVectors  map[string]uint64 // by name, the version
+	serviceRequests map[uint64]*serviceRequest
+	services        map[serviceKey]*estimate.Service
+	calls           map[string]int // live interactions by VDN
+	zone            zone.Zone      // of the tenant's times of day
+	logoutAt        deadline       // when agents are logged out next
+
+	// ended are the agents from whom something was taken in this input.
+	ended []*Agent
+
 	// What the router looks at again.
 	changedAgents       []*Agent
 	changedInteractions []*Interaction
@@ -188,7 +210,15 @@ func New(tenant string) *Engine {
 		clients:      map[Participant]*client{},
 		snapshots:    map[uint64]*usherv1.SnapshotState{},
 		strategies:   map[string]*usherv1.Participant{},
+
+		vectors:         map[vectorKey]*vectorVersion{},
+		presentVectors:  map[string]uint64{},
+		serviceRequests: map[uint64]*serviceRequest{},
+		services:        map[serviceKey]*estimate.Service{},
+		calls:           map[string]int{},
+		zone:            zone.UTC,
 	}
+	e.logoutAt.kind = logoutDeadline
 	e.stopped.init()
 	return e
 }

@@ -65,6 +65,9 @@ const (
 	errNotAnswered        = usherv1.ErrorCode_ERROR_CODE_NOT_ANSWERED
 	errCancelled          = usherv1.ErrorCode_ERROR_CODE_INVITATION_CANCELLED
 	errAbandoned          = usherv1.ErrorCode_ERROR_CODE_ABANDONED
+	errUnknownRequest     = usherv1.ErrorCode_ERROR_CODE_UNKNOWN_REQUEST
+	errNoService          = usherv1.ErrorCode_ERROR_CODE_NO_SERVICE
+	errNotInSkill         = usherv1.ErrorCode_ERROR_CODE_NOT_IN_SKILL
 )
 
 // interaction finds a live interaction, or says what became of it.

@@ -33,6 +33,10 @@ func (e *Engine) Export() *usherv1.TenantState {
 		s.Snapshots = append(s.Snapshots, e.snapshots[id])
 	}
 	s.WorkbinSubscriptions = e.exportSubscriptions()
+	s.VectorVersions = e.exportVectors()
+	s.ServiceStatistics = e.exportServices()
+	s.ServiceRequests = e.exportServiceRequests()
+	s.LogoutAtMs = int64(e.logoutAt.at)
 	return s
 }
 
@@ -60,6 +64,7 @@ func (a *Agent) export() *usherv1.AgentState {
 	s := &usherv1.AgentState{
 		AgentId: string(a.id), Place: a.place, DoNotDisturb: a.dnd, Reason: a.reason, IdleSinceMs: int64(a.idleSince),
 	}
+	a.work.export(s)
 	for _, m := range a.media {
 		s.Media = append(s.Media, &usherv1.MediaStatus{MediaType: string(m.media), Ready: m.ready, Reason: m.reason})
 	}
@@ -71,6 +76,7 @@ func (i *Interaction) export() *usherv1.InteractionRecord {
 		Properties: copyProperties(i.props), Timeouts: i.timeouts, SubmittedSequence: uint64(i.entry),
 		FormerQueue: string(i.formerQueue), FormerWorkbin: i.formerWorkbin, FormerMovedToQueueAtMs: int64(i.formerMovedAt),
 		Strategy: i.strategy, Router: i.router.ID, DeadlineMs: int64(i.deadline.at), LockedBy: i.lockedBy,
+		Vector: i.vector, Adjuncts: i.adjuncts,
 	}
 	for _, p := range i.parties {
 		r.Parties = append(r.Parties, p.info)
@@ -110,6 +116,11 @@ func (e *Engine) exportSubscriptions() []*usherv1.WorkbinSubscription {
 func Load(s *usherv1.TenantState) *Engine {
 	e := New(s.TenantId)
 	e.config = loadConfiguration(s.Configuration, s.ConfigurationVersion)
+	e.loadVectors(s.VectorVersions)
+	e.loadServices(s.ServiceStatistics)
+	e.setViews()
+	e.setZone()
+	e.deadlines.set(&e.logoutAt, Millis(s.LogoutAtMs))
 	for _, saved := range s.Clients {
 		c := e.client(ParticipantOf(saved.Registration.Client))
 		if saved.Registration.ClientType != usherv1.ClientType_CLIENT_TYPE_UNSPECIFIED {
@@ -127,10 +138,15 @@ func Load(s *usherv1.TenantState) *Engine {
 		for _, m := range saved.Media {
 			a.media = append(a.media, &mediaState{media: MediaName(m.MediaType), ready: m.Ready, reason: m.Reason})
 		}
+		a.work.load(saved)
 		e.addAgent(a)
+		e.deadlines.set(&a.work.acwUntil, Millis(saved.AcwUntilMs))
 	}
 	for _, saved := range s.Interactions {
 		e.loadInteraction(saved)
+	}
+	for _, saved := range s.ServiceRequests {
+		e.foldServiceRequested(saved.Requested)
 	}
 	for _, a := range e.agents {
 		slices.SortFunc(a.invitations, func(x, y *invitation) int { return cmp.Compare(x.ticket, y.ticket) })
@@ -163,6 +179,10 @@ func (e *Engine) loadInteraction(saved *usherv1.InteractionRecord) {
 		formerMovedAt: Millis(saved.FormerMovedToQueueAtMs),
 		strategy:      saved.Strategy, backOffs: saved.BackOffs, lockedBy: saved.LockedBy,
 	}
+	e.setVector(i, saved.Vector, saved.Adjuncts)
+	if vdn := i.props.Vdn; vdn != "" {
+		e.calls[vdn]++
+	}
 	i.deadline = deadline{kind: interactionDeadline, interaction: i}
 	e.interactions[i.ID()] = i
 	e.submitted.ReplaceOrInsert(i)
@@ -179,14 +199,14 @@ func (e *Engine) loadInteraction(saved *usherv1.InteractionRecord) {
 	switch {
 	case i.strategy != "":
 		i.router = routerParticipant(saved.Router)
-		e.queue(i.Queue()).routing.ReplaceOrInsert(i)
+		e.queue(i.Queue()).enter(i, true)
 		if i.router != BuiltinRouter {
 			e.client(i.router).routing++
 		}
 	case i.props.Workbin != nil:
 		e.workbin(keyOf(i.props.Workbin)).content.ReplaceOrInsert(i)
 	case i.props.State == stateQueued:
-		e.queue(i.Queue()).queued.ReplaceOrInsert(i)
+		e.queue(i.Queue()).enter(i, false)
 	}
 }
 
@@ -226,6 +246,7 @@ func (e *Engine) presentInvitation(inv *invitation, who Participant) *usherv1.Ev
 		Message: &usherv1.Event_EventInvite{EventInvite: &usherv1.EventInvite{
 			Ticket: uint64(inv.ticket), Operation: inv.invited.Operation, Visibility: inv.invited.Visibility,
 			Inviter: inv.invited.Inviter, DeadlineMs: inv.invited.DeadlineMs, Version: i.props.Version,
+			Skill: inv.invited.Skill, AutoAnswer: e.config.agents[string(inv.agent)].GetAutoAnswer(), Passing: i.vector.GetPassing(),
 		}},
 	}
 }

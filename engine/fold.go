@@ -10,6 +10,9 @@ import (
 // follows must begin anew afterwards.
 func (e *Engine) Fold(sequence Sequence, entry *Entry) {
 	e.fold(sequence, entry)
+	for len(e.ended) > 0 {
+		e.nextEnded() // what followed is in the journal
+	}
 	e.Changed()
 }
 
@@ -34,6 +37,10 @@ func (e *Engine) foldInteraction(sequence Sequence, ev *usherv1.Event) {
 		e.foldSubmitted(sequence, m.EventInteractionSubmitted)
 		return
 	}
+	if m := ev.GetEventExternalServiceResponded(); m != nil {
+		e.foldServiceResponded(m)
+		return
+	}
 	i := e.interactions[InteractionID(ev.InteractionId)]
 	if i == nil {
 		return // a custom fact about an interaction that is no more
@@ -44,12 +51,12 @@ func (e *Engine) foldInteraction(sequence Sequence, ev *usherv1.Event) {
 	case *usherv1.Event_EventPlacedInQueue:
 		e.foldPlacedInQueue(i, m.EventPlacedInQueue, at)
 	case *usherv1.Event_EventPlacedInWorkbin:
-		e.queueTree(i).Delete(i)
+		e.queue(i.Queue()).leave(i, false)
 		i.props.Workbin = m.EventPlacedInWorkbin.Workbin
 		e.workbin(keyOf(i.props.Workbin)).content.ReplaceOrInsert(i)
 	case *usherv1.Event_EventTakenFromQueue:
 		if i.props.Workbin == nil {
-			e.queueTree(i).Delete(i)
+			e.queue(i.Queue()).leave(i, false)
 			i.formerQueue, i.formerMovedAt, i.formerWorkbin = i.Queue(), i.MovedToQueueAt(), nil
 		}
 	case *usherv1.Event_EventTakenFromWorkbin:
@@ -70,10 +77,12 @@ func (e *Engine) foldInteraction(sequence Sequence, ev *usherv1.Event) {
 	case *usherv1.Event_EventPropertiesChanged:
 		e.foldProperties(i, m.EventPropertiesChanged)
 	case *usherv1.Event_EventHeld:
-		i.props.IsHeld, i.props.HeldAtMs = true, int64(at)
+		e.reorder(i, func() { i.props.IsHeld, i.props.HeldAtMs = true, int64(at) })
 	case *usherv1.Event_EventResumed:
-		i.props.IsHeld, i.props.HeldAtMs = false, 0
+		e.reorder(i, func() { i.props.IsHeld, i.props.HeldAtMs = false, 0 })
 		e.serve(e.queue(i.Queue()))
+	case *usherv1.Event_EventExternalServiceRequested:
+		e.foldServiceRequested(ev)
 	case *usherv1.Event_EventProcessingStopped:
 		e.foldStopped(i, ev)
 	}
@@ -87,10 +96,6 @@ func (e *Engine) foldSubmitted(sequence Sequence, m *usherv1.EventInteractionSub
 	e.touchInteraction(i)
 }
 
-// queueTree is where a queued interaction stands: in its queue, or behind
-// its workbin in none.
-func (e *Engine) queueTree(i *Interaction) *interactionTree { return e.queue(i.Queue()).queued }
-
 func (e *Engine) foldPlacedInQueue(i *Interaction, m *usherv1.EventPlacedInQueue, at Millis) {
 	i.props.State = stateQueued
 	i.props.Queue = m.Queue
@@ -98,8 +103,10 @@ func (e *Engine) foldPlacedInQueue(i *Interaction, m *usherv1.EventPlacedInQueue
 	e.deadlines.set(&i.deadline, 0)
 	if QueueName(m.Queue) != i.formerQueue {
 		i.backOffs = nil
+		e.setVector(i, nil, nil)
 	}
-	e.queueTree(i).ReplaceOrInsert(i)
+	e.setVdn(i, m.Vdn)
+	e.queue(i.Queue()).enter(i, false)
 	e.serve(e.queue(i.Queue()))
 }
 
@@ -107,9 +114,12 @@ func (e *Engine) foldInvited(i *Interaction, sequence Sequence, ev *usherv1.Even
 	body := ev.GetEventAgentInvited()
 	inv := &invitation{
 		ticket: Ticket(sequence), interaction: i, agent: AgentID(body.AgentId), invited: body,
-		asker: ParticipantOf(body.Inviter), ref: ev.ReferenceId,
+		asker: ParticipantOf(body.Inviter), ref: ev.ReferenceId, at: Millis(ev.TimeMs),
 	}
 	e.addInvitation(inv)
+	if a := e.agents[inv.agent]; a != nil && body.Operation == opRoute {
+		a.work.oneMore = false
+	}
 }
 
 func (e *Engine) addInvitation(inv *invitation) {
@@ -162,19 +172,36 @@ func (e *Engine) foldPartyAdded(i *Interaction, m *usherv1.EventPartyAdded, ev *
 		i.props.State = stateRouting
 		i.props.SubmittedToRouterAtMs = int64(at)
 		i.strategy, i.router = m.Party.Id, routerParticipant(m.Place)
-		e.queue(i.Queue()).routing.ReplaceOrInsert(i)
+		if i.strategy != Vectored {
+			e.setVector(i, nil, nil)
+		}
+		e.queue(i.Queue()).enter(i, true)
 		if i.router != BuiltinRouter {
 			e.client(i.router).routing++
 		}
 		return
 	}
+	invited := e.invitedBy(i, Ticket(m.Ticket))
 	if m.Ticket != 0 {
 		e.foldInvitationClosed(i, Ticket(m.Ticket), ev, false)
 	}
+	e.foldAnswered(i, invited, at)
+	skill := ""
+	if invited != nil {
+		skill = invited.invited.Skill
+	}
 	i.props.State = stateHandling
 	i.backOffs = nil
+	e.setVector(i, afterDelivery(i.vector), i.adjuncts)
+	if a := e.agents[AgentID(m.Party.Id)]; a != nil {
+		a.count(at)
+		if skill != "" {
+			a.work.delivered[skill]++
+		}
+	}
 	e.addParty(i, &usherv1.PartyInfo{
 		Participant: m.Party, Place: m.Place, Visibility: m.Visibility, Operation: m.Operation, SinceMs: int64(at),
+		Skill: skill,
 	})
 	i.assign()
 	if p := i.firstPublic(); p != nil && string(p.agent) == m.Party.Id {
@@ -201,7 +228,7 @@ func (e *Engine) addParty(i *Interaction, info *usherv1.PartyInfo) {
 
 func (e *Engine) foldPartyRemoved(i *Interaction, m *usherv1.EventPartyRemoved, at Millis) {
 	if m.Party.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_STRATEGY {
-		e.queue(i.Queue()).routing.Delete(i)
+		e.queue(i.Queue()).leave(i, true)
 		if i.router != BuiltinRouter {
 			r := e.client(i.router)
 			r.routing--
@@ -213,16 +240,25 @@ func (e *Engine) foldPartyRemoved(i *Interaction, m *usherv1.EventPartyRemoved, 
 		return
 	}
 	id := AgentID(m.Party.Id)
+	p := i.party(id)
 	i.parties = slices.DeleteFunc(i.parties, func(p *party) bool { return p.agent == id })
+	if p.public() {
+		i.props.LastAgent = m.Party.Id
+		e.foldHandled(i, p, at)
+	}
 	if a := e.agents[id]; a != nil {
+		a.count(at)
 		a.handling = slices.DeleteFunc(a.handling, func(other *Interaction) bool { return other == i })
-		a.idleSince = at
+		a.becameIdle(at)
+		e.foldEnded(a, i, p)
 		e.touchAgent(a)
 	}
 	i.assign()
 }
 
 func (e *Engine) foldStopped(i *Interaction, ev *usherv1.Event) {
+	e.setVector(i, nil, nil)
+	e.setVdn(i, "")
 	i.props.State = stateStopped
 	i.props.CompletedAtMs = ev.TimeMs
 	e.deadlines.set(&i.deadline, 0)
@@ -263,7 +299,11 @@ func (e *Engine) foldAgent(ev *usherv1.Event) {
 			s.reason = ev.Reason
 		}
 	case *usherv1.Event_EventAgentStateReasonChanged:
-		e.touched(m.EventAgentStateReasonChanged.AgentId).reason = ev.Reason
+		a := e.touched(m.EventAgentStateReasonChanged.AgentId)
+		a.reason = ev.Reason
+		if c := m.EventAgentStateReasonChanged; c.WorkMode != noWorkMode || c.LogoutPending != a.work.logoutPending {
+			e.foldWorking(a, c, Millis(ev.TimeMs))
+		}
 	case *usherv1.Event_EventDoNotDisturbOn:
 		e.touched(m.EventDoNotDisturbOn.AgentId).dnd = true
 	case *usherv1.Event_EventDoNotDisturbOff:
@@ -283,11 +323,17 @@ func (e *Engine) foldLogin(m *usherv1.EventAgentLogin, ev *usherv1.Event) {
 	for _, s := range m.Media {
 		a.media = append(a.media, &mediaState{media: MediaName(s.MediaType), ready: s.Ready, reason: s.Reason})
 	}
+	at := Millis(ev.TimeMs)
+	a.work = working{mode: m.WorkMode, reasonCode: m.ReasonCode, since: at, loggedInAt: at, countedUntil: at}
 	e.addAgent(a)
 }
 
 func (e *Engine) addAgent(a *Agent) {
 	a.engine = e
+	a.work.acwUntil = deadline{kind: acwDeadline, agent: a}
+	if a.work.delivered == nil {
+		a.work.delivered = map[string]int64{}
+	}
 	a.config = e.config.agents[string(a.id)]
 	a.client = e.client(agentParticipant(a.id))
 	e.agents[a.id] = a
@@ -308,6 +354,7 @@ func (e *Engine) foldLogout(id AgentID) {
 		}
 	}
 	e.deadlines.set(&a.client.graceUntil, 0)
+	e.deadlines.set(&a.work.acwUntil, 0)
 }
 
 // foldFact folds a private fact.
@@ -349,6 +396,10 @@ func (e *Engine) foldFact(sequence Sequence, f *usherv1.Fact) {
 			e.touchInteraction(i)
 			e.serve(e.queue(i.Queue()))
 		}
+	case *usherv1.Fact_LogoutTimeSet:
+		e.deadlines.set(&e.logoutAt, Millis(m.LogoutTimeSet.AtMs))
+	case *usherv1.Fact_VectorSuspended:
+		e.foldSuspended(m.VectorSuspended)
 	case *usherv1.Fact_ConfigurationApplied:
 		e.foldConfigurationApplied(m.ConfigurationApplied)
 	}

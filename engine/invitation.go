@@ -36,20 +36,26 @@ const (
 // openInvitation invites an agent on behalf of the asker of the request at
 // work, who gets the answer when the outcome is known.
 func (e *Engine) openInvitation(i *Interaction, a *Agent, op usherv1.Operation, visibility usherv1.VisibilityMode, reason string) {
+	e.invite(i, a, &usherv1.EventAgentInvited{
+		Operation: op, Visibility: visibility,
+		DeadlineMs: int64(e.now + e.config.deliveringTimeout(i.timeouts, i.MediaType())),
+	}, reason)
+}
+
+// invite opens an invitation; what body leaves out is filled in.
+func (e *Engine) invite(i *Interaction, a *Agent, body *usherv1.EventAgentInvited, reason string) {
 	ev := e.about(i)
 	ev.ReferenceId, ev.Reason = e.refID, reason
-	body := &usherv1.EventAgentInvited{
-		AgentId: string(a.id), Place: a.place, Operation: op, Visibility: visibility, Inviter: e.actor,
-		DeadlineMs: int64(e.now + e.config.deliveringTimeout(i.timeouts, i.MediaType())),
-	}
+	body.AgentId, body.Place, body.Inviter = string(a.id), a.place, e.actor
 	ev.Message = &usherv1.Event_EventAgentInvited{EventAgentInvited: body}
 	e.report(ev)
 
 	invite := e.about(i)
 	invite.Protocol, invite.Reason = im, reason
 	invite.Message = &usherv1.Event_EventInvite{EventInvite: &usherv1.EventInvite{
-		Ticket: ev.Sequence, Operation: op, Visibility: visibility, Inviter: e.actor,
+		Ticket: ev.Sequence, Operation: body.Operation, Visibility: body.Visibility, Inviter: e.actor,
 		DeadlineMs: body.DeadlineMs, Version: i.props.Version,
+		Skill: body.Skill, AutoAnswer: a.config.GetAutoAnswer(), Passing: i.vector.GetPassing(),
 	}}
 	e.record(Entry{To: a.client.to, Event: invite, Show: []*Interaction{i}})
 	e.pending = true
@@ -84,7 +90,19 @@ func (e *Engine) invitationFailed(inv *invitation, outcome usherv1.RouteOutcome,
 	router := i.router
 	e.endStrategy(i, op, reason)
 	e.routeUsed(i, router, inv, outcome)
-	e.returnToFormer(i, op, reason)
+	skill := e.config.skills[inv.invited.Skill]
+	if outcome != usherv1.RouteOutcome_ROUTE_OUTCOME_NO_ANSWER || reason != reasonExpired || skill.GetRonaRings() == 0 {
+		e.returnToFormer(i, op, reason)
+		return
+	}
+	if vdn := e.config.vdns[skill.GetRonaVdn()]; vdn != nil {
+		e.becomeQueuedBy(i, QueueName(vdn.Queue), vdn.Name, op, reasonRona)
+		return
+	}
+	if i.vector != nil {
+		e.requeueUnanswered(i, skill.Name)
+	}
+	e.returnToFormer(i, op, reasonRona)
 }
 
 // routeUsed tells the router that asked that its request is filled, and its
@@ -105,7 +123,12 @@ func (e *Engine) invitationExpired(inv *invitation) {
 	e.revokeInvitation(inv, opTimeout, reasonExpired)
 	e.invitationFailed(inv, usherv1.RouteOutcome_ROUTE_OUTCOME_NO_ANSWER, opTimeout, reasonExpired,
 		refuse(errNotAnswered, "agent %q did not answer in time", inv.agent))
-	if a := e.agents[inv.agent]; routed && e.config.notReadyOnTimeout() && a != nil {
+	a := e.agents[inv.agent]
+	if rona := e.config.skills[inv.invited.Skill].GetRonaRings() > 0; routed && rona && a != nil && a.work.mode != noWorkMode {
+		e.unansweredOfSkill(a)
+		return
+	}
+	if routed && e.config.notReadyOnTimeout() && a != nil {
 		if m := a.mediaState(i.MediaType()); m != nil && m.ready {
 			e.becomeNotReady(a, m.media, reasonInvitationTimeout)
 			e.tellForced(a, reasonInvitationTimeout)

@@ -21,14 +21,31 @@ func (e *Engine) placeInQueue(a *Agent, r *usherv1.RequestPlaceInQueue) refusal 
 	if why != nil {
 		return why
 	}
-	if why := e.checkPlace(i, QueueName(r.Queue)); why != nil {
+	queue, why := e.destination(r.Queue, r.Vdn)
+	if why == nil {
+		why = e.checkPlace(i, queue)
+	}
+	if why == nil {
+		why = checkReason(r.Reason)
+	}
+	if why != nil {
 		return why
 	}
-	if why := checkReason(r.Reason); why != nil {
-		return why
-	}
-	e.placeByAgent(i, a, r.Reason, func() { e.place(i, QueueName(r.Queue), r.Reason) })
+	e.placeByAgent(i, a, r.Reason, func() { e.place(i, queue, r.Vdn, r.Reason) })
 	return nil
+}
+
+// destination is the queue that a request names, or that behind a VDN.
+func (e *Engine) destination(queue, vdn string) (QueueName, refusal) {
+	switch {
+	case vdn == "":
+		return QueueName(queue), nil
+	case queue != "":
+		return "", refuse(errInvalidArgument, "queue, vdn: only one of them")
+	case e.config.vdns[vdn] == nil:
+		return "", refuse(errUnknownObject, "vdn: there is no VDN %q", vdn)
+	}
+	return QueueName(e.config.vdns[vdn].Queue), nil
 }
 
 // placeByAgent takes an interaction from all its agents and puts it
@@ -80,21 +97,33 @@ func (e *Engine) checkPlace(i *Interaction, name QueueName) refusal {
 	return nil
 }
 
-func (e *Engine) place(i *Interaction, name QueueName, reason string) {
-	if name == back {
+func (e *Engine) place(i *Interaction, name QueueName, vdn, reason string) {
+	switch {
+	case name == back:
 		e.returnToFormer(i, opPlace, reason)
-		return
+	case vdn != "":
+		e.becomeQueuedBy(i, name, vdn, opPlace, reason)
+	default:
+		e.becomeQueued(i, name, opPlace, reason)
 	}
-	e.becomeQueued(i, name, opPlace, reason)
+}
+
+// routeToVdn is the router's way to the queue behind a VDN.
+func (e *Engine) routeToVdn(i *Interaction, vdn, reason string) refusal {
+	queue, why := e.destination("", vdn)
+	if why != nil {
+		return why
+	}
+	return e.routeToQueue(i, queue, vdn, reason)
 }
 
 // routeToQueue is the router's way.
-func (e *Engine) routeToQueue(i *Interaction, name QueueName, reason string) refusal {
+func (e *Engine) routeToQueue(i *Interaction, name QueueName, vdn, reason string) refusal {
 	if why := e.checkPlace(i, name); why != nil {
 		return why
 	}
 	e.endStrategy(i, opPlace, reason)
-	e.place(i, name, reason)
+	e.place(i, name, vdn, reason)
 	e.answerRouteUsed(i, usherv1.RouteOutcome_ROUTE_OUTCOME_PLACED)
 	return nil
 }

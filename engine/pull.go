@@ -36,10 +36,12 @@ func (e *Engine) pull(a *Agent, r *usherv1.RequestPull) refusal {
 	switch source := r.Source.(type) {
 	case *usherv1.RequestPull_Queue:
 		found, why = e.pullableFromQueue(QueueName(source.Queue), r.InteractionId, count)
+	case *usherv1.RequestPull_View:
+		found, why = e.pullableFromView(source.View, r.InteractionId, count)
 	case *usherv1.RequestPull_Workbin:
 		found, why = e.pullableFromWorkbin(a, source.Workbin, r.InteractionId, count)
 	default:
-		why = refuse(errInvalidArgument, "source is missing: queue or workbin")
+		why = refuse(errInvalidArgument, "source is missing: queue, view or workbin")
 	}
 	if why != nil {
 		return why
@@ -97,12 +99,28 @@ func (e *Engine) pullableFromQueue(name QueueName, id string, count int) ([]*Int
 	if e.config.pullWhileRouting() {
 		trees = append(trees, q.routing)
 	}
-	return firstPullable(trees, count), nil
+	return firstPullable(trees, count, newInteractionTree(inQueueOrder)), nil
 }
 
-// firstPullable merges trees of one order and takes the first that are
-// neither held nor locked nor being delivered.
-func firstPullable(trees []*interactionTree, count int) []*Interaction {
+// pullableFromView is what an agent may take from a view, in its order.
+func (e *Engine) pullableFromView(name, id string, count int) ([]*Interaction, refusal) {
+	v := e.view(name)
+	if v == nil {
+		return nil, refuse(errUnknownObject, "view: there is no view %q", name)
+	}
+	if id != "" {
+		return nil, refuse(errInvalidArgument, "interaction_id: from a view agents pull in its order; name one only in a workbin")
+	}
+	trees := []*interactionTree{v.queued}
+	if e.config.pullWhileRouting() {
+		trees = append(trees, v.routing)
+	}
+	return firstPullable(trees, count, newInteractionTree(v.less)), nil
+}
+
+// firstPullable merges trees of one order into an empty one and takes the
+// first that are neither held nor locked nor being delivered.
+func firstPullable(trees []*interactionTree, count int, merged *interactionTree) []*Interaction {
 	var found []*Interaction
 	for _, tree := range trees {
 		left := count
@@ -114,7 +132,6 @@ func firstPullable(trees []*interactionTree, count int) []*Interaction {
 			return left > 0
 		})
 	}
-	merged := newInteractionTree(inQueueOrder)
 	for _, i := range found {
 		merged.ReplaceOrInsert(i)
 	}

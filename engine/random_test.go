@@ -245,6 +245,7 @@ func (c chooser) likely(from Participant) []any {
 	case from.Kind == urs.Kind && len(routed) > 0:
 		return about([]any{
 			&usherv1.RequestRouteCall{Target: &usherv1.RequestRouteCall_Agent{Agent: &usherv1.AgentTarget{AgentId: c.agent()}}, ReferenceId: "r"},
+			&usherv1.RequestUpdateUserData{UserData: data(c.w.t, map[string]any{"r": 1})},
 		}, pick(c.Rand, routed...))
 	case from.Kind != agent1.Kind:
 		return c.requests()

@@ -15,6 +15,8 @@ var clientTypes = map[usherv1.ParticipantKind]usherv1.ClientType{
 	usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT:  usherv1.ClientType_CLIENT_TYPE_AGENT_APPLICATION,
 	usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER: usherv1.ClientType_CLIENT_TYPE_ROUTER,
 	usherv1.ParticipantKind_PARTICIPANT_KIND_REPORT: usherv1.ClientType_CLIENT_TYPE_REPORTING_ENGINE,
+
+	usherv1.ParticipantKind_PARTICIPANT_KIND_SERVICE: usherv1.ClientType_CLIENT_TYPE_EXTERNAL_SERVICE,
 }
 
 // Limits of a registration.
@@ -40,7 +42,7 @@ func (e *Engine) registerClient(r *usherv1.RequestRegisterClient) refusal {
 		Client: e.actor, ClientType: r.ClientType, Name: r.Name, Strategies: r.Strategies, MaxSubmitted: r.MaxSubmitted,
 	}
 	for _, s := range r.Strategies {
-		if s == LongestIdle || s == "" || len(s) > maxNameBytes {
+		if builtin(s) || s == "" || len(s) > maxNameBytes {
 			return refuse(errInvalidArgument, "strategies: %q can't be loaded by a router", s)
 		}
 	}
@@ -50,6 +52,8 @@ func (e *Engine) registerClient(r *usherv1.RequestRegisterClient) refusal {
 			registered.NotifyProperties = true
 		case usherv1.Notify_NOTIFY_PARTIES:
 			registered.NotifyParties = true
+		case usherv1.Notify_NOTIFY_TREATMENTS:
+			registered.NotifyTreatments = true
 		default:
 			return refuse(errInvalidArgument, "notify: %v is unknown", n)
 		}

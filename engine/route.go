@@ -47,7 +47,9 @@ func (e *Engine) routeCall(r *usherv1.RequestRouteCall) refusal {
 	case *usherv1.RequestRouteCall_Agent:
 		return e.routeToAgent(i, target.Agent, r.Reason)
 	case *usherv1.RequestRouteCall_Queue:
-		return e.routeToQueue(i, QueueName(target.Queue), r.Reason)
+		return e.routeToQueue(i, QueueName(target.Queue), "", r.Reason)
+	case *usherv1.RequestRouteCall_Vdn:
+		return e.routeToVdn(i, target.Vdn, r.Reason)
 	case *usherv1.RequestRouteCall_Workbin:
 		return e.routeToWorkbin(i, target.Workbin, r.Reason)
 	case *usherv1.RequestRouteCall_Stop:
@@ -64,7 +66,7 @@ func (e *Engine) routedBy(id string) (*Interaction, refusal) {
 	switch {
 	case why != nil:
 		return nil, why
-	case i.props.State != stateRouting || i.router != e.from:
+	case i.props.State != stateRouting || i.router != e.from && !i.askedAsAdjunct(e.from):
 		return nil, refuse(errNotRouting, "interaction %q is not with %s", id, describe(e.from))
 	case len(i.invitations) > 0:
 		return nil, refuse(errAlreadyDelivering, "interaction %q is being delivered to agent %q", id, i.invitations[0].agent)
@@ -84,8 +86,40 @@ func (e *Engine) routeToAgent(i *Interaction, target *usherv1.AgentTarget, reaso
 	if until := i.NotBefore(a.id); until > e.now {
 		return refuse(errNotReady, "agent %q refused interaction %q and is not asked again for %d ms", a.id, i.ID(), until-e.now)
 	}
-	e.openInvitation(i, a, opRoute, usherv1.VisibilityMode_VISIBILITY_MODE_CONFERENCE, reason)
+	if skill := target.GetSkill(); skill != "" {
+		switch {
+		case !a.hasSkill(skill):
+			return refuse(errNotInSkill, "agent %q does not have skill %q", a.id, skill)
+		case !a.AllowsAnother(skill):
+			return refuse(errNoCapacity, "agent %q has something already, and skill %q gives him no more", a.id, skill)
+		}
+	}
+	e.endAdjuncts(i)
+	served := target.GetServed()
+	if e.from != BuiltinRouter {
+		served = nil
+	}
+	e.invite(i, a, &usherv1.EventAgentInvited{
+		Operation: opRoute, Visibility: usherv1.VisibilityMode_VISIBILITY_MODE_CONFERENCE, Skill: target.GetSkill(), Served: served,
+		DeadlineMs: int64(e.now + e.ringing(i, target.GetSkill())),
+	}, reason)
 	return nil
+}
+
+// ringing is how long an agent may take to answer: a skill's rings, or the
+// delivering timeout.
+func (e *Engine) ringing(i *Interaction, skill string) Millis {
+	if rings := e.config.skills[skill].GetRonaRings(); rings > 0 {
+		return Millis(rings) * ringMs
+	}
+	return e.config.deliveringTimeout(i.timeouts, i.MediaType())
+}
+
+// hasSkill tells whether a skill is one of the agent's, or that of his
+// direct-agent interactions.
+func (a *Agent) hasSkill(skill string) bool {
+	return a.config.GetDirectAgentSkill() == skill ||
+		slices.ContainsFunc(a.config.GetSkills(), func(s *usherv1.AgentSkill) bool { return s.GetSkill() == skill })
 }
 
 // invitable is the named agent if he may be invited; obey says whether his
@@ -114,6 +148,8 @@ func (e *Engine) invitable(i *Interaction, id, place string, obey bool) (*Agent,
 		return nil, refuse(errNotReady, "agent %q is not logged in for %s", id, media)
 	case obey && !m.ready:
 		return nil, refuse(errNotReady, "agent %q is not ready for %s%s", id, media, because(m.reason))
+	case obey && !a.work.takes():
+		return nil, refuse(errNotReady, "agent %q takes nothing: %s", id, a.work.describe())
 	case obey && a.capacityLeft(media) <= 0:
 		return nil, refuse(errNoCapacity, "agent %q has no capacity left for %s", id, media)
 	}

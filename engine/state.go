@@ -42,6 +42,9 @@ type Interaction struct {
 	deadline deadline
 	backOffs []*usherv1.BackOff
 	lockedBy uint64
+	// Where it is in its vector, and which adjunct requests are open.
+	vector   *usherv1.VectorState
+	adjuncts []*usherv1.AdjunctRequest
 	changed  bool
 }
 
@@ -60,6 +63,7 @@ type invitation struct {
 	// asker waits for the outcome under the reference id ref.
 	asker    Participant
 	ref      string
+	at       Millis // 0 if it was opened before the snapshot
 	deadline deadline
 }
 
@@ -72,6 +76,7 @@ type Agent struct {
 	dnd         bool
 	reason      string
 	idleSince   Millis
+	work        working
 	handling    []*Interaction
 	invitations []*invitation
 	client      *client
@@ -96,8 +101,9 @@ type client struct {
 	connections  []*usherv1.ConnectionOpened
 	graceUntil   deadline
 	gone         bool
-	// routing counts the interactions that a router has.
-	routing int
+	// routing counts the interactions that a router has; asked the open
+	// requests to an external service.
+	routing, asked int
 }
 
 // queue is a queue and what is in it, or came from it and is with a router.
@@ -105,6 +111,7 @@ type queue struct {
 	name    QueueName
 	queued  *interactionTree
 	routing *interactionTree
+	views   []*view // sorted by name
 	// unserved is true while something in it may have to be handed to a
 	// router; restrategized while something is with the router of a strategy
 	// that is no longer the queue's.
@@ -306,7 +313,7 @@ func copyProperties(p *usherv1.InteractionProperties) *usherv1.InteractionProper
 		AbandonedAtMs: p.AbandonedAtMs, CompletedAtMs: p.CompletedAtMs,
 		InQueues: p.InQueues, OutQueues: p.OutQueues,
 		Priority: p.Priority, ServiceObjectiveS: p.ServiceObjectiveS,
-		UserData: p.UserData, Version: p.Version,
+		UserData: p.UserData, Version: p.Version, Vdn: p.Vdn, LastAgent: p.LastAgent,
 	}
 }
 
@@ -337,7 +344,7 @@ func (a *Agent) IdleSince() Millis { return a.idleSince }
 // Available tells whether a routed invitation may be opened for him now.
 func (a *Agent) Available(media MediaName) bool {
 	m := a.mediaState(media)
-	return !a.loggedOut && m != nil && m.ready && !a.dnd && a.connected() && a.capacityLeft(media) > 0
+	return !a.loggedOut && m != nil && m.ready && !a.dnd && a.connected() && a.work.takes() && a.capacityLeft(media) > 0
 }
 
 func (a *Agent) connected() bool { return a.client != nil && len(a.client.connections) > 0 }
@@ -349,23 +356,6 @@ func (a *Agent) mediaState(media MediaName) *mediaState {
 		}
 	}
 	return nil
-}
-
-// capacityLeft is how many interactions of the media type may still come;
-// negative when he has more than that, by pulls or a lowered capacity.
-func (a *Agent) capacityLeft(media MediaName) int {
-	left := a.engine.config.capacity(a.config, media)
-	for _, i := range a.handling {
-		if i.MediaType() == media {
-			left--
-		}
-	}
-	for _, inv := range a.invitations {
-		if inv.interaction.MediaType() == media {
-			left--
-		}
-	}
-	return left
 }
 
 func (a *Agent) status() []*usherv1.MediaStatus {
@@ -382,6 +372,7 @@ func (a *Agent) status() []*usherv1.MediaStatus {
 func (a *Agent) currentStatus() *usherv1.EventCurrentAgentStatus {
 	return &usherv1.EventCurrentAgentStatus{
 		AgentId: string(a.id), Place: a.place, Media: a.status(), DoNotDisturb: a.dnd, Reason: a.reason,
+		WorkMode: a.work.mode, PendingWorkMode: a.work.pending, ReasonCode: a.work.reasonCode, AcwUntilMs: int64(a.work.acwUntil.at),
 	}
 }
 

@@ -26,17 +26,22 @@ const (
 var interactionTypes = []string{"Inbound", "Outbound", "Internal"}
 
 func (e *Engine) submit(r *usherv1.RequestSubmit) refusal {
-	if !e.config.hasQueue(r.Queue) {
-		return refuse(errUnknownQueue, "queue: there is no queue %q", r.Queue)
+	queue, why := e.destination(r.Queue, r.Vdn)
+	if why != nil {
+		return why
+	}
+	if !e.config.hasQueue(string(queue)) {
+		return refuse(errUnknownQueue, "queue: there is no queue %q", queue)
 	}
 	props, why := e.newProperties(r)
 	if why != nil {
 		return why
 	}
+	props.Queue = string(queue)
 	props.State = stateQueued
 	e.ackSubmit(props)
 	i := e.becomeSubmitted(props, r.Timeouts)
-	e.becomeQueued(i, QueueName(r.Queue), opSubmit, "")
+	e.becomeQueuedBy(i, queue, r.Vdn, opSubmit, "")
 	return nil
 }
 

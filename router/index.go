@@ -31,6 +31,7 @@ type pool struct {
 	arrived tree[place] // those to be looked at
 	idle    tree[turn]  // the available seats
 	came    tree[turn]  // those to be looked at
+	working int         // the seats whose agents work: are ready, and not in AUX
 	dirty   bool        // it is in index.dirty
 	found   candidate   // its next match, which is in index.found
 }
@@ -120,6 +121,7 @@ type seat struct {
 	agent     *agent
 	pool      *pool
 	available bool
+	works     bool
 	level     int32
 	deficit   int64
 	turn      turn
@@ -239,6 +241,7 @@ func (x *index) reseat(a *agent, items []seatItem) {
 	for k := range a.seats {
 		s := &a.seats[k]
 		x.leave(s)
+		s.setWorks(false)
 		for p := range s.apart.all() {
 			p.claim.work.unlist(s)
 		}
@@ -266,12 +269,26 @@ func (x *index) staff(a *agent, by int) {
 // setSeat takes a seat in as it is now.
 func (x *index) setSeat(s *seat, item *seatItem) {
 	s.level, s.deficit = item.level, item.deficit
+	s.setWorks(item.works)
 	if s.available == item.available && (!s.available || s.turn.order == item.order) {
 		return
 	}
 	x.leave(s)
 	if item.available {
 		x.enter(s, item.order)
+	}
+}
+
+// setWorks counts a seat among those whose agents work, or not.
+func (s *seat) setWorks(works bool) {
+	if s.works == works {
+		return
+	}
+	s.works = works
+	if works {
+		s.pool.working++
+	} else {
+		s.pool.working--
 	}
 }
 

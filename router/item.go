@@ -59,6 +59,7 @@ type agentItem struct {
 type seatItem struct {
 	pool      poolName
 	available bool
+	works     bool     // he is ready, and not in AUX
 	level     int32    // 1 is the best
 	order     [3]int64 // of two agents of a pool the smaller goes first, then the smaller id
 	deficit   int64    // how far he is below his share; the largest goes first

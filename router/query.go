@@ -23,6 +23,14 @@ func (x *index) idle(name poolName) int {
 	return 0
 }
 
+// working is how many agents of a pool work.
+func (x *index) working(name poolName) int {
+	if p := x.pools[name]; p != nil {
+		return p.working
+	}
+	return 0
+}
+
 // idleAgents are the available agents of a pool in their order. The index must
 // stay as it is meanwhile.
 func (x *index) idleAgents(name poolName) iter.Seq[engine.AgentID] {

@@ -1,25 +1,37 @@
-// Package router decides who gets an interaction that waits in a queue with
-// the built-in strategy, "longest-idle". It promises to be an index over the
-// engine's state and nothing else: no clock, no randomness, no goroutine, no
-// input or output, and no truth of its own. It can be thrown away and rebuilt
-// from the engine at any moment, and decides the same.
+// Package router decides who gets an interaction that waits in a queue with a
+// built-in strategy: "longest-idle", or "vector". It promises to be an index
+// over the engine's state and nothing else: no clock, no randomness, no
+// goroutine, no input or output, and no truth of its own. It can be thrown
+// away and rebuilt from the engine at any moment, and decides the same.
 //
-// What it decides, at any moment:
+// An interaction waits in pools. A pool is a class of agents and a media type;
+// a class is an agent group, a skill, a target's expression, or one agent. In
+// a queue with "longest-idle" it waits in the pool of the queue's group; under
+// a vector wherever queue-to and check have put it (claims.go).
 //
-//   - An interaction can be had by the agents of its queue's group who have
-//     capacity left for its media type, unless it is in back-off with them
-//     (models.md 6).
-//   - The next match is the first of all waiting interactions that somebody
-//     can have, in the order priority, MovedToQueueAt, entry (models.md 17),
-//     and the agent who is idle longest of those who can have it, then the one
-//     with the smaller id.
+// What is decided, at any moment:
+//
+//   - An interaction can be had by the agents of its pools who are available
+//     there: ready, in a work mode that takes something, with capacity left,
+//     and not kept from more by the skill's multiple call handling; unless it
+//     is in back-off with them (models.md 6).
+//   - The next match begins with the first of all waiting interactions that
+//     somebody can have: direct-agent interactions, then by priority (low -1,
+//     medium 0, high 1, top 2, or the interaction's own), then by time, then by
+//     entry. With the option priority_aging_ms a step of priority is worth so
+//     much waiting.
+//   - It goes to the agent whom the pool's skill selects of those who can have
+//     it: who is idle longest, or least occupied, by level or not; but he gets
+//     what he prefers of all that waits for him, if his preference is skill
+//     level or percent allocation.
+//   - While nothing matches, vectors run whose time has come (vectors.go).
 //
 // So an interaction that nobody can have yet holds back no other, and no
 // later interaction takes an agent whom an earlier one could have had.
 //
-//	engine --Changed--> Update --> pools (agent group, media) --> Next --> RequestRouteCall
-//	   ^                                                                        |
-//	   +------------------------------ center ---------------------------------+
+//	engine --Changed--> Update --> pools   --> Next --> RequestRouteCall, Suspend
+//	   ^                           vectors                       |
+//	   +------------------------------ center -------------------+
 //
 // The cost of an interaction that comes or goes, and of an agent who becomes
 // available or busy, is O(log n) in each pool concerned, whatever waits
@@ -34,17 +46,15 @@ import (
 )
 
 // Router is the built-in router of one tenant.
-//
-// Strategies join here: "longest-idle" is a pool per agent group and media
-// type, in which whoever is idle longest may have whatever is first. A
-// strategy with requirements (skills, vectors) names its pools more finely, by
-// requirement set, and gives each agent a seat in those that he fits when he
-// or the configuration changes; what pools do with their agents and
-// interactions stays the same.
 type Router struct {
+	engine  *engine.Engine
 	index   *index
 	built   bool
-	version uint64      // of the configuration that the index was built with
+	version uint64 // of the configuration that the index was built with
+	targets []targetStage
+	due     tree[appointment] // when a vector goes on
+	widens  tree[appointment] // when an interaction's claims change by themselves
+	waiting map[engine.InteractionID]*waiting
 	seats   []seatItem  // used again
 	claims  []claimItem // used again
 }
@@ -56,7 +66,7 @@ func New() *Router { return &Router{index: newIndex(0)} }
 // use and after a change of configuration.
 func (r *Router) Update(e *engine.Engine) {
 	agents, interactions := e.Changed()
-	if !r.built || r.version != e.ConfigurationVersion() {
+	if !r.built || r.version != e.ConfigurationVersion() || r.engine != e {
 		r.rebuild(e)
 		return
 	}
@@ -64,73 +74,82 @@ func (r *Router) Update(e *engine.Engine) {
 		r.updateAgent(a)
 	}
 	for _, i := range interactions {
-		r.updateInteraction(e, i)
+		r.updateInteraction(i)
 	}
 }
 
 // rebuild takes in the interactions before the agents, so that none has to be
 // looked at for itself.
 func (r *Router) rebuild(e *engine.Engine) {
-	r.index, r.built, r.version = newIndex(0), true, e.ConfigurationVersion()
+	*r = Router{
+		engine: e, built: true, version: e.ConfigurationVersion(), seats: r.seats, claims: r.claims,
+		index:   newIndex(engine.Millis(e.Options().GetPriorityAgingMs())),
+		waiting: map[engine.InteractionID]*waiting{},
+		targets: compileTargets(e),
+	}
 	for i := range e.EachInteraction {
-		r.updateInteraction(e, i)
+		r.updateInteraction(i)
 	}
 	for a := range e.EachAgent {
 		r.updateAgent(a)
 	}
 }
 
-func (r *Router) updateAgent(a *engine.Agent) {
-	r.seats = r.seats[:0]
-	order := [3]int64{int64(a.IdleSince())}
-	for _, g := range a.Groups() {
-		for _, m := range a.Media() {
-			r.seats = append(r.seats, seatItem{pool: groupPool(g, m), available: a.Available(m), order: order})
+// Next is what the router asks for next, if anything: a RequestRouteCall for a
+// match or the end of a vector, or an engine.Suspend. It is to be handed to the
+// engine; then either Update is called, or Refused. Called again without, it
+// answers the same.
+func (r *Router) Next(now engine.Millis) (request any, ok bool) {
+	for r.widens.len() > 0 && r.widens.first().at <= now {
+		r.updateInteraction(r.widens.first().waiting.interaction)
+	}
+	if m, ok := r.index.next(now); ok {
+		return r.deliver(m, now), true
+	}
+	if r.due.len() > 0 && r.due.first().at <= now {
+		return r.runVector(r.due.first().waiting, now), true
+	}
+	return nil, false
+}
+
+// deliver is the request to invite an agent.
+func (r *Router) deliver(m match, now engine.Millis) *usherv1.RequestRouteCall {
+	target := &usherv1.AgentTarget{AgentId: string(m.agent)}
+	w := r.waiting[m.interaction]
+	for k := range w.claims {
+		if c := &w.claims[k]; c.item.pool == m.pool {
+			target.Skill = r.skillOf(c, m.agent)
+			target.Served = r.served(c, now)
 		}
 	}
-	r.index.setAgent(agentItem{id: a.ID(), seats: r.seats})
+	return &usherv1.RequestRouteCall{
+		InteractionId: string(m.interaction), Target: &usherv1.RequestRouteCall_Agent{Agent: target},
+	}
 }
 
-func (r *Router) updateInteraction(e *engine.Engine, i *engine.Interaction) {
-	if !i.WaitsFor(engine.BuiltinRouter) {
-		r.index.dropWork(i.ID())
+// Refused says that the engine refused a request. Whatever the reason, a match
+// isn't tried again before the engine names the agent or the interaction as
+// changed; a vector goes on with its next step.
+func (r *Router) Refused(request any, _ *usherv1.EventError) {
+	call, _ := request.(*usherv1.RequestRouteCall)
+	if call.GetAgent() != nil {
+		r.index.refused(engine.InteractionID(call.InteractionId), engine.AgentID(call.GetAgent().GetAgentId()))
 		return
 	}
-	claim := claimItem{groupPool(e.GroupOf(i.Queue()), i.MediaType()), i.Priority(), i.MovedToQueueAt()}
-	r.claims = append(r.claims[:0], claim)
-	r.index.setWork(workItem{i.ID(), i.EntrySequence(), r.claims, i})
-}
-
-// groupPool is where the interactions of a queue with an agent group wait.
-func groupPool(g engine.GroupName, m engine.MediaName) poolName {
-	return poolName{className{kindGroup, string(g)}, m}
-}
-
-// Next is the next match, if there is one. It is to be handed to the engine;
-// then either Update is called, or Refused. Called again without, it answers
-// the same.
-func (r *Router) Next(now engine.Millis) (request any, ok bool) {
-	m, ok := r.index.next(now)
-	if !ok {
-		return nil, false
-	}
-	return &usherv1.RequestRouteCall{
-		InteractionId: string(m.interaction),
-		Target: &usherv1.RequestRouteCall_Agent{
-			Agent: &usherv1.AgentTarget{AgentId: string(m.agent)},
-		},
-	}, true
-}
-
-// Refused says that the engine refused a match. Whatever the reason, it isn't
-// tried again before the engine names the agent or the interaction as changed.
-func (r *Router) Refused(request any, _ *usherv1.EventError) {
-	call := request.(*usherv1.RequestRouteCall)
-	r.index.refused(engine.InteractionID(call.GetInteractionId()), engine.AgentID(call.GetAgent().GetAgentId()))
+	r.vectorRefused(request)
 }
 
 // NextDeadline is when Next is to be asked again though nothing changes: a
-// back-off ends then. It holds after Next has answered that there is no match.
-// It is never later than the first back-off that allows a match; it is earlier
-// when that one's agent has gone meanwhile, and Next has no match then.
-func (r *Router) NextDeadline() (engine.Millis, bool) { return r.index.deadline() }
+// back-off ends then, a vector goes on, a target widens. It holds after Next
+// has answered that there is nothing. It is never later than the first of
+// them; it is earlier when a back-off's agent has gone meanwhile, and Next has
+// nothing then.
+func (r *Router) NextDeadline() (engine.Millis, bool) {
+	at, ok := r.index.deadline()
+	for _, appointments := range []*tree[appointment]{&r.due, &r.widens} {
+		if appointments.len() > 0 && (!ok || appointments.first().at < at) {
+			at, ok = appointments.first().at, true
+		}
+	}
+	return at, ok
+}

@@ -324,6 +324,7 @@ type Fact struct {
 	//	*Fact_AgentSessionOpened
 	//	*Fact_AgentSessionClosed
 	//	*Fact_VectorSuspended
+	//	*Fact_LogoutTimeSet
 	Fact          isFact_Fact `protobuf_oneof:"fact"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -517,6 +518,15 @@ func (x *Fact) GetVectorSuspended() *VectorSuspended {
 	return nil
 }
 
+func (x *Fact) GetLogoutTimeSet() *LogoutTimeSet {
+	if x != nil {
+		if x, ok := x.Fact.(*Fact_LogoutTimeSet); ok {
+			return x.LogoutTimeSet
+		}
+	}
+	return nil
+}
+
 type isFact_Fact interface {
 	isFact_Fact()
 }
@@ -601,6 +611,11 @@ type Fact_VectorSuspended struct {
 	VectorSuspended *VectorSuspended `protobuf:"bytes,17,opt,name=vector_suspended,json=vectorSuspended,proto3,oneof"`
 }
 
+type Fact_LogoutTimeSet struct {
+	// The next time at which all agents are logged out was set.
+	LogoutTimeSet *LogoutTimeSet `protobuf:"bytes,18,opt,name=logout_time_set,json=logoutTimeSet,proto3,oneof"`
+}
+
 func (*Fact_ClientRegistered) isFact_Fact() {}
 
 func (*Fact_ConnectionOpened) isFact_Fact() {}
@@ -633,6 +648,54 @@ func (*Fact_AgentSessionClosed) isFact_Fact() {}
 
 func (*Fact_VectorSuspended) isFact_Fact() {}
 
+func (*Fact_LogoutTimeSet) isFact_Fact() {}
+
+// LogoutTimeSet says when all agents are logged out next.
+type LogoutTimeSet struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Unix milliseconds; 0 for never.
+	AtMs          int64 `protobuf:"varint,1,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LogoutTimeSet) Reset() {
+	*x = LogoutTimeSet{}
+	mi := &file_usher_v1_journal_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogoutTimeSet) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogoutTimeSet) ProtoMessage() {}
+
+func (x *LogoutTimeSet) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_journal_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogoutTimeSet.ProtoReflect.Descriptor instead.
+func (*LogoutTimeSet) Descriptor() ([]byte, []int) {
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *LogoutTimeSet) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
 // VectorSuspended says where an interaction is in its vector. Steps are not
 // recorded, only where it suspends.
 type VectorSuspended struct {
@@ -649,7 +712,7 @@ type VectorSuspended struct {
 
 func (x *VectorSuspended) Reset() {
 	*x = VectorSuspended{}
-	mi := &file_usher_v1_journal_proto_msgTypes[5]
+	mi := &file_usher_v1_journal_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -661,7 +724,7 @@ func (x *VectorSuspended) String() string {
 func (*VectorSuspended) ProtoMessage() {}
 
 func (x *VectorSuspended) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[5]
+	mi := &file_usher_v1_journal_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -674,7 +737,7 @@ func (x *VectorSuspended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VectorSuspended.ProtoReflect.Descriptor instead.
 func (*VectorSuspended) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{5}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *VectorSuspended) GetInteractionId() string {
@@ -711,7 +774,7 @@ type AdjunctRequest struct {
 
 func (x *AdjunctRequest) Reset() {
 	*x = AdjunctRequest{}
-	mi := &file_usher_v1_journal_proto_msgTypes[6]
+	mi := &file_usher_v1_journal_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -723,7 +786,7 @@ func (x *AdjunctRequest) String() string {
 func (*AdjunctRequest) ProtoMessage() {}
 
 func (x *AdjunctRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[6]
+	mi := &file_usher_v1_journal_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -736,7 +799,7 @@ func (x *AdjunctRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdjunctRequest.ProtoReflect.Descriptor instead.
 func (*AdjunctRequest) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{6}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *AdjunctRequest) GetLink() string {
@@ -778,7 +841,7 @@ type ClientRegistered struct {
 
 func (x *ClientRegistered) Reset() {
 	*x = ClientRegistered{}
-	mi := &file_usher_v1_journal_proto_msgTypes[7]
+	mi := &file_usher_v1_journal_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -790,7 +853,7 @@ func (x *ClientRegistered) String() string {
 func (*ClientRegistered) ProtoMessage() {}
 
 func (x *ClientRegistered) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[7]
+	mi := &file_usher_v1_journal_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -803,7 +866,7 @@ func (x *ClientRegistered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientRegistered.ProtoReflect.Descriptor instead.
 func (*ClientRegistered) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{7}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ClientRegistered) GetClient() *Participant {
@@ -877,7 +940,7 @@ type ConnectionOpened struct {
 
 func (x *ConnectionOpened) Reset() {
 	*x = ConnectionOpened{}
-	mi := &file_usher_v1_journal_proto_msgTypes[8]
+	mi := &file_usher_v1_journal_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -889,7 +952,7 @@ func (x *ConnectionOpened) String() string {
 func (*ConnectionOpened) ProtoMessage() {}
 
 func (x *ConnectionOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[8]
+	mi := &file_usher_v1_journal_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -902,7 +965,7 @@ func (x *ConnectionOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectionOpened.ProtoReflect.Descriptor instead.
 func (*ConnectionOpened) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{8}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ConnectionOpened) GetClient() *Participant {
@@ -941,7 +1004,7 @@ type ConnectionLost struct {
 
 func (x *ConnectionLost) Reset() {
 	*x = ConnectionLost{}
-	mi := &file_usher_v1_journal_proto_msgTypes[9]
+	mi := &file_usher_v1_journal_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -953,7 +1016,7 @@ func (x *ConnectionLost) String() string {
 func (*ConnectionLost) ProtoMessage() {}
 
 func (x *ConnectionLost) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[9]
+	mi := &file_usher_v1_journal_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -966,7 +1029,7 @@ func (x *ConnectionLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectionLost.ProtoReflect.Descriptor instead.
 func (*ConnectionLost) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{9}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ConnectionLost) GetClient() *Participant {
@@ -1001,7 +1064,7 @@ type GraceEnded struct {
 
 func (x *GraceEnded) Reset() {
 	*x = GraceEnded{}
-	mi := &file_usher_v1_journal_proto_msgTypes[10]
+	mi := &file_usher_v1_journal_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1013,7 +1076,7 @@ func (x *GraceEnded) String() string {
 func (*GraceEnded) ProtoMessage() {}
 
 func (x *GraceEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[10]
+	mi := &file_usher_v1_journal_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1026,7 +1089,7 @@ func (x *GraceEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GraceEnded.ProtoReflect.Descriptor instead.
 func (*GraceEnded) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{10}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GraceEnded) GetClient() *Participant {
@@ -1049,7 +1112,7 @@ type HandlingTimerReset struct {
 
 func (x *HandlingTimerReset) Reset() {
 	*x = HandlingTimerReset{}
-	mi := &file_usher_v1_journal_proto_msgTypes[11]
+	mi := &file_usher_v1_journal_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1061,7 +1124,7 @@ func (x *HandlingTimerReset) String() string {
 func (*HandlingTimerReset) ProtoMessage() {}
 
 func (x *HandlingTimerReset) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[11]
+	mi := &file_usher_v1_journal_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1074,7 +1137,7 @@ func (x *HandlingTimerReset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandlingTimerReset.ProtoReflect.Descriptor instead.
 func (*HandlingTimerReset) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{11}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *HandlingTimerReset) GetInteractionId() string {
@@ -1106,7 +1169,7 @@ type WorkbinSubscription struct {
 
 func (x *WorkbinSubscription) Reset() {
 	*x = WorkbinSubscription{}
-	mi := &file_usher_v1_journal_proto_msgTypes[12]
+	mi := &file_usher_v1_journal_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1118,7 +1181,7 @@ func (x *WorkbinSubscription) String() string {
 func (*WorkbinSubscription) ProtoMessage() {}
 
 func (x *WorkbinSubscription) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[12]
+	mi := &file_usher_v1_journal_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1131,7 +1194,7 @@ func (x *WorkbinSubscription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkbinSubscription.ProtoReflect.Descriptor instead.
 func (*WorkbinSubscription) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{12}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WorkbinSubscription) GetAgentId() string {
@@ -1171,7 +1234,7 @@ type SnapshotTaken struct {
 
 func (x *SnapshotTaken) Reset() {
 	*x = SnapshotTaken{}
-	mi := &file_usher_v1_journal_proto_msgTypes[13]
+	mi := &file_usher_v1_journal_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1183,7 +1246,7 @@ func (x *SnapshotTaken) String() string {
 func (*SnapshotTaken) ProtoMessage() {}
 
 func (x *SnapshotTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[13]
+	mi := &file_usher_v1_journal_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1196,7 +1259,7 @@ func (x *SnapshotTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotTaken.ProtoReflect.Descriptor instead.
 func (*SnapshotTaken) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{13}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SnapshotTaken) GetClient() *Participant {
@@ -1231,7 +1294,7 @@ type SnapshotReleased struct {
 
 func (x *SnapshotReleased) Reset() {
 	*x = SnapshotReleased{}
-	mi := &file_usher_v1_journal_proto_msgTypes[14]
+	mi := &file_usher_v1_journal_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1243,7 +1306,7 @@ func (x *SnapshotReleased) String() string {
 func (*SnapshotReleased) ProtoMessage() {}
 
 func (x *SnapshotReleased) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[14]
+	mi := &file_usher_v1_journal_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1256,7 +1319,7 @@ func (x *SnapshotReleased) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotReleased.ProtoReflect.Descriptor instead.
 func (*SnapshotReleased) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{14}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SnapshotReleased) GetSnapshotId() uint64 {
@@ -1279,7 +1342,7 @@ type LockChanged struct {
 
 func (x *LockChanged) Reset() {
 	*x = LockChanged{}
-	mi := &file_usher_v1_journal_proto_msgTypes[15]
+	mi := &file_usher_v1_journal_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1291,7 +1354,7 @@ func (x *LockChanged) String() string {
 func (*LockChanged) ProtoMessage() {}
 
 func (x *LockChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[15]
+	mi := &file_usher_v1_journal_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1304,7 +1367,7 @@ func (x *LockChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LockChanged.ProtoReflect.Descriptor instead.
 func (*LockChanged) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{15}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LockChanged) GetInteractionId() string {
@@ -1336,7 +1399,7 @@ type ConfigurationApplied struct {
 
 func (x *ConfigurationApplied) Reset() {
 	*x = ConfigurationApplied{}
-	mi := &file_usher_v1_journal_proto_msgTypes[16]
+	mi := &file_usher_v1_journal_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1348,7 +1411,7 @@ func (x *ConfigurationApplied) String() string {
 func (*ConfigurationApplied) ProtoMessage() {}
 
 func (x *ConfigurationApplied) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[16]
+	mi := &file_usher_v1_journal_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1361,7 +1424,7 @@ func (x *ConfigurationApplied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigurationApplied.ProtoReflect.Descriptor instead.
 func (*ConfigurationApplied) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{16}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ConfigurationApplied) GetConfiguration() *Configuration {
@@ -1396,7 +1459,7 @@ type TenantCreated struct {
 
 func (x *TenantCreated) Reset() {
 	*x = TenantCreated{}
-	mi := &file_usher_v1_journal_proto_msgTypes[17]
+	mi := &file_usher_v1_journal_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1408,7 +1471,7 @@ func (x *TenantCreated) String() string {
 func (*TenantCreated) ProtoMessage() {}
 
 func (x *TenantCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[17]
+	mi := &file_usher_v1_journal_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1421,7 +1484,7 @@ func (x *TenantCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantCreated.ProtoReflect.Descriptor instead.
 func (*TenantCreated) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{17}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TenantCreated) GetTenantId() string {
@@ -1444,7 +1507,7 @@ type ApiKeyCreated struct {
 
 func (x *ApiKeyCreated) Reset() {
 	*x = ApiKeyCreated{}
-	mi := &file_usher_v1_journal_proto_msgTypes[18]
+	mi := &file_usher_v1_journal_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1456,7 +1519,7 @@ func (x *ApiKeyCreated) String() string {
 func (*ApiKeyCreated) ProtoMessage() {}
 
 func (x *ApiKeyCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[18]
+	mi := &file_usher_v1_journal_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1469,7 +1532,7 @@ func (x *ApiKeyCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiKeyCreated.ProtoReflect.Descriptor instead.
 func (*ApiKeyCreated) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{18}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ApiKeyCreated) GetApiKey() *ApiKey {
@@ -1499,7 +1562,7 @@ type ApiKeyRevoked struct {
 
 func (x *ApiKeyRevoked) Reset() {
 	*x = ApiKeyRevoked{}
-	mi := &file_usher_v1_journal_proto_msgTypes[19]
+	mi := &file_usher_v1_journal_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1511,7 +1574,7 @@ func (x *ApiKeyRevoked) String() string {
 func (*ApiKeyRevoked) ProtoMessage() {}
 
 func (x *ApiKeyRevoked) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[19]
+	mi := &file_usher_v1_journal_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1524,7 +1587,7 @@ func (x *ApiKeyRevoked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiKeyRevoked.ProtoReflect.Descriptor instead.
 func (*ApiKeyRevoked) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{19}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ApiKeyRevoked) GetId() string {
@@ -1556,7 +1619,7 @@ type AgentSessionOpened struct {
 
 func (x *AgentSessionOpened) Reset() {
 	*x = AgentSessionOpened{}
-	mi := &file_usher_v1_journal_proto_msgTypes[20]
+	mi := &file_usher_v1_journal_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1568,7 +1631,7 @@ func (x *AgentSessionOpened) String() string {
 func (*AgentSessionOpened) ProtoMessage() {}
 
 func (x *AgentSessionOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[20]
+	mi := &file_usher_v1_journal_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1581,7 +1644,7 @@ func (x *AgentSessionOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentSessionOpened.ProtoReflect.Descriptor instead.
 func (*AgentSessionOpened) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{20}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AgentSessionOpened) GetAgentId() string {
@@ -1616,7 +1679,7 @@ type AgentSessionClosed struct {
 
 func (x *AgentSessionClosed) Reset() {
 	*x = AgentSessionClosed{}
-	mi := &file_usher_v1_journal_proto_msgTypes[21]
+	mi := &file_usher_v1_journal_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1628,7 +1691,7 @@ func (x *AgentSessionClosed) String() string {
 func (*AgentSessionClosed) ProtoMessage() {}
 
 func (x *AgentSessionClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[21]
+	mi := &file_usher_v1_journal_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1641,7 +1704,7 @@ func (x *AgentSessionClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentSessionClosed.ProtoReflect.Descriptor instead.
 func (*AgentSessionClosed) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{21}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AgentSessionClosed) GetTokenHash() []byte {
@@ -1669,7 +1732,7 @@ type StateSnapshot struct {
 
 func (x *StateSnapshot) Reset() {
 	*x = StateSnapshot{}
-	mi := &file_usher_v1_journal_proto_msgTypes[22]
+	mi := &file_usher_v1_journal_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1681,7 +1744,7 @@ func (x *StateSnapshot) String() string {
 func (*StateSnapshot) ProtoMessage() {}
 
 func (x *StateSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[22]
+	mi := &file_usher_v1_journal_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1694,7 +1757,7 @@ func (x *StateSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateSnapshot.ProtoReflect.Descriptor instead.
 func (*StateSnapshot) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{22}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *StateSnapshot) GetTenants() []*TenantState {
@@ -1748,7 +1811,7 @@ type AnswerState struct {
 
 func (x *AnswerState) Reset() {
 	*x = AnswerState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[23]
+	mi := &file_usher_v1_journal_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1760,7 +1823,7 @@ func (x *AnswerState) String() string {
 func (*AnswerState) ProtoMessage() {}
 
 func (x *AnswerState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[23]
+	mi := &file_usher_v1_journal_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1773,7 +1836,7 @@ func (x *AnswerState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerState.ProtoReflect.Descriptor instead.
 func (*AnswerState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{23}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *AnswerState) GetTenantId() string {
@@ -1838,7 +1901,7 @@ type AgentSessionState struct {
 
 func (x *AgentSessionState) Reset() {
 	*x = AgentSessionState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[24]
+	mi := &file_usher_v1_journal_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1850,7 +1913,7 @@ func (x *AgentSessionState) String() string {
 func (*AgentSessionState) ProtoMessage() {}
 
 func (x *AgentSessionState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[24]
+	mi := &file_usher_v1_journal_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1863,7 +1926,7 @@ func (x *AgentSessionState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentSessionState.ProtoReflect.Descriptor instead.
 func (*AgentSessionState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{24}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *AgentSessionState) GetTenantId() string {
@@ -1911,13 +1974,15 @@ type TenantState struct {
 	ServiceStatistics []*ServiceStatistics `protobuf:"bytes,12,rep,name=service_statistics,json=serviceStatistics,proto3" json:"service_statistics,omitempty"`
 	// Open requests to external services, in order.
 	ServiceRequests []*ServiceRequestState `protobuf:"bytes,13,rep,name=service_requests,json=serviceRequests,proto3" json:"service_requests,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// When all agents are logged out next, Unix milliseconds; 0 for never.
+	LogoutAtMs    int64 `protobuf:"varint,14,opt,name=logout_at_ms,json=logoutAtMs,proto3" json:"logout_at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TenantState) Reset() {
 	*x = TenantState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[25]
+	mi := &file_usher_v1_journal_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1929,7 +1994,7 @@ func (x *TenantState) String() string {
 func (*TenantState) ProtoMessage() {}
 
 func (x *TenantState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[25]
+	mi := &file_usher_v1_journal_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1942,7 +2007,7 @@ func (x *TenantState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantState.ProtoReflect.Descriptor instead.
 func (*TenantState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{25}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *TenantState) GetTenantId() string {
@@ -2036,6 +2101,13 @@ func (x *TenantState) GetServiceRequests() []*ServiceRequestState {
 	return nil
 }
 
+func (x *TenantState) GetLogoutAtMs() int64 {
+	if x != nil {
+		return x.LogoutAtMs
+	}
+	return 0
+}
+
 // VectorVersion is a vector as it was applied.
 type VectorVersion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2051,7 +2123,7 @@ type VectorVersion struct {
 
 func (x *VectorVersion) Reset() {
 	*x = VectorVersion{}
-	mi := &file_usher_v1_journal_proto_msgTypes[26]
+	mi := &file_usher_v1_journal_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2063,7 +2135,7 @@ func (x *VectorVersion) String() string {
 func (*VectorVersion) ProtoMessage() {}
 
 func (x *VectorVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[26]
+	mi := &file_usher_v1_journal_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2076,7 +2148,7 @@ func (x *VectorVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VectorVersion.ProtoReflect.Descriptor instead.
 func (*VectorVersion) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{26}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *VectorVersion) GetName() string {
@@ -2113,38 +2185,35 @@ type ServiceStatistics struct {
 	MediaType string `protobuf:"bytes,3,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
 	// When one was last answered or left, Unix milliseconds.
 	LastAtMs int64 `protobuf:"varint,4,opt,name=last_at_ms,json=lastAtMs,proto3" json:"last_at_ms,omitempty"`
-	// How many agents worked then.
-	Working int32 `protobuf:"varint,5,opt,name=working,proto3" json:"working,omitempty"`
-	// Whether others still waited then.
-	Backlog bool `protobuf:"varint,6,opt,name=backlog,proto3" json:"backlog,omitempty"`
-	// Agent time while others waited, of the answers counted below, in
-	// microseconds.
-	AgentUs int64 `protobuf:"varint,7,opt,name=agent_us,json=agentUs,proto3" json:"agent_us,omitempty"`
-	// Time while others waited, of the answers counted below, in microseconds.
-	BacklogUs int64 `protobuf:"varint,8,opt,name=backlog_us,json=backlogUs,proto3" json:"backlog_us,omitempty"`
-	// Answers while others waited: of low, medium, high and top priority.
-	Answers []int64 `protobuf:"varint,9,rep,packed,name=answers,proto3" json:"answers,omitempty"`
-	// As agent_us, since the last of these answers.
-	OpenAgentUs int64 `protobuf:"varint,10,opt,name=open_agent_us,json=openAgentUs,proto3" json:"open_agent_us,omitempty"`
-	// As backlog_us, since the last of these answers.
-	OpenUs int64 `protobuf:"varint,11,opt,name=open_us,json=openUs,proto3" json:"open_us,omitempty"`
-	// How long they waited and how many left unanswered.
-	Patience *FadingMean `protobuf:"bytes,12,opt,name=patience,proto3" json:"patience,omitempty"`
+	// How many agents were logged in then.
+	Staffed int32 `protobuf:"varint,5,opt,name=staffed,proto3" json:"staffed,omitempty"`
+	// How many of them worked.
+	Working int32 `protobuf:"varint,6,opt,name=working,proto3" json:"working,omitempty"`
+	// Whether others waited still.
+	Backlog bool `protobuf:"varint,7,opt,name=backlog,proto3" json:"backlog,omitempty"`
+	// Time in which there was a queue, for the answers counted below.
+	Queue *QueueTime `protobuf:"bytes,8,opt,name=queue,proto3" json:"queue,omitempty"`
+	// The same since the last of these answers.
+	Open *QueueTime `protobuf:"bytes,9,opt,name=open,proto3" json:"open,omitempty"`
+	// Answers from a queue: of low, medium, high and top priority.
+	Answers []int64 `protobuf:"varint,10,rep,packed,name=answers,proto3" json:"answers,omitempty"`
+	// How long they waited, and how many left unanswered.
+	Patience *FadingMean `protobuf:"bytes,11,opt,name=patience,proto3" json:"patience,omitempty"`
 	// From entry to answer.
-	Speed *FadingMean `protobuf:"bytes,13,opt,name=speed,proto3" json:"speed,omitempty"`
+	Speed *FadingMean `protobuf:"bytes,12,opt,name=speed,proto3" json:"speed,omitempty"`
 	// From invitation to answer.
-	Ringing *FadingMean `protobuf:"bytes,14,opt,name=ringing,proto3" json:"ringing,omitempty"`
+	Ringing *FadingMean `protobuf:"bytes,13,opt,name=ringing,proto3" json:"ringing,omitempty"`
 	// From answer to end, over a long time.
-	Handling *FadingMean `protobuf:"bytes,15,opt,name=handling,proto3" json:"handling,omitempty"`
+	Handling *FadingMean `protobuf:"bytes,14,opt,name=handling,proto3" json:"handling,omitempty"`
 	// From answer to end, lately.
-	RecentHandling *FadingMean `protobuf:"bytes,16,opt,name=recent_handling,json=recentHandling,proto3" json:"recent_handling,omitempty"`
+	RecentHandling *FadingMean `protobuf:"bytes,15,opt,name=recent_handling,json=recentHandling,proto3" json:"recent_handling,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ServiceStatistics) Reset() {
 	*x = ServiceStatistics{}
-	mi := &file_usher_v1_journal_proto_msgTypes[27]
+	mi := &file_usher_v1_journal_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2156,7 +2225,7 @@ func (x *ServiceStatistics) String() string {
 func (*ServiceStatistics) ProtoMessage() {}
 
 func (x *ServiceStatistics) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[27]
+	mi := &file_usher_v1_journal_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2169,7 +2238,7 @@ func (x *ServiceStatistics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceStatistics.ProtoReflect.Descriptor instead.
 func (*ServiceStatistics) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{27}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ServiceStatistics) GetName() string {
@@ -2200,6 +2269,13 @@ func (x *ServiceStatistics) GetLastAtMs() int64 {
 	return 0
 }
 
+func (x *ServiceStatistics) GetStaffed() int32 {
+	if x != nil {
+		return x.Staffed
+	}
+	return 0
+}
+
 func (x *ServiceStatistics) GetWorking() int32 {
 	if x != nil {
 		return x.Working
@@ -2214,18 +2290,18 @@ func (x *ServiceStatistics) GetBacklog() bool {
 	return false
 }
 
-func (x *ServiceStatistics) GetAgentUs() int64 {
+func (x *ServiceStatistics) GetQueue() *QueueTime {
 	if x != nil {
-		return x.AgentUs
+		return x.Queue
 	}
-	return 0
+	return nil
 }
 
-func (x *ServiceStatistics) GetBacklogUs() int64 {
+func (x *ServiceStatistics) GetOpen() *QueueTime {
 	if x != nil {
-		return x.BacklogUs
+		return x.Open
 	}
-	return 0
+	return nil
 }
 
 func (x *ServiceStatistics) GetAnswers() []int64 {
@@ -2233,20 +2309,6 @@ func (x *ServiceStatistics) GetAnswers() []int64 {
 		return x.Answers
 	}
 	return nil
-}
-
-func (x *ServiceStatistics) GetOpenAgentUs() int64 {
-	if x != nil {
-		return x.OpenAgentUs
-	}
-	return 0
-}
-
-func (x *ServiceStatistics) GetOpenUs() int64 {
-	if x != nil {
-		return x.OpenUs
-	}
-	return 0
 }
 
 func (x *ServiceStatistics) GetPatience() *FadingMean {
@@ -2284,6 +2346,70 @@ func (x *ServiceStatistics) GetRecentHandling() *FadingMean {
 	return nil
 }
 
+// QueueTime is time in which there was a queue, in microseconds.
+type QueueTime struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Times the agents who worked.
+	WorkingUs int64 `protobuf:"varint,1,opt,name=working_us,json=workingUs,proto3" json:"working_us,omitempty"`
+	// Times the agents who were logged in.
+	StaffedUs int64 `protobuf:"varint,2,opt,name=staffed_us,json=staffedUs,proto3" json:"staffed_us,omitempty"`
+	// The time itself.
+	Us            int64 `protobuf:"varint,3,opt,name=us,proto3" json:"us,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QueueTime) Reset() {
+	*x = QueueTime{}
+	mi := &file_usher_v1_journal_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QueueTime) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QueueTime) ProtoMessage() {}
+
+func (x *QueueTime) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_journal_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QueueTime.ProtoReflect.Descriptor instead.
+func (*QueueTime) Descriptor() ([]byte, []int) {
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *QueueTime) GetWorkingUs() int64 {
+	if x != nil {
+		return x.WorkingUs
+	}
+	return 0
+}
+
+func (x *QueueTime) GetStaffedUs() int64 {
+	if x != nil {
+		return x.StaffedUs
+	}
+	return 0
+}
+
+func (x *QueueTime) GetUs() int64 {
+	if x != nil {
+		return x.Us
+	}
+	return 0
+}
+
 // FadingMean is an average in which old observations count ever less.
 type FadingMean struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2297,7 +2423,7 @@ type FadingMean struct {
 
 func (x *FadingMean) Reset() {
 	*x = FadingMean{}
-	mi := &file_usher_v1_journal_proto_msgTypes[28]
+	mi := &file_usher_v1_journal_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2309,7 +2435,7 @@ func (x *FadingMean) String() string {
 func (*FadingMean) ProtoMessage() {}
 
 func (x *FadingMean) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[28]
+	mi := &file_usher_v1_journal_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2322,7 +2448,7 @@ func (x *FadingMean) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FadingMean.ProtoReflect.Descriptor instead.
 func (*FadingMean) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{28}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *FadingMean) GetSumUs() int64 {
@@ -2356,7 +2482,7 @@ type ClientState struct {
 
 func (x *ClientState) Reset() {
 	*x = ClientState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[29]
+	mi := &file_usher_v1_journal_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2368,7 +2494,7 @@ func (x *ClientState) String() string {
 func (*ClientState) ProtoMessage() {}
 
 func (x *ClientState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[29]
+	mi := &file_usher_v1_journal_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2381,7 +2507,7 @@ func (x *ClientState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientState.ProtoReflect.Descriptor instead.
 func (*ClientState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{29}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ClientState) GetRegistration() *ClientRegistered {
@@ -2460,7 +2586,7 @@ type AgentState struct {
 
 func (x *AgentState) Reset() {
 	*x = AgentState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[30]
+	mi := &file_usher_v1_journal_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2472,7 +2598,7 @@ func (x *AgentState) String() string {
 func (*AgentState) ProtoMessage() {}
 
 func (x *AgentState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[30]
+	mi := &file_usher_v1_journal_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2485,7 +2611,7 @@ func (x *AgentState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentState.ProtoReflect.Descriptor instead.
 func (*AgentState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{30}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *AgentState) GetAgentId() string {
@@ -2660,7 +2786,7 @@ type InteractionRecord struct {
 
 func (x *InteractionRecord) Reset() {
 	*x = InteractionRecord{}
-	mi := &file_usher_v1_journal_proto_msgTypes[31]
+	mi := &file_usher_v1_journal_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2672,7 +2798,7 @@ func (x *InteractionRecord) String() string {
 func (*InteractionRecord) ProtoMessage() {}
 
 func (x *InteractionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[31]
+	mi := &file_usher_v1_journal_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2685,7 +2811,7 @@ func (x *InteractionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InteractionRecord.ProtoReflect.Descriptor instead.
 func (*InteractionRecord) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{31}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *InteractionRecord) GetProperties() *InteractionProperties {
@@ -2804,7 +2930,7 @@ type ServiceRequestState struct {
 
 func (x *ServiceRequestState) Reset() {
 	*x = ServiceRequestState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[32]
+	mi := &file_usher_v1_journal_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2816,7 +2942,7 @@ func (x *ServiceRequestState) String() string {
 func (*ServiceRequestState) ProtoMessage() {}
 
 func (x *ServiceRequestState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[32]
+	mi := &file_usher_v1_journal_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2829,7 +2955,7 @@ func (x *ServiceRequestState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceRequestState.ProtoReflect.Descriptor instead.
 func (*ServiceRequestState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{32}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ServiceRequestState) GetRequested() *Event {
@@ -2856,7 +2982,7 @@ type InvitationState struct {
 
 func (x *InvitationState) Reset() {
 	*x = InvitationState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[33]
+	mi := &file_usher_v1_journal_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2868,7 +2994,7 @@ func (x *InvitationState) String() string {
 func (*InvitationState) ProtoMessage() {}
 
 func (x *InvitationState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[33]
+	mi := &file_usher_v1_journal_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2881,7 +3007,7 @@ func (x *InvitationState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvitationState.ProtoReflect.Descriptor instead.
 func (*InvitationState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{33}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *InvitationState) GetTicket() uint64 {
@@ -2927,7 +3053,7 @@ type BackOff struct {
 
 func (x *BackOff) Reset() {
 	*x = BackOff{}
-	mi := &file_usher_v1_journal_proto_msgTypes[34]
+	mi := &file_usher_v1_journal_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2939,7 +3065,7 @@ func (x *BackOff) String() string {
 func (*BackOff) ProtoMessage() {}
 
 func (x *BackOff) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[34]
+	mi := &file_usher_v1_journal_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2952,7 +3078,7 @@ func (x *BackOff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackOff.ProtoReflect.Descriptor instead.
 func (*BackOff) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{34}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *BackOff) GetAgentId() string {
@@ -2993,7 +3119,7 @@ type StoppedInteraction struct {
 
 func (x *StoppedInteraction) Reset() {
 	*x = StoppedInteraction{}
-	mi := &file_usher_v1_journal_proto_msgTypes[35]
+	mi := &file_usher_v1_journal_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3005,7 +3131,7 @@ func (x *StoppedInteraction) String() string {
 func (*StoppedInteraction) ProtoMessage() {}
 
 func (x *StoppedInteraction) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[35]
+	mi := &file_usher_v1_journal_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3018,7 +3144,7 @@ func (x *StoppedInteraction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoppedInteraction.ProtoReflect.Descriptor instead.
 func (*StoppedInteraction) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{35}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *StoppedInteraction) GetInteractionId() string {
@@ -3064,7 +3190,7 @@ type SnapshotState struct {
 
 func (x *SnapshotState) Reset() {
 	*x = SnapshotState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[36]
+	mi := &file_usher_v1_journal_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3076,7 +3202,7 @@ func (x *SnapshotState) String() string {
 func (*SnapshotState) ProtoMessage() {}
 
 func (x *SnapshotState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[36]
+	mi := &file_usher_v1_journal_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3089,7 +3215,7 @@ func (x *SnapshotState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotState.ProtoReflect.Descriptor instead.
 func (*SnapshotState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{36}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SnapshotState) GetSnapshotId() uint64 {
@@ -3135,7 +3261,7 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\x02to\x18\x01 \x03(\v2\x15.usher.v1.ParticipantR\x02to\x12\x16\n" +
 	"\x06answer\x18\x02 \x01(\bR\x06answer\x12%\n" +
 	"\x05event\x18\x03 \x01(\v2\x0f.usher.v1.EventR\x05event\x12\"\n" +
-	"\x04fact\x18\x04 \x01(\v2\x0e.usher.v1.FactR\x04fact\"\xb5\t\n" +
+	"\x04fact\x18\x04 \x01(\v2\x0e.usher.v1.FactR\x04fact\"\xf8\t\n" +
 	"\x04Fact\x12\x17\n" +
 	"\atime_ms\x18\x01 \x01(\x03R\x06timeMs\x12I\n" +
 	"\x11client_registered\x18\x02 \x01(\v2\x1a.usher.v1.ClientRegisteredH\x00R\x10clientRegistered\x12I\n" +
@@ -3155,8 +3281,11 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\x0fapi_key_revoked\x18\x0e \x01(\v2\x17.usher.v1.ApiKeyRevokedH\x00R\rapiKeyRevoked\x12P\n" +
 	"\x14agent_session_opened\x18\x0f \x01(\v2\x1c.usher.v1.AgentSessionOpenedH\x00R\x12agentSessionOpened\x12P\n" +
 	"\x14agent_session_closed\x18\x10 \x01(\v2\x1c.usher.v1.AgentSessionClosedH\x00R\x12agentSessionClosed\x12F\n" +
-	"\x10vector_suspended\x18\x11 \x01(\v2\x19.usher.v1.VectorSuspendedH\x00R\x0fvectorSuspendedB\x06\n" +
-	"\x04fact\"\x9b\x01\n" +
+	"\x10vector_suspended\x18\x11 \x01(\v2\x19.usher.v1.VectorSuspendedH\x00R\x0fvectorSuspended\x12A\n" +
+	"\x0flogout_time_set\x18\x12 \x01(\v2\x17.usher.v1.LogoutTimeSetH\x00R\rlogoutTimeSetB\x06\n" +
+	"\x04fact\"$\n" +
+	"\rLogoutTimeSet\x12\x13\n" +
+	"\x05at_ms\x18\x01 \x01(\x03R\x04atMs\"\x9b\x01\n" +
 	"\x0fVectorSuspended\x12%\n" +
 	"\x0einteraction_id\x18\x01 \x01(\tR\rinteractionId\x12+\n" +
 	"\x05state\x18\x02 \x01(\v2\x15.usher.v1.VectorStateR\x05state\x124\n" +
@@ -3241,7 +3370,7 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\arequest\x18\a \x01(\tR\arequest\"h\n" +
 	"\x11AgentSessionState\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x126\n" +
-	"\asession\x18\x02 \x01(\v2\x1c.usher.v1.AgentSessionOpenedR\asession\"\x99\x06\n" +
+	"\asession\x18\x02 \x01(\v2\x1c.usher.v1.AgentSessionOpenedR\asession\"\xbb\x06\n" +
 	"\vTenantState\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12=\n" +
 	"\rconfiguration\x18\x02 \x01(\v2\x17.usher.v1.ConfigurationR\rconfiguration\x123\n" +
@@ -3256,11 +3385,13 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	" \x03(\v2\x0f.usher.v1.EventR\x11closedInvitations\x12@\n" +
 	"\x0fvector_versions\x18\v \x03(\v2\x17.usher.v1.VectorVersionR\x0evectorVersions\x12J\n" +
 	"\x12service_statistics\x18\f \x03(\v2\x1b.usher.v1.ServiceStatisticsR\x11serviceStatistics\x12H\n" +
-	"\x10service_requests\x18\r \x03(\v2\x1d.usher.v1.ServiceRequestStateR\x0fserviceRequests\"Q\n" +
+	"\x10service_requests\x18\r \x03(\v2\x1d.usher.v1.ServiceRequestStateR\x0fserviceRequests\x12 \n" +
+	"\flogout_at_ms\x18\x0e \x01(\x03R\n" +
+	"logoutAtMs\"Q\n" +
 	"\rVectorVersion\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\"\xbc\x04\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"\xb3\x04\n" +
 	"\x11ServiceStatistics\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x1d\n" +
@@ -3268,20 +3399,24 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"media_type\x18\x03 \x01(\tR\tmediaType\x12\x1c\n" +
 	"\n" +
 	"last_at_ms\x18\x04 \x01(\x03R\blastAtMs\x12\x18\n" +
-	"\aworking\x18\x05 \x01(\x05R\aworking\x12\x18\n" +
-	"\abacklog\x18\x06 \x01(\bR\abacklog\x12\x19\n" +
-	"\bagent_us\x18\a \x01(\x03R\aagentUs\x12\x1d\n" +
+	"\astaffed\x18\x05 \x01(\x05R\astaffed\x12\x18\n" +
+	"\aworking\x18\x06 \x01(\x05R\aworking\x12\x18\n" +
+	"\abacklog\x18\a \x01(\bR\abacklog\x12)\n" +
+	"\x05queue\x18\b \x01(\v2\x13.usher.v1.QueueTimeR\x05queue\x12'\n" +
+	"\x04open\x18\t \x01(\v2\x13.usher.v1.QueueTimeR\x04open\x12\x18\n" +
+	"\aanswers\x18\n" +
+	" \x03(\x03R\aanswers\x120\n" +
+	"\bpatience\x18\v \x01(\v2\x14.usher.v1.FadingMeanR\bpatience\x12*\n" +
+	"\x05speed\x18\f \x01(\v2\x14.usher.v1.FadingMeanR\x05speed\x12.\n" +
+	"\aringing\x18\r \x01(\v2\x14.usher.v1.FadingMeanR\aringing\x120\n" +
+	"\bhandling\x18\x0e \x01(\v2\x14.usher.v1.FadingMeanR\bhandling\x12=\n" +
+	"\x0frecent_handling\x18\x0f \x01(\v2\x14.usher.v1.FadingMeanR\x0erecentHandling\"Y\n" +
+	"\tQueueTime\x12\x1d\n" +
 	"\n" +
-	"backlog_us\x18\b \x01(\x03R\tbacklogUs\x12\x18\n" +
-	"\aanswers\x18\t \x03(\x03R\aanswers\x12\"\n" +
-	"\ropen_agent_us\x18\n" +
-	" \x01(\x03R\vopenAgentUs\x12\x17\n" +
-	"\aopen_us\x18\v \x01(\x03R\x06openUs\x120\n" +
-	"\bpatience\x18\f \x01(\v2\x14.usher.v1.FadingMeanR\bpatience\x12*\n" +
-	"\x05speed\x18\r \x01(\v2\x14.usher.v1.FadingMeanR\x05speed\x12.\n" +
-	"\aringing\x18\x0e \x01(\v2\x14.usher.v1.FadingMeanR\aringing\x120\n" +
-	"\bhandling\x18\x0f \x01(\v2\x14.usher.v1.FadingMeanR\bhandling\x12=\n" +
-	"\x0frecent_handling\x18\x10 \x01(\v2\x14.usher.v1.FadingMeanR\x0erecentHandling\"9\n" +
+	"working_us\x18\x01 \x01(\x03R\tworkingUs\x12\x1d\n" +
+	"\n" +
+	"staffed_us\x18\x02 \x01(\x03R\tstaffedUs\x12\x0e\n" +
+	"\x02us\x18\x03 \x01(\x03R\x02us\"9\n" +
 	"\n" +
 	"FadingMean\x12\x15\n" +
 	"\x06sum_us\x18\x01 \x01(\x03R\x05sumUs\x12\x14\n" +
@@ -3372,146 +3507,151 @@ func file_usher_v1_journal_proto_rawDescGZIP() []byte {
 	return file_usher_v1_journal_proto_rawDescData
 }
 
-var file_usher_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_usher_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_usher_v1_journal_proto_goTypes = []any{
 	(*RecordBatch)(nil),           // 0: usher.v1.RecordBatch
 	(*Record)(nil),                // 1: usher.v1.Record
 	(*Cause)(nil),                 // 2: usher.v1.Cause
 	(*Entry)(nil),                 // 3: usher.v1.Entry
 	(*Fact)(nil),                  // 4: usher.v1.Fact
-	(*VectorSuspended)(nil),       // 5: usher.v1.VectorSuspended
-	(*AdjunctRequest)(nil),        // 6: usher.v1.AdjunctRequest
-	(*ClientRegistered)(nil),      // 7: usher.v1.ClientRegistered
-	(*ConnectionOpened)(nil),      // 8: usher.v1.ConnectionOpened
-	(*ConnectionLost)(nil),        // 9: usher.v1.ConnectionLost
-	(*GraceEnded)(nil),            // 10: usher.v1.GraceEnded
-	(*HandlingTimerReset)(nil),    // 11: usher.v1.HandlingTimerReset
-	(*WorkbinSubscription)(nil),   // 12: usher.v1.WorkbinSubscription
-	(*SnapshotTaken)(nil),         // 13: usher.v1.SnapshotTaken
-	(*SnapshotReleased)(nil),      // 14: usher.v1.SnapshotReleased
-	(*LockChanged)(nil),           // 15: usher.v1.LockChanged
-	(*ConfigurationApplied)(nil),  // 16: usher.v1.ConfigurationApplied
-	(*TenantCreated)(nil),         // 17: usher.v1.TenantCreated
-	(*ApiKeyCreated)(nil),         // 18: usher.v1.ApiKeyCreated
-	(*ApiKeyRevoked)(nil),         // 19: usher.v1.ApiKeyRevoked
-	(*AgentSessionOpened)(nil),    // 20: usher.v1.AgentSessionOpened
-	(*AgentSessionClosed)(nil),    // 21: usher.v1.AgentSessionClosed
-	(*StateSnapshot)(nil),         // 22: usher.v1.StateSnapshot
-	(*AnswerState)(nil),           // 23: usher.v1.AnswerState
-	(*AgentSessionState)(nil),     // 24: usher.v1.AgentSessionState
-	(*TenantState)(nil),           // 25: usher.v1.TenantState
-	(*VectorVersion)(nil),         // 26: usher.v1.VectorVersion
-	(*ServiceStatistics)(nil),     // 27: usher.v1.ServiceStatistics
-	(*FadingMean)(nil),            // 28: usher.v1.FadingMean
-	(*ClientState)(nil),           // 29: usher.v1.ClientState
-	(*AgentState)(nil),            // 30: usher.v1.AgentState
-	(*InteractionRecord)(nil),     // 31: usher.v1.InteractionRecord
-	(*ServiceRequestState)(nil),   // 32: usher.v1.ServiceRequestState
-	(*InvitationState)(nil),       // 33: usher.v1.InvitationState
-	(*BackOff)(nil),               // 34: usher.v1.BackOff
-	(*StoppedInteraction)(nil),    // 35: usher.v1.StoppedInteraction
-	(*SnapshotState)(nil),         // 36: usher.v1.SnapshotState
-	nil,                           // 37: usher.v1.AgentState.DeliveredEntry
-	(*Participant)(nil),           // 38: usher.v1.Participant
-	(Protocol)(0),                 // 39: usher.v1.Protocol
-	(*Event)(nil),                 // 40: usher.v1.Event
-	(*VectorState)(nil),           // 41: usher.v1.VectorState
-	(ClientType)(0),               // 42: usher.v1.ClientType
-	(*Workbin)(nil),               // 43: usher.v1.Workbin
-	(*Configuration)(nil),         // 44: usher.v1.Configuration
-	(*ObjectName)(nil),            // 45: usher.v1.ObjectName
-	(*ApiKey)(nil),                // 46: usher.v1.ApiKey
-	(*MediaStatus)(nil),           // 47: usher.v1.MediaStatus
-	(WorkMode)(0),                 // 48: usher.v1.WorkMode
-	(*InteractionProperties)(nil), // 49: usher.v1.InteractionProperties
-	(*Timeouts)(nil),              // 50: usher.v1.Timeouts
-	(*PartyInfo)(nil),             // 51: usher.v1.PartyInfo
-	(*EventAgentInvited)(nil),     // 52: usher.v1.EventAgentInvited
+	(*LogoutTimeSet)(nil),         // 5: usher.v1.LogoutTimeSet
+	(*VectorSuspended)(nil),       // 6: usher.v1.VectorSuspended
+	(*AdjunctRequest)(nil),        // 7: usher.v1.AdjunctRequest
+	(*ClientRegistered)(nil),      // 8: usher.v1.ClientRegistered
+	(*ConnectionOpened)(nil),      // 9: usher.v1.ConnectionOpened
+	(*ConnectionLost)(nil),        // 10: usher.v1.ConnectionLost
+	(*GraceEnded)(nil),            // 11: usher.v1.GraceEnded
+	(*HandlingTimerReset)(nil),    // 12: usher.v1.HandlingTimerReset
+	(*WorkbinSubscription)(nil),   // 13: usher.v1.WorkbinSubscription
+	(*SnapshotTaken)(nil),         // 14: usher.v1.SnapshotTaken
+	(*SnapshotReleased)(nil),      // 15: usher.v1.SnapshotReleased
+	(*LockChanged)(nil),           // 16: usher.v1.LockChanged
+	(*ConfigurationApplied)(nil),  // 17: usher.v1.ConfigurationApplied
+	(*TenantCreated)(nil),         // 18: usher.v1.TenantCreated
+	(*ApiKeyCreated)(nil),         // 19: usher.v1.ApiKeyCreated
+	(*ApiKeyRevoked)(nil),         // 20: usher.v1.ApiKeyRevoked
+	(*AgentSessionOpened)(nil),    // 21: usher.v1.AgentSessionOpened
+	(*AgentSessionClosed)(nil),    // 22: usher.v1.AgentSessionClosed
+	(*StateSnapshot)(nil),         // 23: usher.v1.StateSnapshot
+	(*AnswerState)(nil),           // 24: usher.v1.AnswerState
+	(*AgentSessionState)(nil),     // 25: usher.v1.AgentSessionState
+	(*TenantState)(nil),           // 26: usher.v1.TenantState
+	(*VectorVersion)(nil),         // 27: usher.v1.VectorVersion
+	(*ServiceStatistics)(nil),     // 28: usher.v1.ServiceStatistics
+	(*QueueTime)(nil),             // 29: usher.v1.QueueTime
+	(*FadingMean)(nil),            // 30: usher.v1.FadingMean
+	(*ClientState)(nil),           // 31: usher.v1.ClientState
+	(*AgentState)(nil),            // 32: usher.v1.AgentState
+	(*InteractionRecord)(nil),     // 33: usher.v1.InteractionRecord
+	(*ServiceRequestState)(nil),   // 34: usher.v1.ServiceRequestState
+	(*InvitationState)(nil),       // 35: usher.v1.InvitationState
+	(*BackOff)(nil),               // 36: usher.v1.BackOff
+	(*StoppedInteraction)(nil),    // 37: usher.v1.StoppedInteraction
+	(*SnapshotState)(nil),         // 38: usher.v1.SnapshotState
+	nil,                           // 39: usher.v1.AgentState.DeliveredEntry
+	(*Participant)(nil),           // 40: usher.v1.Participant
+	(Protocol)(0),                 // 41: usher.v1.Protocol
+	(*Event)(nil),                 // 42: usher.v1.Event
+	(*VectorState)(nil),           // 43: usher.v1.VectorState
+	(ClientType)(0),               // 44: usher.v1.ClientType
+	(*Workbin)(nil),               // 45: usher.v1.Workbin
+	(*Configuration)(nil),         // 46: usher.v1.Configuration
+	(*ObjectName)(nil),            // 47: usher.v1.ObjectName
+	(*ApiKey)(nil),                // 48: usher.v1.ApiKey
+	(*MediaStatus)(nil),           // 49: usher.v1.MediaStatus
+	(WorkMode)(0),                 // 50: usher.v1.WorkMode
+	(*InteractionProperties)(nil), // 51: usher.v1.InteractionProperties
+	(*Timeouts)(nil),              // 52: usher.v1.Timeouts
+	(*PartyInfo)(nil),             // 53: usher.v1.PartyInfo
+	(*EventAgentInvited)(nil),     // 54: usher.v1.EventAgentInvited
 }
 var file_usher_v1_journal_proto_depIdxs = []int32{
 	1,  // 0: usher.v1.RecordBatch.records:type_name -> usher.v1.Record
 	2,  // 1: usher.v1.Record.cause:type_name -> usher.v1.Cause
 	3,  // 2: usher.v1.Record.entries:type_name -> usher.v1.Entry
-	38, // 3: usher.v1.Cause.principal:type_name -> usher.v1.Participant
-	39, // 4: usher.v1.Cause.protocol:type_name -> usher.v1.Protocol
-	38, // 5: usher.v1.Entry.to:type_name -> usher.v1.Participant
-	40, // 6: usher.v1.Entry.event:type_name -> usher.v1.Event
+	40, // 3: usher.v1.Cause.principal:type_name -> usher.v1.Participant
+	41, // 4: usher.v1.Cause.protocol:type_name -> usher.v1.Protocol
+	40, // 5: usher.v1.Entry.to:type_name -> usher.v1.Participant
+	42, // 6: usher.v1.Entry.event:type_name -> usher.v1.Event
 	4,  // 7: usher.v1.Entry.fact:type_name -> usher.v1.Fact
-	7,  // 8: usher.v1.Fact.client_registered:type_name -> usher.v1.ClientRegistered
-	8,  // 9: usher.v1.Fact.connection_opened:type_name -> usher.v1.ConnectionOpened
-	9,  // 10: usher.v1.Fact.connection_lost:type_name -> usher.v1.ConnectionLost
-	10, // 11: usher.v1.Fact.grace_ended:type_name -> usher.v1.GraceEnded
-	11, // 12: usher.v1.Fact.handling_timer_reset:type_name -> usher.v1.HandlingTimerReset
-	12, // 13: usher.v1.Fact.workbin_subscription:type_name -> usher.v1.WorkbinSubscription
-	13, // 14: usher.v1.Fact.snapshot_taken:type_name -> usher.v1.SnapshotTaken
-	14, // 15: usher.v1.Fact.snapshot_released:type_name -> usher.v1.SnapshotReleased
-	15, // 16: usher.v1.Fact.lock_changed:type_name -> usher.v1.LockChanged
-	16, // 17: usher.v1.Fact.configuration_applied:type_name -> usher.v1.ConfigurationApplied
-	17, // 18: usher.v1.Fact.tenant_created:type_name -> usher.v1.TenantCreated
-	18, // 19: usher.v1.Fact.api_key_created:type_name -> usher.v1.ApiKeyCreated
-	19, // 20: usher.v1.Fact.api_key_revoked:type_name -> usher.v1.ApiKeyRevoked
-	20, // 21: usher.v1.Fact.agent_session_opened:type_name -> usher.v1.AgentSessionOpened
-	21, // 22: usher.v1.Fact.agent_session_closed:type_name -> usher.v1.AgentSessionClosed
-	5,  // 23: usher.v1.Fact.vector_suspended:type_name -> usher.v1.VectorSuspended
-	41, // 24: usher.v1.VectorSuspended.state:type_name -> usher.v1.VectorState
-	6,  // 25: usher.v1.VectorSuspended.adjuncts:type_name -> usher.v1.AdjunctRequest
-	38, // 26: usher.v1.ClientRegistered.client:type_name -> usher.v1.Participant
-	42, // 27: usher.v1.ClientRegistered.client_type:type_name -> usher.v1.ClientType
-	38, // 28: usher.v1.ConnectionOpened.client:type_name -> usher.v1.Participant
-	38, // 29: usher.v1.ConnectionLost.client:type_name -> usher.v1.Participant
-	38, // 30: usher.v1.GraceEnded.client:type_name -> usher.v1.Participant
-	43, // 31: usher.v1.WorkbinSubscription.workbin:type_name -> usher.v1.Workbin
-	38, // 32: usher.v1.SnapshotTaken.client:type_name -> usher.v1.Participant
-	44, // 33: usher.v1.ConfigurationApplied.configuration:type_name -> usher.v1.Configuration
-	45, // 34: usher.v1.ConfigurationApplied.removed:type_name -> usher.v1.ObjectName
-	46, // 35: usher.v1.ApiKeyCreated.api_key:type_name -> usher.v1.ApiKey
-	25, // 36: usher.v1.StateSnapshot.tenants:type_name -> usher.v1.TenantState
-	23, // 37: usher.v1.StateSnapshot.answers:type_name -> usher.v1.AnswerState
-	18, // 38: usher.v1.StateSnapshot.api_keys:type_name -> usher.v1.ApiKeyCreated
-	24, // 39: usher.v1.StateSnapshot.agent_sessions:type_name -> usher.v1.AgentSessionState
-	38, // 40: usher.v1.AnswerState.principal:type_name -> usher.v1.Participant
-	40, // 41: usher.v1.AnswerState.answer:type_name -> usher.v1.Event
-	20, // 42: usher.v1.AgentSessionState.session:type_name -> usher.v1.AgentSessionOpened
-	44, // 43: usher.v1.TenantState.configuration:type_name -> usher.v1.Configuration
-	29, // 44: usher.v1.TenantState.clients:type_name -> usher.v1.ClientState
-	30, // 45: usher.v1.TenantState.agents:type_name -> usher.v1.AgentState
-	31, // 46: usher.v1.TenantState.interactions:type_name -> usher.v1.InteractionRecord
-	35, // 47: usher.v1.TenantState.stopped:type_name -> usher.v1.StoppedInteraction
-	36, // 48: usher.v1.TenantState.snapshots:type_name -> usher.v1.SnapshotState
-	12, // 49: usher.v1.TenantState.workbin_subscriptions:type_name -> usher.v1.WorkbinSubscription
-	40, // 50: usher.v1.TenantState.closed_invitations:type_name -> usher.v1.Event
-	26, // 51: usher.v1.TenantState.vector_versions:type_name -> usher.v1.VectorVersion
-	27, // 52: usher.v1.TenantState.service_statistics:type_name -> usher.v1.ServiceStatistics
-	32, // 53: usher.v1.TenantState.service_requests:type_name -> usher.v1.ServiceRequestState
-	28, // 54: usher.v1.ServiceStatistics.patience:type_name -> usher.v1.FadingMean
-	28, // 55: usher.v1.ServiceStatistics.speed:type_name -> usher.v1.FadingMean
-	28, // 56: usher.v1.ServiceStatistics.ringing:type_name -> usher.v1.FadingMean
-	28, // 57: usher.v1.ServiceStatistics.handling:type_name -> usher.v1.FadingMean
-	28, // 58: usher.v1.ServiceStatistics.recent_handling:type_name -> usher.v1.FadingMean
-	7,  // 59: usher.v1.ClientState.registration:type_name -> usher.v1.ClientRegistered
-	8,  // 60: usher.v1.ClientState.connections:type_name -> usher.v1.ConnectionOpened
-	47, // 61: usher.v1.AgentState.media:type_name -> usher.v1.MediaStatus
-	48, // 62: usher.v1.AgentState.work_mode:type_name -> usher.v1.WorkMode
-	48, // 63: usher.v1.AgentState.pending_work_mode:type_name -> usher.v1.WorkMode
-	37, // 64: usher.v1.AgentState.delivered:type_name -> usher.v1.AgentState.DeliveredEntry
-	49, // 65: usher.v1.InteractionRecord.properties:type_name -> usher.v1.InteractionProperties
-	50, // 66: usher.v1.InteractionRecord.timeouts:type_name -> usher.v1.Timeouts
-	43, // 67: usher.v1.InteractionRecord.former_workbin:type_name -> usher.v1.Workbin
-	51, // 68: usher.v1.InteractionRecord.parties:type_name -> usher.v1.PartyInfo
-	33, // 69: usher.v1.InteractionRecord.invitations:type_name -> usher.v1.InvitationState
-	34, // 70: usher.v1.InteractionRecord.back_offs:type_name -> usher.v1.BackOff
-	41, // 71: usher.v1.InteractionRecord.vector:type_name -> usher.v1.VectorState
-	6,  // 72: usher.v1.InteractionRecord.adjuncts:type_name -> usher.v1.AdjunctRequest
-	40, // 73: usher.v1.ServiceRequestState.requested:type_name -> usher.v1.Event
-	52, // 74: usher.v1.InvitationState.invited:type_name -> usher.v1.EventAgentInvited
-	38, // 75: usher.v1.InvitationState.asker:type_name -> usher.v1.Participant
-	38, // 76: usher.v1.StoppedInteraction.actor:type_name -> usher.v1.Participant
-	38, // 77: usher.v1.SnapshotState.client:type_name -> usher.v1.Participant
-	78, // [78:78] is the sub-list for method output_type
-	78, // [78:78] is the sub-list for method input_type
-	78, // [78:78] is the sub-list for extension type_name
-	78, // [78:78] is the sub-list for extension extendee
-	0,  // [0:78] is the sub-list for field type_name
+	8,  // 8: usher.v1.Fact.client_registered:type_name -> usher.v1.ClientRegistered
+	9,  // 9: usher.v1.Fact.connection_opened:type_name -> usher.v1.ConnectionOpened
+	10, // 10: usher.v1.Fact.connection_lost:type_name -> usher.v1.ConnectionLost
+	11, // 11: usher.v1.Fact.grace_ended:type_name -> usher.v1.GraceEnded
+	12, // 12: usher.v1.Fact.handling_timer_reset:type_name -> usher.v1.HandlingTimerReset
+	13, // 13: usher.v1.Fact.workbin_subscription:type_name -> usher.v1.WorkbinSubscription
+	14, // 14: usher.v1.Fact.snapshot_taken:type_name -> usher.v1.SnapshotTaken
+	15, // 15: usher.v1.Fact.snapshot_released:type_name -> usher.v1.SnapshotReleased
+	16, // 16: usher.v1.Fact.lock_changed:type_name -> usher.v1.LockChanged
+	17, // 17: usher.v1.Fact.configuration_applied:type_name -> usher.v1.ConfigurationApplied
+	18, // 18: usher.v1.Fact.tenant_created:type_name -> usher.v1.TenantCreated
+	19, // 19: usher.v1.Fact.api_key_created:type_name -> usher.v1.ApiKeyCreated
+	20, // 20: usher.v1.Fact.api_key_revoked:type_name -> usher.v1.ApiKeyRevoked
+	21, // 21: usher.v1.Fact.agent_session_opened:type_name -> usher.v1.AgentSessionOpened
+	22, // 22: usher.v1.Fact.agent_session_closed:type_name -> usher.v1.AgentSessionClosed
+	6,  // 23: usher.v1.Fact.vector_suspended:type_name -> usher.v1.VectorSuspended
+	5,  // 24: usher.v1.Fact.logout_time_set:type_name -> usher.v1.LogoutTimeSet
+	43, // 25: usher.v1.VectorSuspended.state:type_name -> usher.v1.VectorState
+	7,  // 26: usher.v1.VectorSuspended.adjuncts:type_name -> usher.v1.AdjunctRequest
+	40, // 27: usher.v1.ClientRegistered.client:type_name -> usher.v1.Participant
+	44, // 28: usher.v1.ClientRegistered.client_type:type_name -> usher.v1.ClientType
+	40, // 29: usher.v1.ConnectionOpened.client:type_name -> usher.v1.Participant
+	40, // 30: usher.v1.ConnectionLost.client:type_name -> usher.v1.Participant
+	40, // 31: usher.v1.GraceEnded.client:type_name -> usher.v1.Participant
+	45, // 32: usher.v1.WorkbinSubscription.workbin:type_name -> usher.v1.Workbin
+	40, // 33: usher.v1.SnapshotTaken.client:type_name -> usher.v1.Participant
+	46, // 34: usher.v1.ConfigurationApplied.configuration:type_name -> usher.v1.Configuration
+	47, // 35: usher.v1.ConfigurationApplied.removed:type_name -> usher.v1.ObjectName
+	48, // 36: usher.v1.ApiKeyCreated.api_key:type_name -> usher.v1.ApiKey
+	26, // 37: usher.v1.StateSnapshot.tenants:type_name -> usher.v1.TenantState
+	24, // 38: usher.v1.StateSnapshot.answers:type_name -> usher.v1.AnswerState
+	19, // 39: usher.v1.StateSnapshot.api_keys:type_name -> usher.v1.ApiKeyCreated
+	25, // 40: usher.v1.StateSnapshot.agent_sessions:type_name -> usher.v1.AgentSessionState
+	40, // 41: usher.v1.AnswerState.principal:type_name -> usher.v1.Participant
+	42, // 42: usher.v1.AnswerState.answer:type_name -> usher.v1.Event
+	21, // 43: usher.v1.AgentSessionState.session:type_name -> usher.v1.AgentSessionOpened
+	46, // 44: usher.v1.TenantState.configuration:type_name -> usher.v1.Configuration
+	31, // 45: usher.v1.TenantState.clients:type_name -> usher.v1.ClientState
+	32, // 46: usher.v1.TenantState.agents:type_name -> usher.v1.AgentState
+	33, // 47: usher.v1.TenantState.interactions:type_name -> usher.v1.InteractionRecord
+	37, // 48: usher.v1.TenantState.stopped:type_name -> usher.v1.StoppedInteraction
+	38, // 49: usher.v1.TenantState.snapshots:type_name -> usher.v1.SnapshotState
+	13, // 50: usher.v1.TenantState.workbin_subscriptions:type_name -> usher.v1.WorkbinSubscription
+	42, // 51: usher.v1.TenantState.closed_invitations:type_name -> usher.v1.Event
+	27, // 52: usher.v1.TenantState.vector_versions:type_name -> usher.v1.VectorVersion
+	28, // 53: usher.v1.TenantState.service_statistics:type_name -> usher.v1.ServiceStatistics
+	34, // 54: usher.v1.TenantState.service_requests:type_name -> usher.v1.ServiceRequestState
+	29, // 55: usher.v1.ServiceStatistics.queue:type_name -> usher.v1.QueueTime
+	29, // 56: usher.v1.ServiceStatistics.open:type_name -> usher.v1.QueueTime
+	30, // 57: usher.v1.ServiceStatistics.patience:type_name -> usher.v1.FadingMean
+	30, // 58: usher.v1.ServiceStatistics.speed:type_name -> usher.v1.FadingMean
+	30, // 59: usher.v1.ServiceStatistics.ringing:type_name -> usher.v1.FadingMean
+	30, // 60: usher.v1.ServiceStatistics.handling:type_name -> usher.v1.FadingMean
+	30, // 61: usher.v1.ServiceStatistics.recent_handling:type_name -> usher.v1.FadingMean
+	8,  // 62: usher.v1.ClientState.registration:type_name -> usher.v1.ClientRegistered
+	9,  // 63: usher.v1.ClientState.connections:type_name -> usher.v1.ConnectionOpened
+	49, // 64: usher.v1.AgentState.media:type_name -> usher.v1.MediaStatus
+	50, // 65: usher.v1.AgentState.work_mode:type_name -> usher.v1.WorkMode
+	50, // 66: usher.v1.AgentState.pending_work_mode:type_name -> usher.v1.WorkMode
+	39, // 67: usher.v1.AgentState.delivered:type_name -> usher.v1.AgentState.DeliveredEntry
+	51, // 68: usher.v1.InteractionRecord.properties:type_name -> usher.v1.InteractionProperties
+	52, // 69: usher.v1.InteractionRecord.timeouts:type_name -> usher.v1.Timeouts
+	45, // 70: usher.v1.InteractionRecord.former_workbin:type_name -> usher.v1.Workbin
+	53, // 71: usher.v1.InteractionRecord.parties:type_name -> usher.v1.PartyInfo
+	35, // 72: usher.v1.InteractionRecord.invitations:type_name -> usher.v1.InvitationState
+	36, // 73: usher.v1.InteractionRecord.back_offs:type_name -> usher.v1.BackOff
+	43, // 74: usher.v1.InteractionRecord.vector:type_name -> usher.v1.VectorState
+	7,  // 75: usher.v1.InteractionRecord.adjuncts:type_name -> usher.v1.AdjunctRequest
+	42, // 76: usher.v1.ServiceRequestState.requested:type_name -> usher.v1.Event
+	54, // 77: usher.v1.InvitationState.invited:type_name -> usher.v1.EventAgentInvited
+	40, // 78: usher.v1.InvitationState.asker:type_name -> usher.v1.Participant
+	40, // 79: usher.v1.StoppedInteraction.actor:type_name -> usher.v1.Participant
+	40, // 80: usher.v1.SnapshotState.client:type_name -> usher.v1.Participant
+	81, // [81:81] is the sub-list for method output_type
+	81, // [81:81] is the sub-list for method input_type
+	81, // [81:81] is the sub-list for extension type_name
+	81, // [81:81] is the sub-list for extension extendee
+	0,  // [0:81] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_journal_proto_init() }
@@ -3541,6 +3681,7 @@ func file_usher_v1_journal_proto_init() {
 		(*Fact_AgentSessionOpened)(nil),
 		(*Fact_AgentSessionClosed)(nil),
 		(*Fact_VectorSuspended)(nil),
+		(*Fact_LogoutTimeSet)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3548,7 +3689,7 @@ func file_usher_v1_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_usher_v1_journal_proto_rawDesc), len(file_usher_v1_journal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   38,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1635,7 +1635,9 @@ type ServedPlace struct {
 	// How many others wait there.
 	Waiting int32 `protobuf:"varint,5,opt,name=waiting,proto3" json:"waiting,omitempty"`
 	// At which priority it waited.
-	Rank          int32 `protobuf:"varint,6,opt,name=rank,proto3" json:"rank,omitempty"`
+	Rank int32 `protobuf:"varint,6,opt,name=rank,proto3" json:"rank,omitempty"`
+	// How many agents were logged in there.
+	Staffed       int32 `protobuf:"varint,7,opt,name=staffed,proto3" json:"staffed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1708,6 +1710,13 @@ func (x *ServedPlace) GetWaiting() int32 {
 func (x *ServedPlace) GetRank() int32 {
 	if x != nil {
 		return x.Rank
+	}
+	return 0
+}
+
+func (x *ServedPlace) GetStaffed() int32 {
+	if x != nil {
+		return x.Staffed
 	}
 	return 0
 }
@@ -2842,14 +2851,15 @@ const file_usher_v1_routing_proto_rawDesc = "" +
 	"\fqueued_at_ms\x18\x05 \x01(\x03R\n" +
 	"queuedAtMs\x12'\n" +
 	"\x0fpreferred_agent\x18\x06 \x01(\tR\x0epreferredAgent\x12,\n" +
-	"\x12preferred_until_ms\x18\a \x01(\x03R\x10preferredUntilMs\"\x9a\x01\n" +
+	"\x12preferred_until_ms\x18\a \x01(\x03R\x10preferredUntilMs\"\xb4\x01\n" +
 	"\vServedPlace\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1b\n" +
 	"\twaited_ms\x18\x03 \x01(\x03R\bwaitedMs\x12\x18\n" +
 	"\aworking\x18\x04 \x01(\x05R\aworking\x12\x18\n" +
 	"\awaiting\x18\x05 \x01(\x05R\awaiting\x12\x12\n" +
-	"\x04rank\x18\x06 \x01(\x05R\x04rank\"P\n" +
+	"\x04rank\x18\x06 \x01(\x05R\x04rank\x12\x18\n" +
+	"\astaffed\x18\a \x01(\x05R\astaffed\"P\n" +
 	"\tTreatment\x12+\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x17.usher.v1.TreatmentKindR\x04kind\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\"T\n" +

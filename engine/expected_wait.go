@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/usher-cc/usher/estimate"
+
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+)
+
+// What expected waits and average speeds of answer are made of (telephony.md,
+// "Vectors"): measured when agents accept and when interactions end.
+
+// serviceKey names those who serve interactions of a media type: a skill,
+// target or group; or a VDN, of which only the speed of answer is measured.
+type serviceKey struct{ kind, name, media string }
+
+// The kinds of services, as ServedPlace names them.
+const (
+	ServedSkill  = "skill"
+	ServedTarget = "target"
+	ServedGroup  = "group"
+	ServedAgent  = "agent"
+	servedVdn    = "vdn"
+)
+
+// Service is what was measured of those who serve a skill, target or group for
+// a media type.
+func (e *Engine) Service(kind, name string, media MediaName) *estimate.Service {
+	if s := e.services[serviceKey{kind, name, string(media)}]; s != nil {
+		return s
+	}
+	return &estimate.Service{}
+}
+
+// AnswerOfVdnMs is the average speed of answer of a VDN.
+func (e *Engine) AnswerOfVdnMs(vdn string) int64 {
+	return e.Service(servedVdn, vdn, "").AverageAnswerMs()
+}
+
+// CallsOfVdn counts the live interactions that came through a VDN.
+func (e *Engine) CallsOfVdn(vdn string) int { return e.calls[vdn] }
+
+func (e *Engine) service(key serviceKey) *estimate.Service {
+	s := e.services[key]
+	if s == nil {
+		s = &estimate.Service{}
+		e.services[key] = s
+	}
+	return s
+}
+
+// invitedBy is what an agent was asked by an invitation; nil for no ticket.
+func (e *Engine) invitedBy(i *Interaction, ticket Ticket) *invitation {
+	for _, inv := range i.invitations {
+		if inv.ticket == ticket {
+			return inv
+		}
+	}
+	return nil
+}
+
+// foldAnswered measures how long an interaction waited that an agent accepts.
+func (e *Engine) foldAnswered(i *Interaction, inv *invitation, at Millis) {
+	if inv == nil || inv.invited.Operation != opRoute {
+		return
+	}
+	if i.props.Vdn != "" {
+		waited := int64(at - i.MovedToQueueAt())
+		e.service(serviceKey{servedVdn, i.props.Vdn, ""}).Answered(int64(at), waited, 0, 0, 0, 0, false)
+	}
+	served := inv.invited.Served
+	if served == nil || served.Kind == ServedAgent {
+		return
+	}
+	ringing := int64(0)
+	if inv.at > 0 {
+		ringing = int64(at - inv.at)
+	}
+	e.service(serviceKey{served.Kind, served.Name, i.props.MediaType}).Answered(
+		int64(at), served.WaitedMs+ringing, ringing, int(served.Staffed), int(served.Working), served.Rank, served.Waiting > 0)
+}
+
+// foldHandled measures how long an agent had an interaction.
+func (e *Engine) foldHandled(i *Interaction, p *party, at Millis) {
+	if p.info.Skill != "" {
+		e.service(serviceKey{ServedSkill, p.info.Skill, i.props.MediaType}).Handled(int64(at) - p.info.SinceMs)
+	}
+}
+
+// setVdn counts an interaction among those of a VDN.
+func (e *Engine) setVdn(i *Interaction, vdn string) {
+	if former := i.props.Vdn; former != "" {
+		if e.calls[former]--; e.calls[former] == 0 {
+			delete(e.calls, former)
+		}
+	}
+	i.props.Vdn = vdn
+	if vdn != "" {
+		e.calls[vdn]++
+	}
+}
+
+func (e *Engine) exportServices() []*usherv1.ServiceStatistics {
+	all := make([]*usherv1.ServiceStatistics, 0, len(e.services))
+	for key, s := range e.services {
+		saved := s.Export()
+		saved.Kind, saved.Name, saved.MediaType = key.kind, key.name, key.media
+		all = append(all, saved)
+	}
+	slices.SortFunc(all, func(a, b *usherv1.ServiceStatistics) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.MediaType, b.MediaType))
+	})
+	return all
+}
+
+func (e *Engine) loadServices(saved []*usherv1.ServiceStatistics) {
+	for _, s := range saved {
+		loaded := estimate.Load(s)
+		e.services[serviceKey{s.Kind, s.Name, s.MediaType}] = &loaded
+	}
+}

@@ -1,0 +1,47 @@
+package engine
+
+import (
+	"github.com/usher-cc/usher/vector"
+)
+
+// known is what the vectors of a configuration may name.
+type known struct{ c *configuration }
+
+func (k known) HasSkill(name string) bool  { return k.c.skills[name] != nil }
+func (k known) HasTarget(name string) bool { return k.c.targets[name] != nil }
+
+// HasVector parses the other vector; they are few.
+func (k known) HasVector(name vector.Name) (steps int, ok bool) {
+	text := k.c.vectors[string(name)]
+	if text == nil {
+		return 0, false
+	}
+	if parsed, _ := vector.Parse(text.Text); parsed != nil {
+		steps = len(parsed.Steps)
+	}
+	return steps, true
+}
+
+func (k known) HasVdn(name string) bool   { return k.c.vdns[name] != nil }
+func (k known) HasQueue(name string) bool { return k.c.queues[name] != nil }
+
+func (k known) HasWorkbin(name, owner string) bool {
+	w := k.c.workbins[name]
+	return w != nil && (owner == "" || kindNamed(ownerKinds[w.GetOwnerKind()]).has(k.c, owner))
+}
+
+func (k known) HasAgent(id string) bool          { return k.c.agents[id] != nil }
+func (k known) HasTable(name string) bool        { return k.c.tables[name] != nil }
+func (k known) HasHolidayTable(name string) bool { return k.c.holidayTables[name] != nil }
+func (k known) HasTimetable(name string) bool    { return k.c.timetables[name] != nil }
+func (k known) HasAnnouncement(name string) bool { return k.c.announcements[name] != nil }
+func (k known) HasService(name string) bool      { return k.c.externalServices[name] != nil }
+
+func (k known) HasServiceType(name string) bool {
+	for _, id := range sortedKeys(k.c.externalServices) {
+		if k.c.externalServices[id].GetType() == name {
+			return true
+		}
+	}
+	return false
+}

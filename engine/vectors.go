@@ -1,0 +1,301 @@
+package engine
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/usher-cc/usher/vector"
+
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+)
+
+// Vectors (telephony.md, "Vectors"). The built-in router runs them; here is
+// where each interaction is in its vector. Steps are not recorded, only where
+// a vector suspends:
+//
+//	router > engine  Suspend
+//	    fact      VectorSuspended
+//	    ixn > urs    EventRouteRequest          a new adjunct routing
+//	    ixn > urs    EventAbandoned             one that ended
+//	    ixn > media  EventTreatmentApplied      if what the caller is given changed
+//	    ixn > svc    Request3rdServer           a new call of an external service
+//
+// The place in the vector stays while the interaction is invited, rejected,
+// held or returned to its queue; it is gone when the interaction reaches an
+// agent or leaves the queue.
+
+// vectorText is the field of a vector that has its own limit.
+const vectorText = "text"
+
+// reasonRouteEnd is why an adjunct request ends without having been used.
+const reasonRouteEnd = "RouteEnd"
+
+// Suspend says where an interaction is in its vector. Only the built-in
+// router sends it.
+type Suspend struct {
+	InteractionID InteractionID
+	State         *usherv1.VectorState
+}
+
+// GetInteractionId is the interaction concerned.
+func (s *Suspend) GetInteractionId() string { return string(s.InteractionID) }
+
+// vectorKey names a vector as it was applied.
+type vectorKey struct {
+	name    string
+	version uint64
+}
+
+// vectorVersion is a vector as it was applied. It is kept while it is the
+// present one, or some interaction is in it.
+type vectorVersion struct {
+	key     vectorKey
+	text    *usherv1.Vector
+	parsed  *vector.Vector
+	present bool
+	users   int
+}
+
+func (e *Engine) suspend(s *Suspend) refusal {
+	i, why := e.routedBy(string(s.InteractionID))
+	if why != nil {
+		return why
+	}
+	former := i.vector
+	e.becomeSuspended(i, s.State, e.askAdjuncts(i, s.State))
+	e.applyTreatment(i, former)
+	if call := s.State.ServiceCall; call != nil && !call.Answered && !proto.Equal(call, former.GetServiceCall()) {
+		e.callService(i, call)
+	}
+	return nil
+}
+
+// becomeSuspended records where an interaction is in its vector.
+func (e *Engine) becomeSuspended(i *Interaction, state *usherv1.VectorState, adjuncts []*usherv1.AdjunctRequest) {
+	e.fact(&usherv1.Fact{Fact: &usherv1.Fact_VectorSuspended{VectorSuspended: &usherv1.VectorSuspended{
+		InteractionId: i.props.InteractionId, State: state, Adjuncts: adjuncts,
+	}}})
+}
+
+// askAdjuncts asks the routers of new links, and tells those of ended ones;
+// it gives the requests that are open then.
+func (e *Engine) askAdjuncts(i *Interaction, state *usherv1.VectorState) []*usherv1.AdjunctRequest {
+	var open []*usherv1.AdjunctRequest
+	for _, asked := range i.adjuncts {
+		if slices.Contains(state.Adjuncts, asked.Link) {
+			open = append(open, asked)
+		} else {
+			e.abandon(i, routerParticipant(asked.Router), reasonRouteEnd)
+		}
+	}
+	links := state.Adjuncts
+	state.Adjuncts = nil
+	for _, link := range links {
+		known := slices.ContainsFunc(open, func(a *usherv1.AdjunctRequest) bool { return a.Link == link })
+		if router, up := e.pickRouter(link, BuiltinRouter); !known && up {
+			open = append(open, &usherv1.AdjunctRequest{Link: link, Router: router.ID})
+			e.routeRequest(i, router, link, true)
+			known = true
+		}
+		if known {
+			state.Adjuncts = append(state.Adjuncts, link)
+		}
+	}
+	return open
+}
+
+// endAdjuncts ends the open adjunct requests of an interaction, because one
+// was answered or the interaction goes elsewhere. The asker knows it by his
+// answer.
+func (e *Engine) endAdjuncts(i *Interaction) {
+	if len(i.adjuncts) == 0 {
+		return
+	}
+	for _, asked := range i.adjuncts {
+		if router := routerParticipant(asked.Router); router != e.from {
+			e.abandon(i, router, reasonRouteEnd)
+		}
+	}
+	state := proto.CloneOf(i.vector)
+	if state != nil {
+		state.Adjuncts = nil
+	}
+	e.becomeSuspended(i, state, nil)
+}
+
+// askedAsAdjunct tells whether a router has an open adjunct request.
+func (i *Interaction) askedAsAdjunct(router Participant) bool {
+	return slices.ContainsFunc(i.adjuncts, func(a *usherv1.AdjunctRequest) bool { return routerParticipant(a.Router) == router })
+}
+
+// applyTreatment tells the media server what the caller is given, if it
+// changed.
+func (e *Engine) applyTreatment(i *Interaction, former *usherv1.VectorState) {
+	treatment := i.vector.GetTreatment()
+	owner := e.owner(i)
+	if owner == nil || !owner.registration.NotifyTreatments || proto.Equal(treatment, former.GetTreatment()) {
+		return
+	}
+	ev := e.about(i)
+	ev.Message = &usherv1.Event_EventTreatmentApplied{EventTreatmentApplied: &usherv1.EventTreatmentApplied{
+		Treatment: treatment, Text: e.config.announcements[treatment.GetSource()].GetText(),
+	}}
+	e.tell(im, ev, owner.who)
+}
+
+// requeueUnanswered is RONA's part for the interaction: it waits in its skill
+// at top priority, and its vector has ended. The caller puts it back in its
+// queue.
+func (e *Engine) requeueUnanswered(i *Interaction, skill string) {
+	queued := int64(e.now)
+	for _, q := range i.vector.GetQueueings() {
+		if q.Skill == skill {
+			queued = q.QueuedAtMs
+		}
+	}
+	state := proto.CloneOf(i.vector)
+	state.Queueings = []*usherv1.Queueing{{
+		Skill: skill, Priority: usherv1.VectorPriority_VECTOR_PRIORITY_TOP, QueuedAtMs: queued,
+	}}
+	state.Ended, state.ResumeAtMs, state.Conversing = true, 0, false
+	e.becomeSuspended(i, state, nil)
+}
+
+// ---- folding ----
+
+func (e *Engine) foldSuspended(m *usherv1.VectorSuspended) {
+	i := e.interactions[InteractionID(m.InteractionId)]
+	if i == nil {
+		return
+	}
+	e.touchInteraction(i)
+	e.setVector(i, m.State, m.Adjuncts)
+}
+
+// afterDelivery is where an interaction that has reached an agent is in its
+// vector: in none, unless it converses and comes back.
+func afterDelivery(state *usherv1.VectorState) *usherv1.VectorState {
+	if !state.GetConversing() {
+		return nil
+	}
+	state = proto.CloneOf(state)
+	state.ResumeAtMs = 1 // as soon as it is back
+	return state
+}
+
+// setVector sets where an interaction is in its vector; nil for in none.
+func (e *Engine) setVector(i *Interaction, state *usherv1.VectorState, adjuncts []*usherv1.AdjunctRequest) {
+	former := i.vector
+	i.vector, i.adjuncts = state, adjuncts
+	e.useVectors(state, 1)
+	e.useVectors(former, -1)
+}
+
+// useVectors counts an interaction in or out of the vectors that it is in.
+func (e *Engine) useVectors(state *usherv1.VectorState, n int) {
+	if state == nil {
+		return
+	}
+	e.useVector(vectorKey{state.Vector, state.Version}, n)
+	for _, r := range state.Returns {
+		e.useVector(vectorKey{r.Vector, r.Version}, n)
+	}
+}
+
+func (e *Engine) useVector(key vectorKey, n int) {
+	v := e.vectors[key]
+	if v == nil {
+		return
+	}
+	if v.users += n; v.users == 0 && !v.present {
+		delete(e.vectors, key)
+	}
+}
+
+// addVector takes in the present version of a vector.
+func (e *Engine) addVector(text *usherv1.Vector, version uint64) {
+	e.dropVector(text.Name)
+	key := vectorKey{text.Name, version}
+	e.vectors[key] = &vectorVersion{key: key, text: text, parsed: parsedVector(text), present: true}
+	e.presentVectors[text.Name] = version
+}
+
+// dropVector makes the present version of a vector a former one.
+func (e *Engine) dropVector(name string) {
+	key := vectorKey{name, e.presentVectors[name]}
+	delete(e.presentVectors, name)
+	if v := e.vectors[key]; v != nil {
+		v.present = false
+		e.useVector(key, 0)
+	}
+}
+
+// parsedVector parses a text that has been checked when it was applied.
+func parsedVector(text *usherv1.Vector) *vector.Vector {
+	parsed, problems := vector.Parse(text.Text)
+	if parsed == nil {
+		panic(fmt.Sprintf("engine: recorded vector %s can't be parsed: %v", text.Name, problems))
+	}
+	return parsed
+}
+
+// exportVectors gives the versions of the present vectors, and the former
+// ones in which interactions are.
+func (e *Engine) exportVectors() []*usherv1.VectorVersion {
+	all := make([]*usherv1.VectorVersion, 0, len(e.vectors))
+	for _, v := range e.vectors {
+		saved := &usherv1.VectorVersion{Name: v.key.name, Version: v.key.version}
+		if !v.present {
+			saved.Text = v.text.Text
+		}
+		all = append(all, saved)
+	}
+	slices.SortFunc(all, func(a, b *usherv1.VectorVersion) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
+	})
+	return all
+}
+
+func (e *Engine) loadVectors(saved []*usherv1.VectorVersion) {
+	for _, v := range saved {
+		if v.Text == "" {
+			e.addVector(e.config.vectors[v.Name], v.Version)
+			continue
+		}
+		key, text := vectorKey{v.Name, v.Version}, &usherv1.Vector{Name: v.Name, Text: v.Text}
+		e.vectors[key] = &vectorVersion{key: key, text: text, parsed: parsedVector(text)}
+	}
+}
+
+// ---- what the router sees ----
+
+// Vector is where the interaction is in its vector; nil if it is in none.
+func (i *Interaction) Vector() *usherv1.VectorState { return i.vector }
+
+// Vdn is the VDN through which it came to its queue; empty if none.
+func (i *Interaction) Vdn() string { return i.props.Vdn }
+
+// LastAgent is the agent who handled it last; empty if none.
+func (i *Interaction) LastAgent() AgentID { return AgentID(i.props.LastAgent) }
+
+// InVector tells whether the built-in router runs a vector for it now.
+func (i *Interaction) InVector() bool {
+	return i.strategy == Vectored && i.WaitsFor(BuiltinRouter)
+}
+
+// PresentVector is the present version of a vector; nil if there is none.
+func (e *Engine) PresentVector(name string) (*vector.Vector, uint64) {
+	version := e.presentVectors[name]
+	return e.VectorAt(name, version), version
+}
+
+// VectorAt is a version of a vector; nil if there is none.
+func (e *Engine) VectorAt(name string, version uint64) *vector.Vector {
+	if v := e.vectors[vectorKey{name, version}]; v != nil {
+		return v.parsed
+	}
+	return nil
+}
