@@ -59,7 +59,7 @@ func explain(cmd *cobra.Command, from *remote, request *usherv1.RequestWhyWaitin
 //
 //	Both agents of the skill "billing" are in AUX.
 //	It has waited 31s. Expected: another 2m5s, at position 4.
-//	Vector "billing-chat": wait-time 30 secs hearing music; goes on in 12s.
+//	It is in vector 12, step 3: wait-time 30 secs hearing music; it goes on in 12s.
 //
 //	WAITS FOR                      POSITION  STAFFED  AVAILABLE
 //	skill "billing" at priority m  4         2        0
@@ -73,13 +73,13 @@ func printWhy(w io.Writer, why *usherv1.EventWhyWaiting) error {
 	b.WriteString(why.GetSummary() + "\n")
 	if since := why.GetWaitingSinceMs(); since != 0 {
 		fmt.Fprintf(&b, "It has waited %s.", seconds(why.GetTimeMs()-since))
-		if expected := why.GetExpectedWait(); expected != nil {
+		if expected := why.GetExpectedWait(); expected != nil && len(why.GetPlaces()) > 0 {
 			b.WriteString(" Expected: " + expectedWait(expected) + ".")
 		}
 		b.WriteString("\n")
 	}
 	if state := why.GetVectorState(); state != nil {
-		fmt.Fprintf(&b, "Vector %q: %s.\n", state.GetVector(), vectorStep(state, why))
+		fmt.Fprintf(&b, "It is in %s.\n", vectorStep(state, why))
 	}
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	if len(why.GetPlaces()) > 0 {
@@ -131,12 +131,12 @@ func expectedWait(e *usherv1.EventExpectedWait) string {
 
 // vectorStep is where an interaction is in its vector, in words.
 func vectorStep(state *usherv1.VectorState, why *usherv1.EventWhyWaiting) string {
-	words := cmp.Or(why.GetStep(), "between its steps")
+	words := cmp.Or(why.GetStep(), "vector "+state.GetVector())
 	switch at := state.GetResumeAtMs(); {
 	case state.GetEnded():
 		words += "; it executes nothing more"
 	case at != 0:
-		words += "; goes on in " + seconds(max(at-why.GetTimeMs(), 0))
+		words += "; it goes on in " + seconds(max(at-why.GetTimeMs(), 0))
 	}
 	return words
 }

@@ -19,8 +19,8 @@ var waiting = &usherv1.EventWhyWaiting{
 	InteractionId: "chat-1", Summary: `No agent of the skill "billing" is available.`,
 	WaitingSinceMs: 1_000_000, TimeMs: 1_031_400, Sequence: 77,
 	ExpectedWait: &usherv1.EventExpectedWait{ExpectedWaitMs: 125_000, Position: 4},
-	VectorState:  &usherv1.VectorState{Vector: "billing-chat", ResumeAtMs: 1_043_000},
-	Step:         "03  wait-time 30 secs hearing music",
+	VectorState:  &usherv1.VectorState{Vector: "12", ResumeAtMs: 1_043_000},
+	Step:         `vector 12 "Billing chat", step 3: wait-time 30 secs hearing music`,
 	Places: []*usherv1.WaitingPlace{
 		{Where: `skill "billing" at priority m`, Position: 4, Staffed: 2},
 		{Where: `agent "zoë"`, Position: 1, Staffed: 1, Available: 1},
@@ -43,7 +43,7 @@ func TestPrintWhy(t *testing.T) {
 		{"everything", waiting, `
 No agent of the skill "billing" is available.
 It has waited 31s. Expected: another 2m5s, at position 4.
-Vector "billing-chat": 03  wait-time 30 secs hearing music; goes on in 12s.
+It is in vector 12 "Billing chat", step 3: wait-time 30 secs hearing music; it goes on in 12s.
 
 WAITS FOR                      POSITION  STAFFED  AVAILABLE
 skill "billing" at priority m  4         2        0
@@ -64,11 +64,21 @@ It does not wait.
 		{"no end", &usherv1.EventWhyWaiting{
 			Summary: "Nobody is logged in.", WaitingSinceMs: 1, TimeMs: 1,
 			ExpectedWait: &usherv1.EventExpectedWait{Infinite: true},
-			VectorState:  &usherv1.VectorState{Vector: "12", Ended: true, ResumeAtMs: 5}, Step: "stop",
+			VectorState:  &usherv1.VectorState{Vector: "12", Ended: true, ResumeAtMs: 5},
+			Places:       []*usherv1.WaitingPlace{{Where: "group", Position: 1}},
 		}, `
 Nobody is logged in.
 It has waited 0s. Expected: no end.
-Vector "12": stop; it executes nothing more.
+It is in vector 12; it executes nothing more.
+
+WAITS FOR  POSITION  STAFFED  AVAILABLE
+group      1         0        0
+`},
+		{"for nobody", &usherv1.EventWhyWaiting{
+			Summary: "Queue shared has no strategy: agents pull.", WaitingSinceMs: 1, TimeMs: 5_001, ExpectedWait: &usherv1.EventExpectedWait{Infinite: true},
+		}, `
+Queue shared has no strategy: agents pull.
+It has waited 5s.
 `},
 	} {
 		t.Run(test.name, func(t *testing.T) {
