@@ -8,8 +8,9 @@ import (
 )
 
 // Explainer is a Router that can say why it does what it does. Its answers are
-// computed from the present state; they must share no memory with what the
-// engine changes, since they are read after the writer has gone on.
+// computed from the engine as it is, whether or not Update has seen it; they
+// must share no memory with what the engine changes, since they are read after
+// the writer has gone on.
 type Explainer interface {
 	// WhyWaiting says which rules keep a waiting interaction from which agents.
 	WhyWaiting(e *engine.Engine, now engine.Millis, r *usherv1.RequestWhyWaiting) (*usherv1.EventWhyWaiting, *usherv1.EventError)
@@ -49,13 +50,11 @@ func explain[M any](ctx context.Context, c *Center, tenant string, ask func(Expl
 	var answer *M
 	var refusal *usherv1.EventError
 	reply, err := c.Do(ctx, Request{Tenant: tenant, Body: inspection(func(w *writer) {
-		t := w.tenants[tenant]
-		x, explains := t.router.(Explainer)
+		x, explains := w.tenants[tenant].router.(Explainer)
 		if !explains {
 			refusal = refuse(usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE, "the router of this server does not explain itself")
 			return
 		}
-		t.router.Update(t.engine) // a full batch or disk may have held it up
 		answer, refusal = ask(x, w)
 		if refusal != nil {
 			refusal.Sequence = uint64(w.next - 1)

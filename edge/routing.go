@@ -12,17 +12,11 @@ import (
 // only keys of the system tenant name one.
 type routing struct{ *Server }
 
-// explainedAgentsMax is how many agents may be named for each rule.
-const explainedAgentsMax = 10_000
-
 // WhyWaiting says which rules keep a waiting interaction from which agents.
 func (s routing) WhyWaiting(ctx context.Context, r *usherv1.RequestWhyWaiting) (*usherv1.EventWhyWaiting, error) {
 	tenant, err := tenantFor(callerOf(ctx), r.GetTenantId())
 	if err != nil {
 		return nil, err
-	}
-	if n := r.GetMaxAgents(); n < 0 || n > explainedAgentsMax {
-		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT, "max_agents: %d, it is 0 to %d", n, explainedAgentsMax)
 	}
 	return answerOf(s.center.WhyWaiting(ctx, tenant, r))
 }
