@@ -454,6 +454,19 @@ func showValue(f protoreflect.FieldDescriptor, v protoreflect.Value) string {
 		return strconv.Quote(v.String())
 	case protoreflect.EnumKind:
 		return string(f.Enum().Values().ByNumber(v.Enum()).Name())
+	case protoreflect.MessageKind:
+		return showMessage(v.Message())
 	}
 	return v.String()
+}
+
+// showMessage writes the fields of a message that are set.
+func showMessage(m protoreflect.Message) string {
+	var parts []string
+	for n := range m.Descriptor().Fields().Len() {
+		if f := m.Descriptor().Fields().Get(n); m.Has(f) {
+			parts = append(parts, fmt.Sprintf("%s: %s", f.Name(), show(m, f)))
+		}
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
 }
