@@ -239,11 +239,10 @@ func TestStepNumbersGrow(t *testing.T) {
 // stays the same when it is formatted.
 func FuzzParse(f *testing.F) {
 	f.Add(example)
-	t := &testing.T{}
-	for _, c := range actions(t) {
+	for _, c := range actions(f) {
 		f.Add("vector 1\n" + c.good + " # good\n" + c.bad)
 	}
-	for _, c := range conditions(t) {
+	for _, c := range conditions(f) {
 		f.Add(fmt.Sprintf("# if\nvector 1 \"x\"\n01 check best if %s\ngoto step 1 if %s", c.good, c.bad))
 		f.Add("vector 1\nroute-to digits if " + c.good + "\n#")
 	}

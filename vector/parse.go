@@ -51,7 +51,7 @@ func Parse(text string) (*Vector, Problems) {
 		return nil, Problems{*r.problem}
 	}
 	for n, line := range strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n") {
-		p.line(&reader{line: n + 1}, strings.TrimSuffix(line, "\r"))
+		p.line(&reader{line: n + 1}, line)
 	}
 	if !p.headed {
 		p.headed = true

@@ -66,7 +66,7 @@ func dump(v any) string {
 	return fmt.Sprintf("%#v", v)
 }
 
-func compiled(t *testing.T, source string) *expression.Program {
+func compiled(t testing.TB, source string) *expression.Program {
 	t.Helper()
 	program, fault := expression.Compile(expression.OfInteraction, source)
 	if fault != nil {
@@ -76,7 +76,7 @@ func compiled(t *testing.T, source string) *expression.Program {
 }
 
 // fault is what is wrong with an expression.
-func fault(t *testing.T, source string) string {
+func fault(t testing.TB, source string) string {
 	t.Helper()
 	_, fault := expression.Compile(expression.OfInteraction, source)
 	if fault == nil {
@@ -113,7 +113,7 @@ func TestExample(t *testing.T) {
 
 // actions has for each step how it is written, what it is, and how it is
 // wrong: its line is 2.
-func actions(t *testing.T) []actionCase {
+func actions(t testing.TB) []actionCase {
 	always := Condition{Subject: Unconditionally}
 	billing, general := Place{Skill: "billing"}, Place{Target: "general help"}
 	no := false
@@ -238,7 +238,7 @@ func checkProblem(t *testing.T, text, want string) {
 
 // conditions has for each condition how it is written after `goto step 1 if`,
 // what it is, and how it is wrong.
-func conditions(t *testing.T) []conditionCase {
+func conditions(t testing.TB) []conditionCase {
 	billing, general := Place{Skill: "billing"}, Place{Target: "general"}
 	return []conditionCase{
 		{"unconditionally", Condition{Subject: Unconditionally},
@@ -423,6 +423,17 @@ line 10, column 3: the step is missing
 line 11, column 5: unknown step "\"stop\""; did you mean "stop"?
 line 12, column 13: ` + fault(t, "b")
 	checkProblem(t, text, want)
+}
+
+func TestTimes(t *testing.T) {
+	for time, ok := range map[string]bool{
+		"00:00": true, "23:59": true, "7:05": true, "24:00": false, "12:60": false, "12": false, "12:5": false, "012:05": false, "-1:00": false, "a:00": false,
+	} {
+		_, problems := Parse("vector 1\ngoto step 1 if time-of-day is all " + time + " to all 08:00")
+		if got := len(problems) == 0; got != ok {
+			t.Errorf("%s: got %s", time, problems)
+		}
+	}
 }
 
 func TestStepNumbers(t *testing.T) {
