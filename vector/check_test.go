@@ -59,7 +59,7 @@ func TestNames(t *testing.T) {
 		{"check skill a pri m if calls-queued in skill b pri m > 0", "check skill x pri m if calls-queued in skill y pri m > 0", "line 2, column 7: unknown skill \"x\"\nline 2, column 40: unknown skill \"y\""},
 		{"check skill a pri m if calls-queued > 0", "check skill x pri m if calls-queued > 0", `line 2, column 7: unknown skill "x"`},
 		{"goto vector 2 if unconditionally", "goto vector 3 if unconditionally", `line 2, column 1: unknown vector "3"`},
-		{"goto vector 2", "goto vector 3 @step 2", `line 2, column 1: unknown vector "3"`},
+		{"goto vector 2", "goto vector 3 @step 4", `line 2, column 1: unknown vector "3"`},
 		{"goto vector 2 @step 3", "goto vector 2 @step 4", `line 2, column 1: there is no step 4 in vector 2; the last is 3`},
 		{"goto vector 1 @step 2 if digits = 1\nstop", "goto vector 1 @step 3 if digits = 1\nstop", "line 2, column 1: there is no step 3 in vector 1; the last is 2"},
 		{"goto step 2 if digits = 1\nstop", "goto step 3 if digits = 1\nstop", "line 2, column 1: there is no step 3; the last is 2"},

@@ -146,6 +146,8 @@ func actions(t testing.TB) []actionCase {
 			"wait-time 8 hrs", `line 2, column 16: the step is not complete; write: wait-time T secs|mins|hrs hearing silence|ringback|music|SOURCE`},
 		{`wait-time 90 secs hearing "music"`, WaitTime{90_000, usherv1.TreatmentKind_TREATMENT_KIND_SOURCE, "music"},
 			`wait-time 90 secs hearing ""`, `line 2, column 27: a name has at least one character`},
+		{"goto step 1 if unconditionally", GotoStep{1, always},
+			"goto step 0", `line 2, column 11: a step is a number from 1 to 999, not "0"`},
 		{"announcement busy-now", Announce{"busy-now"},
 			"announcement busy now", `line 2, column 19: unexpected "now"; write: announcement A`},
 		{"collect 16 digits after announcement pin", Collect{16, "pin"},
