@@ -27,12 +27,18 @@ import (
 //	                          with ! it must be refused
 //	grab NAME REGEXP          set a variable to what the group matches in stderr
 //	flip DIR TEXT             flip a bit of a text in the files of a folder
+//
+// EXAMPLES is the folder docs/examples.
 func TestScripts(t *testing.T) {
+	examples, err := filepath.Abs("../../docs/examples")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Values[serversKey{}] = servers{}
-			env.Vars = append(env.Vars, "HOME="+env.WorkDir)
+			env.Vars = append(env.Vars, "HOME="+env.WorkDir, "EXAMPLES="+examples)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -17,7 +17,7 @@
 //	any_of: [{chat: 3, mail: 5}, {voice: 1}]               of a capacity rule
 //	hours: [mon-fri 08:00-18:00, sat 09:00-13:00]          of a timetable
 //	holidays: [12-25, 2026-12-24 to 2026-12-26]            of a holiday table
-//	order: [priority descending, received_at]              of a view
+//	order: [priority descending, received_at_ms]              of a view
 //	vectors: a text each, whose first line has the name
 package configfile
 
@@ -38,8 +38,12 @@ type Positions struct {
 	texts map[place]yamlfile.Position
 }
 
-// place is an object, or a field of it.
+// place is an object, or a field of it; stages[0].expression is one, too.
 type place struct{ kind, name, field string }
+
+func newPositions() Positions {
+	return Positions{map[place]yamlfile.Position{}, map[place]yamlfile.Position{}}
+}
 
 // Object is where an object begins. Kinds are those of usherv1.ObjectName; the
 // options are the object "options" without a name.
@@ -60,10 +64,8 @@ func (p *Positions) Field(kind, name, field string) (yamlfile.Position, bool) {
 // Parse reads a configuration. name is the file's, for errors. If anything is
 // wrong the error is a yamlfile.Errors, and the configuration is nil.
 func Parse(name string, b []byte) (*usherv1.Configuration, *Positions, error) {
-	d := &decoder{
-		Reader: yamlfile.Reader{File: name}, source: strings.Split(string(b), "\n"),
-		positions: &Positions{fields: map[place]yamlfile.Position{}, texts: map[place]yamlfile.Position{}},
-	}
+	positions := newPositions()
+	d := &decoder{Reader: yamlfile.Reader{File: name}, source: strings.Split(string(b), "\n"), positions: &positions}
 	configuration := &usherv1.Configuration{}
 	if root := d.Document(b); root != nil {
 		d.configuration(root, configuration.ProtoReflect())

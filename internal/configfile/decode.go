@@ -19,6 +19,10 @@ type decoder struct {
 	yamlfile.Reader
 	source    []string // the lines of the file
 	positions *Positions
+	// noted are the fields and texts of the object at work, whose name stands
+	// among them; below is what leads to the message at work, in it.
+	noted Positions
+	below string
 }
 
 // configuration reads the whole file, and remembers where its objects stand.
@@ -26,60 +30,71 @@ func (d *decoder) configuration(n *yaml.Node, to protoreflect.Message) {
 	d.message(n, "the configuration", to, func(field protoreflect.FieldDescriptor, key, value *yaml.Node) {
 		object := kinds[field.Name()]
 		if field.Name() == "options" {
-			d.object(value, to.Mutable(field).Message(), place{kind: object.kind}, key)
+			d.begin(key)
+			d.object(value, object.kind, to.Mutable(field).Message())
+			d.keep(object.kind, "")
 			return
 		}
 		for _, item := range d.Items(value, string(field.Name())) {
 			element := to.Mutable(field).List().AppendMutable().Message()
+			d.begin(item)
 			if vector, is := element.Interface().(*usherv1.Vector); is && yamlfile.Resolved(item).Kind == yaml.ScalarNode {
 				if !d.vector(item, vector) {
 					continue
 				}
 			} else {
-				d.object(item, element, place{kind: object.kind}, item)
+				d.object(item, object.kind, element)
 			}
 			d.named(item, element, object.kind, object.key)
 		}
 	})
 }
 
-// object reads one object. Its fields are first noted without its name, which
-// stands among them.
-func (d *decoder) object(n *yaml.Node, to protoreflect.Message, where place, begins *yaml.Node) {
-	d.positions.fields[where] = d.At(begins)
-	d.message(n, kindWords(where.kind), to, func(field protoreflect.FieldDescriptor, key, value *yaml.Node) {
-		at := place{where.kind, "", string(field.Name())}
-		d.positions.fields[at] = d.At(key)
-		if text, asItIs := d.textAt(value); asItIs {
-			d.positions.texts[at] = text
-		}
+// begin notes where an object begins.
+func (d *decoder) begin(n *yaml.Node) {
+	d.noted = newPositions()
+	d.noted.fields[place{}] = d.At(n)
+}
+
+// keep gives what was noted of an object its name.
+func (d *decoder) keep(kind, name string) {
+	for at, position := range d.noted.fields {
+		d.positions.fields[place{kind, name, at.field}] = position
+	}
+	for at, position := range d.noted.texts {
+		d.positions.texts[place{kind, name, at.field}] = position
+	}
+}
+
+// object reads one object.
+func (d *decoder) object(n *yaml.Node, kind string, to protoreflect.Message) {
+	d.message(n, kindWords(kind), to, func(field protoreflect.FieldDescriptor, key, value *yaml.Node) {
+		d.note(string(field.Name()), key, value)
 		d.field(value, key.Value, field, to)
 	})
 }
 
-// named moves what was noted of an object under its name, which must be there
+// note notes where a field stands, and its text.
+func (d *decoder) note(field string, key, value *yaml.Node) {
+	at := place{field: d.below + field}
+	d.noted.fields[at] = d.At(key)
+	if text, asItIs := d.textAt(value); asItIs {
+		d.noted.texts[at] = text
+	}
+}
+
+// named keeps what was noted of an object under its name, which must be there
 // and stand only once.
 func (d *decoder) named(n *yaml.Node, object protoreflect.Message, kind string, key protoreflect.Name) {
-	fields := object.Descriptor().Fields()
-	name := object.Get(fields.ByName(key)).String()
-	if before, twice := d.positions.Object(kind, name); twice && name != "" {
+	name := object.Get(object.Descriptor().Fields().ByName(key)).String()
+	before, twice := d.positions.Object(kind, name)
+	switch {
+	case twice && name != "":
 		d.Fail(n, "%s %q stands in line %d already", kindWords(kind), name, before.Line)
-	}
-	if name == "" && !hasKey(n, string(key)) {
+	case name == "" && !hasKey(n, string(key)):
 		d.Fail(n, "%s without %s", kindWords(kind), key)
 	}
-	for _, noted := range []map[place]yamlfile.Position{d.positions.fields, d.positions.texts} {
-		move := func(field string) {
-			if at, found := noted[place{kind, "", field}]; found && name != "" {
-				noted[place{kind, name, field}] = at
-				delete(noted, place{kind, "", field})
-			}
-		}
-		move("")
-		for i := range fields.Len() {
-			move(string(fields.Get(i).Name()))
-		}
-	}
+	d.keep(kind, name)
 }
 
 func hasKey(n *yaml.Node, key string) bool {
@@ -141,8 +156,10 @@ func (d *decoder) field(n *yaml.Node, what string, field protoreflect.FieldDescr
 	case isSkills(field):
 		d.agentSkills(n, what, to.Mutable(field).List())
 	case field.IsList():
-		for _, item := range d.Items(n, what) {
+		for i, item := range d.Items(n, what) {
+			d.below = fmt.Sprintf("%s[%d].", field.Name(), i)
 			d.item(item, what, field, to.Mutable(field).List())
+			d.below = ""
 		}
 	default:
 		if v, ok := d.scalar(n, what, field); ok {
@@ -166,6 +183,7 @@ func (d *decoder) item(n *yaml.Node, what string, field protoreflect.FieldDescri
 // fields reads a message that is no object of its own.
 func (d *decoder) fields(n *yaml.Node, what string, to protoreflect.Message) {
 	d.message(n, what, to, func(field protoreflect.FieldDescriptor, key, value *yaml.Node) {
+		d.note(string(field.Name()), key, value)
 		d.field(value, key.Value, field, to)
 	})
 }

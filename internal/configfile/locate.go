@@ -1,6 +1,7 @@
 package configfile
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -21,7 +22,8 @@ var mention = regexp.MustCompile(`(?:(\w+) of )?\b(` + strings.Join(kindNames(),
 // that is named.
 //
 //	vector "12": line 3, column 14: unknown step
-var within = regexp.MustCompile(`^(\w+ "(?:[^"\\]|\\.)*": (?:(\w+): )?)line (\d+), column (\d+): `)
+//	target "good": stages[0].expression line 1, column 3: undeclared reference
+var within = regexp.MustCompile(`^(\w+ "(?:[^"\\]|\\.)*": (?:([\w\[\].]+)(?::? ))?)line (\d+), column (\d+): `)
 
 func kindNames() (names []string) {
 	for _, k := range kinds {
@@ -68,10 +70,7 @@ func (p *Positions) inText(sentence string) (at yamlfile.Position, says string, 
 	if _, err := fmt.Sscanf(m[1], "%s %q:", &kind, &name); err != nil {
 		return at, sentence, false
 	}
-	field := m[2]
-	if field == "" {
-		field = "text"
-	}
+	field := cmp.Or(m[2], "text")
 	line, _ := strconv.Atoi(m[3])
 	column, _ := strconv.Atoi(m[4])
 	if at, found = p.texts[place{kind, name, field}]; !found {
@@ -79,5 +78,6 @@ func (p *Positions) inText(sentence string) (at yamlfile.Position, says string, 
 	}
 	at.Line += line - 1
 	at.Column += column - 1
-	return at, m[1] + strings.TrimPrefix(sentence, m[0]), true
+	said := strings.TrimRight(m[1], ": ")
+	return at, said + ": " + strings.TrimPrefix(sentence, m[0]), true
 }

@@ -159,6 +159,9 @@ targets:
   - {name: quoted, expression: 'skill.billing <= 4'}
   - name: escaped
     expression: "skill.\tbilling"
+    stages:
+      - {after: 5s, expression: "true"}
+      - {after: 9s, expression: skil.billing < 4}
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -172,6 +175,9 @@ targets:
 		{`vector "gone": line 1, column 8: x`, "", ""},
 		{`vector "12" is in use: vector of queue "q" has it`, "f:3:3", `vector "12" is in use: vector of queue "q" has it`},
 		{`target "öl": expression: line 1, column 7: x`, "f:14:23", `target "öl": expression: x`},
+		{`target "quoted": expression line 1, column 7: x`, "f:15:39", `target "quoted": expression: x`},
+		{`target "escaped": stages[1].expression line 1, column 2: x`, "f:20:34", `target "escaped": stages[1].expression: x`},
+		{`target "escaped": stages [1]: after_ms is 0`, "f:18:5", `target "escaped": stages [1]: after_ms is 0`},
 		{`target "quoted": expression: line 1, column 7: x`, "f:15:39", `target "quoted": expression: x`},
 		{`target "escaped": expression: line 1, column 7: x`, "f:17:5", `target "escaped": expression: line 1, column 7: x`},
 	} {

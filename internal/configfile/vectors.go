@@ -25,12 +25,7 @@ var vectorName = regexp.MustCompile(`(?i)^(?:[ \t]*(?:#.*)?\n)*[ \t]*vector[ \t]
 
 // vector reads the text of a vector, and tells whether it is one.
 func (d *decoder) vector(n *yaml.Node, to *usherv1.Vector) bool {
-	at := place{kind: "vector"}
-	d.positions.fields[at] = d.At(n)
-	if text, asItIs := d.textAt(n); asItIs {
-		at.field = "text"
-		d.positions.fields[at], d.positions.texts[at] = text, text
-	}
+	d.note("text", n, n)
 	text := yamlfile.Resolved(n)
 	name := vectorName.FindStringSubmatch(text.Value)
 	if !isText(text) || name == nil {
