@@ -56,9 +56,6 @@ const (
 	// more, a low rank advances only by chance.
 	overtakenMax = one * 7 / 8
 
-	// leavingMax is how many may leave of each place in the time of an answer.
-	leavingMax = 1000 * one
-
 	// Beyond these limits all inputs are alike, and nothing overflows.
 	maxUs       = 86_400_000_000
 	maxWaitUs   = 30 * maxUs
@@ -165,10 +162,10 @@ func (s *Service) ExpectedMs(position, staffed, working, available int, rank int
 	present := newCrew(staffed, working)
 	turnUs := max(s.agentTimeUs()/present.working, 1)
 	ours := one - s.overtaken(rank, turnUs)
-	leaving := min(mulDiv(s.patience.count, turnUs, s.patience.sumUs+defaultWaitUs), leavingMax)
+	leaving := mulDiv(s.patience.count, turnUs, s.patience.sumUs+defaultWaitUs)
 	us := likely(places, ours, advanceUs(places, turnUs, ours, leaving))
-	us = s.withUsualCrew(min(us, maxWaitUs), present)
-	return (us + s.ringing.us(0)) / 1000, false
+	us = s.withUsualCrew(min(us, maxWaitUs), present) + s.ringing.us(0)
+	return min(us, maxWaitUs) / 1000, false
 }
 
 // AverageAnswerMs is how long the latest waited until they were answered.

@@ -67,6 +67,16 @@ func TestAgentTimeNotHandlingTime(t *testing.T) {
 	near(t, "20 places", expected(t, s, 20, 10, 10, 0), 116*secondMs)
 }
 
+func TestChanceIsEvenedOut(t *testing.T) {
+	// Of late calls were short, and so answers came fast: not for long.
+	s := busy(2000, medium)
+	for n := range 128 {
+		s.Answered(2000*6*secondMs+int64(n)*4*secondMs, 60*secondMs, 0, 10, 10, 0, true)
+		s.Handled(40 * secondMs)
+	}
+	near(t, "20 places", expected(t, s, 20, 10, 10, 0), 111*secondMs)
+}
+
 func TestFollowsTheCrewAtOnce(t *testing.T) {
 	s := busy(300, medium)
 	near(t, "ten agents", expected(t, s, 20, 10, 10, 0), 116*secondMs)
@@ -110,11 +120,13 @@ func TestRingingIsAddedOnce(t *testing.T) {
 		s.Answered(int64(n)*6*secondMs, 60*secondMs, 5*secondMs, 10, 10, 0, true)
 		s.Handled(60 * secondMs)
 	}
-	near(t, "20 places and ringing", expected(t, s, 20, 10, 10, 0), 121*secondMs)
+	queued := busy(300, medium)
+	ringing := expected(t, s, 20, 10, 10, 0) - expected(t, queued, 20, 10, 10, 0)
+	near(t, "of 20 places, ringing", ringing, 5*secondMs)
 	near(t, "average", s.AverageAnswerMs(), 60*secondMs)
 
 	// Somebody is free, and rings: that is no queue.
-	s = busy(300, medium)
+	s = queued
 	agentTime := s.agentTimeUs()
 	s.Answered(1e9, 5*secondMs, 5*secondMs, 10, 10, 0, false)
 	if s.agentTimeUs() != agentTime {
@@ -206,8 +218,8 @@ func TestAvailable(t *testing.T) {
 // toldMax is how many bytes of events are looked at.
 const toldMax = 1 << 12
 
-// FuzzService: whatever is told, waits are not negative, rise with the
-// position, are zero if somebody is free and infinite only if nobody works;
+// FuzzService: whatever is told, waits are not negative nor beyond the limit,
+// rise with the position, are zero if somebody is free and infinite only if nobody works;
 // and what is kept is what is loaded.
 func FuzzService(f *testing.F) {
 	f.Add([]byte{})
@@ -244,6 +256,21 @@ func FuzzLoad(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(hostile, []byte{1, 2, 3})
+	day := &usherv1.FadingMean{SumUs: maxUs * longMemory, Count: one * longMemory}
+	slow, err := proto.Marshal(&usherv1.ServiceStatistics{
+		Queue:    &usherv1.QueueTime{WorkingUs: math.MaxInt64, StaffedUs: math.MaxInt64, Us: math.MaxInt64},
+		Patience: &usherv1.FadingMean{Count: math.MaxInt64},
+		Handling: day, RecentHandling: day,
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(slow, []byte{})
+	patient, err := proto.Marshal(&usherv1.ServiceStatistics{Queue: &usherv1.QueueTime{WorkingUs: math.MaxInt64, StaffedUs: math.MaxInt64}, Handling: day})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(patient, []byte{})
 	f.Fuzz(func(t *testing.T, kept, told []byte) {
 		statistics := &usherv1.ServiceStatistics{}
 		if proto.Unmarshal(kept, statistics) != nil {
@@ -301,24 +328,26 @@ func check(t *testing.T, s *Service) {
 	}
 	for _, working := range []int{math.MinInt, 0, 1, 7, 1000, math.MaxInt} {
 		for _, rank := range []int32{math.MinInt32, 0, math.MaxInt32} {
-			for _, available := range []int{math.MinInt, 0, 3} {
-				checkPositions(t, s, working, min(available, max(working, 0)), rank)
-			}
+			checkPositions(t, s, 10, working, math.MinInt, rank)
+			checkPositions(t, s, math.MaxInt, working, 0, rank)
+			checkPositions(t, s, math.MinInt, working, min(3, max(working, 0)), rank)
 		}
 	}
 }
 
-func checkPositions(t *testing.T, s *Service, working, available int, rank int32) {
+func checkPositions(t *testing.T, s *Service, staffed, working, available int, rank int32) {
 	t.Helper()
 	before := int64(0)
 	for _, position := range []int{math.MinInt, 0, 1, 2, 3, 4, 8, 9, 10, 100, 101, 999_999, 1_000_000, 1_000_001, math.MaxInt} {
-		ms, infinite := s.ExpectedMs(position, 10, working, available, rank)
+		ms, infinite := s.ExpectedMs(position, staffed, working, available, rank)
 		free := max(position, 1) <= available
 		switch {
 		case infinite != (working <= 0 && !free):
 			t.Fatalf("position %d, working %d, available %d: infinite %t", position, working, available, infinite)
 		case free && ms != 0:
 			t.Fatalf("position %d, available %d: %d ms", position, available, ms)
+		case ms > maxWaitUs/1000:
+			t.Fatalf("position %d, working %d: %d ms", position, working, ms)
 		case ms < before:
 			t.Fatalf("position %d, working %d, rank %d: %d ms, a better one %d: %+v", position, working, rank, ms, before, s)
 		}
