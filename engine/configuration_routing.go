@@ -348,10 +348,14 @@ func (c *configuration) checkVectors(next *configuration) (warnings []string, wh
 	if !slices.ContainsFunc(kinds, func(k kind) bool { return !same(k) }) {
 		return nil, nil
 	}
+	all, found := map[string]*vector.Vector{}, map[string]vector.Problems{}
 	for _, name := range sortedKeys(next.vectors) {
-		parsed, problems := vector.Parse(next.vectors[name].Text)
+		all[name], found[name] = vector.Parse(next.vectors[name].Text)
+	}
+	for _, name := range sortedKeys(next.vectors) {
+		parsed, problems := all[name], found[name]
 		if parsed != nil {
-			problems = append(problems, parsed.Check(known{next})...)
+			problems = append(problems, parsed.Check(known{next, all})...)
 			if string(parsed.Name) != name {
 				return nil, refuse(errInvalidArgument, "vector %q: line 1, column 1: its first line names it %q", name, parsed.Name)
 			}

@@ -71,7 +71,7 @@ func (e *Engine) EachConfiguredAgent(yield func(*usherv1.Agent) bool) {
 
 // HasWorkbin tells whether an owner has a workbin.
 func (e *Engine) HasWorkbin(name, owner string) bool {
-	return owner != "" && known{e.config}.HasWorkbin(name, owner)
+	return owner != "" && known{c: e.config}.HasWorkbin(name, owner)
 }
 
 // LinkUp tells whether an external router is connected that has loaded the

@@ -4,22 +4,21 @@ import (
 	"github.com/usher-cc/usher/vector"
 )
 
-// known is what the vectors of a configuration may name.
-type known struct{ c *configuration }
+// known is what the vectors of a configuration may name; parsed are those
+// vectors that could be parsed.
+type known struct {
+	c      *configuration
+	parsed map[string]*vector.Vector
+}
 
 func (k known) HasSkill(name string) bool  { return k.c.skills[name] != nil }
 func (k known) HasTarget(name string) bool { return k.c.targets[name] != nil }
 
-// HasVector parses the other vector; they are few.
 func (k known) HasVector(name vector.Name) (steps int, ok bool) {
-	text := k.c.vectors[string(name)]
-	if text == nil {
-		return 0, false
+	if v := k.parsed[string(name)]; v != nil {
+		return len(v.Steps), true
 	}
-	if parsed, _ := vector.Parse(text.Text); parsed != nil {
-		steps = len(parsed.Steps)
-	}
-	return steps, true
+	return 0, k.c.vectors[string(name)] != nil
 }
 
 func (k known) HasVdn(name string) bool   { return k.c.vdns[name] != nil }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"testing"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
@@ -23,6 +22,8 @@ type floor struct {
 	next   engine.Sequence
 	open   []invitation // some may be closed
 	routed []string     // "interaction>agent"
+	judge  bool         // judge decides what is right
+	asked  map[string]int
 }
 
 type invitation struct {
@@ -120,35 +121,47 @@ func (f *floor) pass(ms engine.Millis) {
 	}
 }
 
-// route lets the router react. Every match is the naive router's and a new
-// router's, and the engine must agree to it.
+// route lets the router react. Whatever it asks for, the naive router asks for
+// and a new router, and the engine must agree to it.
 func (f *floor) route() {
 	f.router.Update(f.e)
 	for {
 		request, ok := f.router.Next(f.now)
-		call, _ := request.(*usherv1.RequestRouteCall)
 		fresh := New()
 		fresh.Update(f.e)
-		request, _ = fresh.Next(f.now)
-		again, _ := request.(*usherv1.RequestRouteCall)
-		if !proto.Equal(call, again) {
-			f.t.Fatalf("match %v, a new router %v", call, again)
+		if again, _ := fresh.Next(f.now); !sameRequest(request, again) {
+			f.t.Fatalf("the router asks for %v, a new one for %v", request, again)
 		}
-		interaction, agent := f.naive()
-		if call.GetInteractionId() != interaction || call.GetAgent().GetAgentId() != agent {
-			f.t.Fatalf("match %v, naive router %s to %s", call, interaction, agent)
-		}
+		f.compare(request)
 		if !ok {
 			break
 		}
-		if why := f.ask(engine.BuiltinRouter, call); why != nil {
-			f.t.Fatalf("the engine refuses %v: %v", call, why)
+		f.count(request)
+		if why := f.ask(engine.BuiltinRouter, request); why != nil {
+			f.t.Fatalf("the engine refuses %v: %v", request, why)
 		}
-		f.routed = append(f.routed, interaction+">"+agent)
 		f.router.Update(f.e)
 	}
 	if at, ok := f.router.NextDeadline(); ok && at <= f.now {
 		f.t.Fatalf("at %d the deadline is %d", f.now, at)
+	}
+}
+
+// compare holds a request against the naive router's.
+func (f *floor) compare(request any) {
+	if f.judge {
+		if naive := (judge{f}).next(); !sameRequest(request, naive) {
+			f.t.Fatalf("at %d the router asks for\n%v\nthe judge for\n%v", f.now, request, naive)
+		}
+		return
+	}
+	call, _ := request.(*usherv1.RequestRouteCall)
+	interaction, agent := f.naive()
+	if call.GetInteractionId() != interaction || call.GetAgent().GetAgentId() != agent {
+		f.t.Fatalf("match %v, naive router %s to %s", call, interaction, agent)
+	}
+	if call != nil {
+		f.routed = append(f.routed, interaction+">"+agent)
 	}
 }
 
