@@ -56,8 +56,10 @@ func (r *Router) vectorRefused(request any) {
 	case *usherv1.RequestRouteCall:
 		if w := r.waiting[engine.InteractionID(refused.InteractionId)]; w != nil {
 			now := r.engine.Now()
-			w.instead, _ = vector.Run(r.stateOf(w.interaction), &sight{r, w.interaction, now})
-			w.instead.ResumeAtMs = int64(now)
+			former := r.stateOf(w.interaction)
+			w.instead, _ = vector.Run(former, &sight{r, w.interaction, now})
+			w.instead.Step++
+			w.instead.Queueings, w.instead.Ended, w.instead.ResumeAtMs = former.Queueings, false, int64(now)
 		}
 	case *engine.Suspend:
 		if w := r.waiting[refused.InteractionID]; w != nil {
