@@ -178,7 +178,6 @@ func TestLiveTraceShowsRefusedRequests(t *testing.T) {
 // server and an external service, and reads its arrows: names are spelled as
 // published, and what only the engine knows is not shown.
 func TestTraceOfAnExternalService(t *testing.T) {
-	crm := engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_SERVICE, ID: "crm"}
 	esp := usherv1.Protocol_PROTOCOL_ESP
 	asked := engine.Entry{To: []engine.Participant{crm}, Event: &usherv1.Event{
 		Protocol: esp, InteractionId: "i", Message: &usherv1.Event_Request_3RdServer{Request_3RdServer: &usherv1.Request3RdServer{}},
