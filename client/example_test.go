@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"google.golang.org/protobuf/types/known/structpb"
+
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/client"
 )
@@ -106,6 +108,40 @@ func ExampleRouter_Serve() {
 	// context canceled
 }
 
+// An external service answers what a router asks about an interaction.
+func ExampleExternalService_Serve() {
+	server := mustStart()
+	defer server.stop()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+
+	c, err := client.Dial(server.url, client.WithAPIKey(server.service))
+	if err != nil {
+		panic(err)
+	}
+	crm, err := c.ExternalService(ctx, "customer records")
+	if err != nil {
+		panic(err)
+	}
+	defer crm.Close()
+	go func() {
+		fmt.Println(greeting(server, "Ann"), "and", greeting(server, ""))
+		cancel()
+	}()
+
+	err = crm.Serve(ctx, func(ctx context.Context, request *usherv1.Event) (*structpb.Struct, error) {
+		customer := request.GetInteractions()[0].GetUserData().GetFields()["customer"].GetStringValue()
+		if customer == "" {
+			return nil, errors.New("no such customer")
+		}
+		return structpb.NewStruct(map[string]any{"greeting": "Hello " + customer})
+	})
+	fmt.Println(err)
+	// Output:
+	// Hello Ann and no such customer
+	// context canceled
+}
+
 // A reporting engine hears every fact from the beginning of the journal on.
 func ExampleClient_Reports() {
 	server := mustStart()
@@ -131,14 +167,49 @@ func ExampleClient_Reports() {
 	// event_placed_in_queue
 }
 
-// submitOne brings one interaction in.
-func submitOne(server *server, queue string) {
+// greeting submits an interaction of a customer, to a router that asks an
+// external service how to greet him.
+func greeting(server *server, customer string) (text string) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	router, err := server.as(client.WithAPIKey(server.router)).Router(ctx, "my router", "by-name")
+	if err != nil {
+		panic(err)
+	}
+	defer router.Close()
+	go submitOne(server, "by-name", "customer", customer)
+	_ = router.Serve(ctx, func(ctx context.Context, request *usherv1.Event) {
+		question := &usherv1.RequestPrivateService{
+			InteractionId: request.GetInteractionId(), Of: &usherv1.RequestPrivateService_Service{Service: "crm"}, Method: "greet",
+		}
+		info, err := router.PrivateService(ctx, question)
+		for client.CodeOf(err) == usherv1.ErrorCode_ERROR_CODE_NO_SERVICE { // it is about to connect
+			info, err = router.PrivateService(ctx, question)
+		}
+		if err != nil {
+			panic(err)
+		}
+		text = info.GetResponse().GetFields()["greeting"].GetStringValue() + info.GetFault()
+		if err := router.RouteToQueue(ctx, request.GetInteractionId(), "pull"); err != nil {
+			panic(err)
+		}
+		cancel()
+	})
+	return text
+}
+
+// submitOne brings one interaction in, with user data of keys and values.
+func submitOne(server *server, queue string, data ...string) {
 	ctx := context.Background()
+	fields := &structpb.Struct{Fields: map[string]*structpb.Value{}}
+	for n := 0; n < len(data); n += 2 {
+		fields.Fields[data[n]] = structpb.NewStringValue(data[n+1])
+	}
 	c := server.as(client.WithAPIKey(server.media))
 	if _, err := c.Register(ctx, &usherv1.RequestRegisterClient{ClientType: usherv1.ClientType_CLIENT_TYPE_MEDIA_SERVER}); err != nil {
 		panic(err)
 	}
-	if _, err := c.InteractionManagement().Submit(ctx, &usherv1.RequestSubmit{MediaType: "chat", Queue: queue}); err != nil {
+	if _, err := c.InteractionManagement().Submit(ctx, &usherv1.RequestSubmit{MediaType: "chat", Queue: queue, UserData: fields}); err != nil {
 		panic(err)
 	}
 }

@@ -24,7 +24,7 @@ type server struct {
 	center *center.Center
 	conns  *conns
 
-	admin, media, router, report string // API keys
+	admin, media, router, service, report string // API keys
 }
 
 // conns is a listener that can break all its connections.
@@ -118,6 +118,7 @@ func (s *server) setUp(ctx context.Context, token string) error {
 	}
 	s.media = key("chat", usherv1.Role_ROLE_MEDIA)
 	s.router = key("urs", usherv1.Role_ROLE_ROUTER)
+	s.service = key("crm", usherv1.Role_ROLE_SERVICE)
 	s.report = key("report", usherv1.Role_ROLE_REPORTING)
 	return err
 }
@@ -135,6 +136,7 @@ func configuration() *usherv1.Configuration {
 			{Name: "by-name", Strategy: "by-name"},
 			{Name: "pull"},
 		},
+		ExternalServices: []*usherv1.ThirdServer{{Name: "crm"}},
 	}
 }
 
