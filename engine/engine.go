@@ -167,6 +167,7 @@ type Engine struct {
 	presentVectors  map[string]uint64 // by name, the version
 	serviceRequests map[uint64]*serviceRequest
 	services        map[serviceKey]*estimate.Service
+	waiting         map[serviceKey]int // queueings of interactions in vectors
 	calls           map[string]int // live interactions by VDN
 	zone            zone.Zone      // of the tenant's times of day
 	logoutAt        deadline       // when agents are logged out next
@@ -215,6 +216,7 @@ func New(tenant string) *Engine {
 		presentVectors:  map[string]uint64{},
 		serviceRequests: map[uint64]*serviceRequest{},
 		services:        map[serviceKey]*estimate.Service{},
+		waiting:         map[serviceKey]int{},
 		calls:           map[string]int{},
 		zone:            zone.UTC,
 	}

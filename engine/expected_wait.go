@@ -71,9 +71,11 @@ func (e *Engine) foldAnswered(i *Interaction, inv *invitation, at Millis) {
 		e.service(serviceKey{servedVdn, i.props.Vdn, ""}).Answered(int64(at), waited, 0, 0, 0, 0, false)
 	}
 	served := inv.invited.Served
+	e.foldLeft(i, served, at)
 	if served == nil || served.Kind == ServedAgent {
 		return
 	}
+	i.served = served
 	ringing := int64(0)
 	if inv.at > 0 {
 		ringing = int64(at - inv.at)
@@ -82,10 +84,47 @@ func (e *Engine) foldAnswered(i *Interaction, inv *invitation, at Millis) {
 		int64(at), served.WaitedMs+ringing, ringing, int(served.Staffed), int(served.Working), served.Rank, served.Waiting > 0)
 }
 
-// foldHandled measures how long an agent had an interaction.
+// foldLeft measures how long an interaction waited in vain that leaves the
+// places where it waits; served is where it did not.
+func (e *Engine) foldLeft(i *Interaction, served *usherv1.ServedPlace, at Millis) {
+	for _, q := range i.vector.GetQueueings() {
+		key, counts := serviceOf(q, i.props.MediaType)
+		if counts && (key.kind != served.GetKind() || key.name != served.GetName()) {
+			e.service(key).Gone(int64(at), int64(at)-q.QueuedAtMs, e.waiting[key] > 1)
+		}
+	}
+	if i.strategy == LongestIdle && served.GetKind() != ServedGroup {
+		key := serviceKey{ServedGroup, string(e.GroupOf(i.Queue())), i.props.MediaType}
+		e.service(key).Gone(int64(at), int64(at-i.MovedToQueueAt()), e.queue(i.Queue()).routing.Len() > 1)
+	}
+}
+
+// serviceOf names those who serve where an interaction is queued; false for
+// one agent.
+func serviceOf(q *usherv1.Queueing, media string) (key serviceKey, counts bool) {
+	if q.Target != "" {
+		return serviceKey{ServedTarget, q.Target, media}, true
+	}
+	return serviceKey{ServedSkill, q.Skill, media}, q.Skill != ""
+}
+
+// countWaiting counts an interaction in or out where it is queued.
+func (e *Engine) countWaiting(i *Interaction, state *usherv1.VectorState, n int) {
+	for _, q := range state.GetQueueings() {
+		if key, counts := serviceOf(q, i.props.MediaType); counts {
+			if e.waiting[key] += n; e.waiting[key] == 0 {
+				delete(e.waiting, key)
+			}
+		}
+	}
+}
+
+// foldHandled measures how long an agent had an interaction that was delivered
+// to him.
 func (e *Engine) foldHandled(i *Interaction, p *party, at Millis) {
-	if p.info.Skill != "" {
-		e.service(serviceKey{ServedSkill, p.info.Skill, i.props.MediaType}).Handled(int64(at) - p.info.SinceMs)
+	if served := i.served; served != nil && p.info.Operation == opRoute {
+		e.service(serviceKey{served.Kind, served.Name, i.props.MediaType}).Handled(int64(at) - p.info.SinceMs)
+		i.served = nil
 	}
 }
 

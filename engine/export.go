@@ -76,7 +76,7 @@ func (i *Interaction) export() *usherv1.InteractionRecord {
 		Properties: copyProperties(i.props), Timeouts: i.timeouts, SubmittedSequence: uint64(i.entry),
 		FormerQueue: string(i.formerQueue), FormerWorkbin: i.formerWorkbin, FormerMovedToQueueAtMs: int64(i.formerMovedAt),
 		Strategy: i.strategy, Router: i.router.ID, DeadlineMs: int64(i.deadline.at), LockedBy: i.lockedBy,
-		Vector: i.vector, Adjuncts: i.adjuncts,
+		Vector: i.vector, Adjuncts: i.adjuncts, Served: i.served,
 	}
 	for _, p := range i.parties {
 		r.Parties = append(r.Parties, p.info)
@@ -180,6 +180,7 @@ func (e *Engine) loadInteraction(saved *usherv1.InteractionRecord) {
 		strategy:      saved.Strategy, backOffs: saved.BackOffs, lockedBy: saved.LockedBy,
 	}
 	e.setVector(i, saved.Vector, saved.Adjuncts)
+	i.served = saved.Served
 	if vdn := i.props.Vdn; vdn != "" {
 		e.calls[vdn]++
 	}

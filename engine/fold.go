@@ -229,6 +229,9 @@ func (e *Engine) addParty(i *Interaction, info *usherv1.PartyInfo) {
 func (e *Engine) foldPartyRemoved(i *Interaction, m *usherv1.EventPartyRemoved, at Millis) {
 	if m.Party.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_STRATEGY {
 		e.queue(i.Queue()).leave(i, true)
+		if m.Operation == opStop || m.Operation == opPull || m.Operation == opPlace {
+			e.foldLeft(i, nil, at)
+		}
 		if i.router != BuiltinRouter {
 			r := e.client(i.router)
 			r.routing--

@@ -45,6 +45,8 @@ type Interaction struct {
 	// Where it is in its vector, and which adjunct requests are open.
 	vector   *usherv1.VectorState
 	adjuncts []*usherv1.AdjunctRequest
+	// served is where it waited before it went to the agent who handles it.
+	served *usherv1.ServedPlace
 	changed  bool
 }
 

@@ -190,6 +190,8 @@ func afterDelivery(state *usherv1.VectorState) *usherv1.VectorState {
 func (e *Engine) setVector(i *Interaction, state *usherv1.VectorState, adjuncts []*usherv1.AdjunctRequest) {
 	former := i.vector
 	i.vector, i.adjuncts = state, adjuncts
+	e.countWaiting(i, state, 1)
+	e.countWaiting(i, former, -1)
 	e.useVectors(state, 1)
 	e.useVectors(former, -1)
 }

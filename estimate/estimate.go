@@ -125,6 +125,12 @@ func (s *Service) Left(nowMs, waitedMs int64, staffed, working int, backlog bool
 	s.advance(nowMs, waitedUs, newCrew(staffed, working), backlog)
 }
 
+// Gone is Left where nobody has counted the agents: they are taken to be those
+// of the last event.
+func (s *Service) Gone(nowMs, waitedMs int64, backlog bool) {
+	s.Left(nowMs, waitedMs, int(s.crew.staffed), int(s.crew.working), backlog)
+}
+
 // Handled is told when one ended, durationMs after its answer.
 func (s *Service) Handled(durationMs int64) {
 	us := clampedUs(durationMs)

@@ -2779,7 +2779,9 @@ type InteractionRecord struct {
 	// Where it is in its vector.
 	Vector *VectorState `protobuf:"bytes,14,opt,name=vector,proto3" json:"vector,omitempty"`
 	// Its open requests of adjunct routing.
-	Adjuncts      []*AdjunctRequest `protobuf:"bytes,15,rep,name=adjuncts,proto3" json:"adjuncts,omitempty"`
+	Adjuncts []*AdjunctRequest `protobuf:"bytes,15,rep,name=adjuncts,proto3" json:"adjuncts,omitempty"`
+	// Where it waited before it went to the agent who handles it.
+	Served        *ServedPlace `protobuf:"bytes,16,opt,name=served,proto3" json:"served,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2915,6 +2917,13 @@ func (x *InteractionRecord) GetVector() *VectorState {
 func (x *InteractionRecord) GetAdjuncts() []*AdjunctRequest {
 	if x != nil {
 		return x.Adjuncts
+	}
+	return nil
+}
+
+func (x *InteractionRecord) GetServed() *ServedPlace {
+	if x != nil {
+		return x.Served
 	}
 	return nil
 }
@@ -3243,7 +3252,7 @@ var File_usher_v1_journal_proto protoreflect.FileDescriptor
 
 const file_usher_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x16usher/v1/journal.proto\x12\busher.v1\x1a\x1dusher/v1/administration.proto\x1a\x15usher/v1/common.proto\x1a\x14usher/v1/event.proto\x1a\x1fusher/v1/external_service.proto\x1a\x16usher/v1/routing.proto\"9\n" +
+	"\x16usher/v1/journal.proto\x12\busher.v1\x1a\x1dusher/v1/administration.proto\x1a\x15usher/v1/common.proto\x1a\x14usher/v1/event.proto\x1a\x16usher/v1/routing.proto\"9\n" +
 	"\vRecordBatch\x12*\n" +
 	"\arecords\x18\x01 \x03(\v2\x10.usher.v1.RecordR\arecords\"w\n" +
 	"\x06Record\x12\x1b\n" +
@@ -3452,7 +3461,7 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\toccupancy\x18\x13 \x01(\x03R\toccupancy\x1a<\n" +
 	"\x0eDeliveredEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xc0\x05\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xef\x05\n" +
 	"\x11InteractionRecord\x12?\n" +
 	"\n" +
 	"properties\x18\x01 \x01(\v2\x1f.usher.v1.InteractionPropertiesR\n" +
@@ -3472,7 +3481,8 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\tback_offs\x18\f \x03(\v2\x11.usher.v1.BackOffR\bbackOffs\x12\x1b\n" +
 	"\tlocked_by\x18\r \x01(\x04R\blockedBy\x12-\n" +
 	"\x06vector\x18\x0e \x01(\v2\x15.usher.v1.VectorStateR\x06vector\x124\n" +
-	"\badjuncts\x18\x0f \x03(\v2\x18.usher.v1.AdjunctRequestR\badjuncts\"D\n" +
+	"\badjuncts\x18\x0f \x03(\v2\x18.usher.v1.AdjunctRequestR\badjuncts\x12-\n" +
+	"\x06served\x18\x10 \x01(\v2\x15.usher.v1.ServedPlaceR\x06served\"D\n" +
 	"\x13ServiceRequestState\x12-\n" +
 	"\trequested\x18\x01 \x01(\v2\x0f.usher.v1.EventR\trequested\"\xb0\x01\n" +
 	"\x0fInvitationState\x12\x16\n" +
@@ -3563,7 +3573,8 @@ var file_usher_v1_journal_proto_goTypes = []any{
 	(*InteractionProperties)(nil), // 51: usher.v1.InteractionProperties
 	(*Timeouts)(nil),              // 52: usher.v1.Timeouts
 	(*PartyInfo)(nil),             // 53: usher.v1.PartyInfo
-	(*EventAgentInvited)(nil),     // 54: usher.v1.EventAgentInvited
+	(*ServedPlace)(nil),           // 54: usher.v1.ServedPlace
+	(*EventAgentInvited)(nil),     // 55: usher.v1.EventAgentInvited
 }
 var file_usher_v1_journal_proto_depIdxs = []int32{
 	1,  // 0: usher.v1.RecordBatch.records:type_name -> usher.v1.Record
@@ -3642,16 +3653,17 @@ var file_usher_v1_journal_proto_depIdxs = []int32{
 	36, // 73: usher.v1.InteractionRecord.back_offs:type_name -> usher.v1.BackOff
 	43, // 74: usher.v1.InteractionRecord.vector:type_name -> usher.v1.VectorState
 	7,  // 75: usher.v1.InteractionRecord.adjuncts:type_name -> usher.v1.AdjunctRequest
-	42, // 76: usher.v1.ServiceRequestState.requested:type_name -> usher.v1.Event
-	54, // 77: usher.v1.InvitationState.invited:type_name -> usher.v1.EventAgentInvited
-	40, // 78: usher.v1.InvitationState.asker:type_name -> usher.v1.Participant
-	40, // 79: usher.v1.StoppedInteraction.actor:type_name -> usher.v1.Participant
-	40, // 80: usher.v1.SnapshotState.client:type_name -> usher.v1.Participant
-	81, // [81:81] is the sub-list for method output_type
-	81, // [81:81] is the sub-list for method input_type
-	81, // [81:81] is the sub-list for extension type_name
-	81, // [81:81] is the sub-list for extension extendee
-	0,  // [0:81] is the sub-list for field type_name
+	54, // 76: usher.v1.InteractionRecord.served:type_name -> usher.v1.ServedPlace
+	42, // 77: usher.v1.ServiceRequestState.requested:type_name -> usher.v1.Event
+	55, // 78: usher.v1.InvitationState.invited:type_name -> usher.v1.EventAgentInvited
+	40, // 79: usher.v1.InvitationState.asker:type_name -> usher.v1.Participant
+	40, // 80: usher.v1.StoppedInteraction.actor:type_name -> usher.v1.Participant
+	40, // 81: usher.v1.SnapshotState.client:type_name -> usher.v1.Participant
+	82, // [82:82] is the sub-list for method output_type
+	82, // [82:82] is the sub-list for method input_type
+	82, // [82:82] is the sub-list for extension type_name
+	82, // [82:82] is the sub-list for extension extendee
+	0,  // [0:82] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_journal_proto_init() }
@@ -3662,7 +3674,6 @@ func file_usher_v1_journal_proto_init() {
 	file_usher_v1_administration_proto_init()
 	file_usher_v1_common_proto_init()
 	file_usher_v1_event_proto_init()
-	file_usher_v1_external_service_proto_init()
 	file_usher_v1_routing_proto_init()
 	file_usher_v1_journal_proto_msgTypes[4].OneofWrappers = []any{
 		(*Fact_ClientRegistered)(nil),
