@@ -24,6 +24,9 @@ type application struct {
 	to      remote
 	request usherv1.ApplyConfigurationRequest
 	json    bool
+	// replay is a data folder whose traffic is played with the file instead.
+	replay string
+	all    bool
 }
 
 func applyCommand() *cobra.Command {
@@ -40,17 +43,27 @@ standard input), all of it or nothing, and print what changed:
 
 Objects that the file does not hold stay, unless --replace-all is given.
 Applying the same file again changes nothing. "usher export" writes such a file.
-What is wrong, also inside of a vector, is told with file, line and column.`,
+What is wrong, also inside of a vector, is told with file, line and column.
+
+With --replay nothing is applied and no server is asked: the traffic recorded in
+a data folder (a copy of it, or of a server that is stopped) is played with the
+present configuration and once more with the file's, and what would have been
+routed otherwise is printed.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.request.TenantId = a.to.tenant
+			if a.replay != "" {
+				return a.playRecorded(cmd, args[0])
+			}
 			return a.apply(cmd, args[0])
 		},
 	}
 	a.to.flags(cmd)
 	cmd.Flags().BoolVar(&a.request.DryRun, "dry-run", false, "print what would change, and change nothing")
 	cmd.Flags().BoolVar(&a.request.ReplaceAll, "replace-all", false, "remove the objects that the file does not hold")
-	cmd.Flags().BoolVar(&a.json, "json", false, "print the server's answer, also a refusal, as JSON")
+	cmd.Flags().BoolVar(&a.json, "json", false, "print the server's answer, also a refusal, or the comparison, as JSON")
+	cmd.Flags().StringVar(&a.replay, "replay", "", "play the traffic recorded in this data folder, and compare")
+	cmd.Flags().BoolVar(&a.all, "all", false, "with --replay: list every interaction that goes another way, not only the first")
 	return cmd
 }
 
@@ -120,6 +133,7 @@ func located(refusal *usherv1.EventError, name string, positions *configfile.Pos
 func printWarnings(w io.Writer, warnings []string, positions *configfile.Positions) {
 	for _, warning := range warnings {
 		at, says, found := positions.Locate(warning)
+		says = strings.Replace(says, ": warning: ", ": ", 1)
 		if !found {
 			fmt.Fprintln(w, "usher: warning:", says)
 			continue

@@ -48,7 +48,7 @@ func TestWarningsAreLocated(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	printWarnings(&out, []string{`vector "12": line 3, column 1: step 2 is never reached`, `vector "9": line 1, column 1: odd`}, positions)
+	printWarnings(&out, []string{`vector "12": line 3, column 1: warning: step 2 is never reached`, `vector "9": line 1, column 1: odd`}, positions)
 	want := "p.yaml:9:5: warning: vector \"12\": step 2 is never reached\nusher: warning: vector \"9\": line 1, column 1: odd\n"
 	if out.String() != want {
 		t.Errorf("got\n%swant\n%s", &out, want)

@@ -86,10 +86,14 @@ func ended(text string) []byte {
 	return []byte(strings.TrimSuffix(text, "\n") + "\n")
 }
 
-// counted is a number with its noun.
-func counted(n int, noun string) string {
-	if n == 1 {
+// counted is a number with its noun; several is the noun of more than one, if
+// an s does not make it.
+func counted(n int, noun string, several ...string) string {
+	switch {
+	case n == 1:
 		return "1 " + noun
+	case len(several) > 0:
+		return fmt.Sprintf("%d %s", n, several[0])
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }
