@@ -67,6 +67,7 @@ var ranges = map[protoreflect.Name]valueRange{
 	"rona_rings":                    {0, maxRings},
 	"timed_acw_ms":                  {0, dayMs},
 	"max_queued":                    {0, 1_000_000},
+	"interrupt_aux_queued":          {0, 1_000_000},
 	"duration_ms":                   {0, 3_600_000},
 	"timeout_ms":                    {100, 3_600_000},
 }

@@ -402,6 +402,11 @@ func checkOptions(next *configuration) refusal {
 			return refuse(errInvalidArgument, "options: forced_logout_at: %.32q is no time HH:MM from 00:00 to 23:59", at)
 		}
 	}
+	for _, code := range o.GetInterruptibleAuxCodes() {
+		if code < 0 || code > maxReasonCode {
+			return refuse(errInvalidArgument, "options: interruptible_aux_codes: %d is not between 0 and %d", code, maxReasonCode)
+		}
+	}
 	if _, err := zone.Load(o.GetTimeZone()); err != nil {
 		return refuse(errInvalidArgument, "options: time_zone: %.64q is no time zone such as Europe/Berlin", o.GetTimeZone())
 	}

@@ -39,6 +39,24 @@ func (e *Engine) EachTarget(yield func(*usherv1.Target) bool) {
 	}
 }
 
+// EachSkill gives the skills, sorted by name.
+func (e *Engine) EachSkill(yield func(*usherv1.Skill) bool) {
+	for _, name := range sortedKeys(e.config.skills) {
+		if !yield(e.config.skills[name]) {
+			return
+		}
+	}
+}
+
+// EachMediaType gives the names of the media types, sorted.
+func (e *Engine) EachMediaType(yield func(MediaName) bool) {
+	for _, name := range sortedKeys(e.config.mediaTypes) {
+		if !yield(MediaName(name)) {
+			return
+		}
+	}
+}
+
 // VdnNamed is a VDN, or nil.
 func (e *Engine) VdnNamed(name string) *usherv1.Vdn { return e.config.vdns[name] }
 

@@ -139,6 +139,10 @@ func (e *Engine) dispatchRouter(request any) refusal {
 		if e.from == BuiltinRouter {
 			return e.suspend(r)
 		}
+	case *InterruptAux:
+		if e.from == BuiltinRouter {
+			return e.interruptAux(r)
+		}
 	case *usherv1.RequestGetInteractionProperties:
 		return e.getInteractionProperties(r)
 	case *usherv1.RequestCustomReporting:

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/usher-cc/usher/zone"
@@ -42,6 +43,7 @@ const (
 	reasonRona          = "RONA"
 	reasonAcwTooLong    = "ACWTooLong"
 	reasonLogoutTime    = "LogoutTime"
+	reasonInterrupted   = "AUXInterrupted"
 )
 
 // maxRings bounds RONA; a ring takes ringMs.
@@ -286,6 +288,32 @@ func (e *Engine) unansweredOfSkill(a *Agent) {
 		WorkMode: modeAux, ReasonCode: e.config.options.GetRonaReasonCode(), LogoutPending: a.work.logoutPending,
 	}, reasonRona)
 	e.revokeAsNotAnswered(a, opReject, reasonNotReady, func(inv *invitation) bool { return inv.invited.Operation == opRoute })
+}
+
+// InterruptAux puts an agent who rests in interruptible AUX to auto-in. Only
+// the built-in router sends it.
+type InterruptAux struct{ AgentID AgentID }
+
+func (e *Engine) interruptAux(r *InterruptAux) refusal {
+	a := e.agents[r.AgentID]
+	if a == nil || !a.rests() {
+		return refuse(errNotReady, "agent %q is not in interruptible AUX", r.AgentID)
+	}
+	e.forceWorking(a, &usherv1.EventAgentStateReasonChanged{WorkMode: modeAuto}, reasonInterrupted)
+	return nil
+}
+
+// rests tells whether he is in AUX with a reason code that may be interrupted.
+func (a *Agent) rests() bool {
+	return a.work.mode == modeAux && !a.work.logoutPending &&
+		slices.Contains(a.engine.config.options.GetInterruptibleAuxCodes(), a.work.reasonCode)
+}
+
+// Interruptible tells whether he rests, and would be available for a media
+// type if he did not; and since when he rests.
+func (a *Agent) Interruptible(media MediaName) (since Millis, ok bool) {
+	m := a.mediaState(media)
+	return a.work.since, a.rests() && !a.loggedOut && m != nil && m.ready && !a.dnd && a.connected() && a.capacityLeft(media) > 0
 }
 
 // ---- folding ----

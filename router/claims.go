@@ -101,6 +101,7 @@ func (r *Router) updateAgent(a *engine.Agent) {
 	switch present := r.engine.Agent(a.ID()); {
 	case present == nil:
 		r.index.dropAgent(a.ID())
+		r.resting.update(a)
 		return
 	case present != a:
 		return // he has logged out and in again, and is named himself
@@ -109,6 +110,7 @@ func (r *Router) updateAgent(a *engine.Agent) {
 	for _, m := range a.Media() {
 		r.seatsOf(a, m, a.Available(m), a.Works(m))
 	}
+	r.resting.update(a)
 	r.index.setAgent(agentItem{id: a.ID(), preference: a.Configured().GetCallPreference(), seats: r.seats})
 }
 
@@ -283,7 +285,7 @@ func (r *Router) skillOf(c *claimOf, agent engine.AgentID) string {
 	switch skill := c.queueing.GetSkill(); {
 	case c.queueing.GetAgent() != "":
 		return config.GetDirectAgentSkill()
-	case slices.ContainsFunc(config.GetSkills(), func(s *usherv1.AgentSkill) bool { return s.GetSkill() == skill }):
+	case hasSkill(config, skill):
 		return skill
 	}
 	return ""

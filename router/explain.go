@@ -337,7 +337,7 @@ func (r *Router) belongs(config *usherv1.Agent, class className) bool {
 	case kindGroup:
 		return slices.Contains(config.GetAgentGroups(), class.name)
 	case kindSkill:
-		return slices.ContainsFunc(config.GetSkills(), func(s *usherv1.AgentSkill) bool { return s.GetSkill() == class.name })
+		return hasSkill(config, class.name)
 	case kindAgent:
 		return config.GetAgentId() == class.name
 	}

@@ -192,7 +192,34 @@ func (j judge) next() any {
 			return j.give(who[0], j.preferred(who[0], b, bids))
 		}
 	}
+	if back := j.interrupt(); back != nil {
+		return back
+	}
 	return j.run()
+}
+
+// interrupt is who is to come back from AUX, because many wait for a skill of
+// his.
+func (j judge) interrupt() any {
+	for s := range j.f.e.EachSkill {
+		for m := range j.f.e.EachMediaType {
+			waiting := j.waits(kindSkill, s.Name, m, func(bid) bool { return true })
+			if s.InterruptAuxQueued == 0 || waiting < int(s.InterruptAuxQueued) {
+				continue
+			}
+			var longest *engine.Agent
+			var since engine.Millis
+			for a := range j.f.e.EachAgent {
+				if at, ok := a.Interruptible(m); ok && j.skill(a, s.Name) != nil && (longest == nil || at < since) {
+					longest, since = a, at
+				}
+			}
+			if longest != nil {
+				return &engine.InterruptAux{AgentID: longest.ID()}
+			}
+		}
+	}
+	return nil
 }
 
 // preferred is what an agent takes of all that he could have; first is the
@@ -459,7 +486,7 @@ func newCentre(t *testing.T, seed uint64) *floor {
 	random := rand.New(rand.NewPCG(seed, 7))
 	f := &floor{t: t, e: engine.New("acme"), router: New(), now: 1_000_000, next: 1, judge: true}
 	config := &usherv1.Configuration{
-		Options:     &usherv1.Options{PriorityAgingMs: []int64{0, 4_000}[seed%2], RonaReasonCode: 9},
+		Options:     &usherv1.Options{PriorityAgingMs: []int64{0, 4_000}[seed%2], RonaReasonCode: 9, InterruptibleAuxCodes: []int32{3}},
 		MediaTypes:  []*usherv1.MediaType{{Name: "chat", DefaultCapacity: 2}, {Name: "voice"}},
 		AgentGroups: []*usherv1.AgentGroup{{Name: "sales"}},
 		Targets: []*usherv1.Target{{
@@ -477,6 +504,7 @@ func newCentre(t *testing.T, seed uint64) *floor {
 		config.Skills = append(config.Skills, &usherv1.Skill{
 			Name: name, AgentSelection: usherv1.AgentSelection(random.IntN(5)), MultipleCallHandling: usherv1.MultipleCallHandling(random.IntN(6)),
 			RonaRings: random.Int32N(2), MaxQueued: random.Int32N(2) * 6, TimedAcwMs: random.Int64N(2) * 3_000,
+			InterruptAuxQueued: random.Int32N(2) * 3,
 		})
 	}
 	for n := range centreVectors {
@@ -542,7 +570,7 @@ func TestAgainstJudge(t *testing.T) {
 		}
 	}
 	t.Log(total)
-	for _, what := range []string{"agent", "queue", "vdn", "stop", "suspend", "skill", "target", "group", "direct"} {
+	for _, what := range []string{"agent", "queue", "vdn", "stop", "suspend", "interrupt", "skill", "target", "group", "direct"} {
 		if total[what] == 0 {
 			t.Errorf("the router never asked for %q: the work is not random enough", what)
 		}
@@ -555,7 +583,10 @@ func (f *floor) count(request any) {
 		f.asked = map[string]int{}
 	}
 	call, ok := request.(*usherv1.RequestRouteCall)
+	_, interrupts := request.(*engine.InterruptAux)
 	switch {
+	case interrupts:
+		f.asked["interrupt"]++
 	case !ok:
 		f.asked["suspend"]++
 	case call.GetAgent() != nil:
@@ -597,8 +628,11 @@ func (f *floor) anythingInCentre(random *rand.Rand) (engine.Participant, any) {
 			return agentNamed(inv.agent), &usherv1.RequestAccept{Ticket: inv.ticket}
 		}
 	case 10, 11, 12, 13:
-		mode := []usherv1.WorkMode{1, 2, 3, 3, 3, 4, 4}[random.IntN(7)]
-		return who, &usherv1.RequestSetAgentState{WorkMode: mode}
+		mode, code := []usherv1.WorkMode{1, 2, 3, 3, 3, 4, 4}[random.IntN(7)], int32(0)
+		if mode == usherv1.WorkMode_WORK_MODE_AUX {
+			code = []int32{0, 3}[random.IntN(2)]
+		}
+		return who, &usherv1.RequestSetAgentState{WorkMode: mode, ReasonCode: code}
 	case 14:
 		return who, &usherv1.RequestCancelNotReadyForMedia{MediaType: media}
 	case 15:
@@ -640,6 +674,9 @@ func sameRequest(a, b any) bool {
 	switch a := a.(type) {
 	case nil:
 		return b == nil
+	case *engine.InterruptAux:
+		b, ok := b.(*engine.InterruptAux)
+		return ok && *a == *b
 	case *engine.Suspend:
 		b, ok := b.(*engine.Suspend)
 		return ok && a.InteractionID == b.InteractionID && proto.Equal(a.State, b.State)

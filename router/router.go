@@ -24,7 +24,8 @@
 //     it: who is idle longest, or least occupied, by level or not; but he gets
 //     what he prefers of all that waits for him, if his preference is skill
 //     level or percent allocation.
-//   - While nothing matches, vectors run whose time has come (vectors.go).
+//   - While nothing matches, agents come back from AUX that a skill may
+//     interrupt (interrupt.go), and vectors run whose time has come (vectors.go).
 //
 // So an interaction that nobody can have yet holds back no other, and no
 // later interaction takes an agent whom an earlier one could have had.
@@ -55,6 +56,7 @@ type Router struct {
 	due     tree[appointment] // when a vector goes on
 	widens  tree[appointment] // when an interaction's claims change by themselves
 	waiting map[engine.InteractionID]*waiting
+	resting resting
 	seats   []seatItem  // used again
 	claims  []claimItem // used again
 }
@@ -86,6 +88,7 @@ func (r *Router) rebuild(e *engine.Engine) {
 		index:   newIndex(engine.Millis(e.Options().GetPriorityAgingMs())),
 		waiting: map[engine.InteractionID]*waiting{},
 		targets: compileTargets(e),
+		resting: newResting(e),
 	}
 	for i := range e.EachInteraction {
 		r.updateInteraction(i)
@@ -96,7 +99,7 @@ func (r *Router) rebuild(e *engine.Engine) {
 }
 
 // Next is what the router asks for next, if anything: a RequestRouteCall for a
-// match or the end of a vector, or an engine.Suspend. It is to be handed to the
+// match or the end of a vector, an engine.InterruptAux, or an engine.Suspend. It is to be handed to the
 // engine; then either Update is called, or Refused. Called again without, it
 // answers the same.
 func (r *Router) Next(now engine.Millis) (request any, ok bool) {
@@ -105,6 +108,9 @@ func (r *Router) Next(now engine.Millis) (request any, ok bool) {
 	}
 	if m, ok := r.index.next(now); ok {
 		return r.deliver(m, now), true
+	}
+	if back, ok := r.interrupt(); ok {
+		return back, true
 	}
 	if r.due.len() > 0 && r.due.first().at <= now {
 		return r.runVector(r.due.first().waiting, now), true

@@ -411,6 +411,8 @@ type Options struct {
 	// The reason code of the logout of an agent whose connections were lost, 0
 	// to 99.
 	UnreachableReasonCode int32 `protobuf:"varint,23,opt,name=unreachable_reason_code,json=unreachableReasonCode,proto3" json:"unreachable_reason_code,omitempty"`
+	// The reason codes of AUX that a skill may interrupt, each 0 to 99.
+	InterruptibleAuxCodes []int32 `protobuf:"varint,24,rep,packed,name=interruptible_aux_codes,json=interruptibleAuxCodes,proto3" json:"interruptible_aux_codes,omitempty"`
 	unknownFields         protoimpl.UnknownFields
 	sizeCache             protoimpl.SizeCache
 }
@@ -604,6 +606,13 @@ func (x *Options) GetUnreachableReasonCode() int32 {
 		return x.UnreachableReasonCode
 	}
 	return 0
+}
+
+func (x *Options) GetInterruptibleAuxCodes() []int32 {
+	if x != nil {
+		return x.InterruptibleAuxCodes
+	}
+	return nil
 }
 
 // MediaType is a kind of interaction.
@@ -2161,7 +2170,7 @@ const file_usher_v1_administration_proto_rawDesc = "" +
 	"\rannouncements\x18\x10 \x03(\v2\x16.usher.v1.AnnouncementR\rannouncements\x12=\n" +
 	"\x0ecapacity_rules\x18\x11 \x03(\v2\x16.usher.v1.CapacityRuleR\rcapacityRules\x12$\n" +
 	"\x05views\x18\x12 \x03(\v2\x0e.usher.v1.ViewR\x05views\x12B\n" +
-	"\x11external_services\x18\x13 \x03(\v2\x15.usher.v1.ThirdServerR\x10externalServices\"\xf2\f\n" +
+	"\x11external_services\x18\x13 \x03(\v2\x15.usher.v1.ThirdServerR\x10externalServices\"\xaa\r\n" +
 	"\aOptions\x127\n" +
 	"\x15delivering_timeout_ms\x18\x01 \x01(\x03H\x00R\x13deliveringTimeoutMs\x88\x01\x01\x123\n" +
 	"\x13handling_timeout_ms\x18\x02 \x01(\x03H\x01R\x11handlingTimeoutMs\x88\x01\x01\x121\n" +
@@ -2188,7 +2197,8 @@ const file_usher_v1_administration_proto_rawDesc = "" +
 	"\x13max_acw_reason_code\x18\x14 \x01(\x05R\x10maxAcwReasonCode\x12(\n" +
 	"\x10forced_logout_at\x18\x15 \x01(\tR\x0eforcedLogoutAt\x129\n" +
 	"\x19forced_logout_reason_code\x18\x16 \x01(\x05R\x16forcedLogoutReasonCode\x126\n" +
-	"\x17unreachable_reason_code\x18\x17 \x01(\x05R\x15unreachableReasonCodeB\x18\n" +
+	"\x17unreachable_reason_code\x18\x17 \x01(\x05R\x15unreachableReasonCode\x126\n" +
+	"\x17interruptible_aux_codes\x18\x18 \x03(\x05R\x15interruptibleAuxCodesB\x18\n" +
 	"\x16_delivering_timeout_msB\x16\n" +
 	"\x14_handling_timeout_msB\x15\n" +
 	"\x13_routing_timeout_msB\x1c\n" +

@@ -420,9 +420,13 @@ type Skill struct {
 	TimedAcwMs int64 `protobuf:"varint,7,opt,name=timed_acw_ms,json=timedAcwMs,proto3" json:"timed_acw_ms,omitempty"`
 	// How many may wait for it; one more fails to queue. 0 for no limit; up to
 	// 1,000,000.
-	MaxQueued     int32 `protobuf:"varint,8,opt,name=max_queued,json=maxQueued,proto3" json:"max_queued,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MaxQueued int32 `protobuf:"varint,8,opt,name=max_queued,json=maxQueued,proto3" json:"max_queued,omitempty"`
+	// When so many of a media type wait for it, its agents who rest in AUX with
+	// an interruptible reason code are put to auto-in, who rests longest first;
+	// 0 for never; up to 1,000,000.
+	InterruptAuxQueued int32 `protobuf:"varint,9,opt,name=interrupt_aux_queued,json=interruptAuxQueued,proto3" json:"interrupt_aux_queued,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Skill) Reset() {
@@ -507,6 +511,13 @@ func (x *Skill) GetTimedAcwMs() int64 {
 func (x *Skill) GetMaxQueued() int32 {
 	if x != nil {
 		return x.MaxQueued
+	}
+	return 0
+}
+
+func (x *Skill) GetInterruptAuxQueued() int32 {
+	if x != nil {
+		return x.InterruptAuxQueued
 	}
 	return 0
 }
@@ -2755,7 +2766,7 @@ var File_usher_v1_routing_proto protoreflect.FileDescriptor
 
 const file_usher_v1_routing_proto_rawDesc = "" +
 	"\n" +
-	"\x16usher/v1/routing.proto\x12\busher.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x15usher/v1/common.proto\"\xd1\x02\n" +
+	"\x16usher/v1/routing.proto\x12\busher.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x15usher/v1/common.proto\"\x83\x03\n" +
 	"\x05Skill\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12A\n" +
@@ -2767,7 +2778,8 @@ const file_usher_v1_routing_proto_rawDesc = "" +
 	"\ftimed_acw_ms\x18\a \x01(\x03R\n" +
 	"timedAcwMs\x12\x1d\n" +
 	"\n" +
-	"max_queued\x18\b \x01(\x05R\tmaxQueued\"R\n" +
+	"max_queued\x18\b \x01(\x05R\tmaxQueued\x120\n" +
+	"\x14interrupt_aux_queued\x18\t \x01(\x05R\x12interruptAuxQueued\"R\n" +
 	"\n" +
 	"AgentSkill\x12\x14\n" +
 	"\x05skill\x18\x01 \x01(\tR\x05skill\x12\x14\n" +
