@@ -565,6 +565,51 @@ func TestLongAnswer(t *testing.T) {
 	}
 }
 
+// TestShutdownWaitsForNobody shuts down while requests wait for people or for an
+// external service: each is told at once to try again.
+func TestShutdownWaitsForNobody(t *testing.T) {
+	for name, call := range map[string]func(context.Context, *http.Client, string, string) error{
+		"Transfer": func(ctx context.Context, client *http.Client, ann, _ string) error {
+			im := usherv1connect.NewInteractionManagementClient(client, "http://usher", connect.WithGRPC(), withCredential(ann))
+			_, err := im.Transfer(ctx, &usherv1.RequestTransfer{ReferenceId: "a"})
+			return err
+		},
+		"Conference": func(ctx context.Context, client *http.Client, ann, _ string) error {
+			im := usherv1connect.NewInteractionManagementClient(client, "http://usher", connect.WithGRPC(), withCredential(ann))
+			_, err := im.Conference(ctx, &usherv1.RequestConference{ReferenceId: "a"})
+			return err
+		},
+		"RouteCall": func(ctx context.Context, client *http.Client, _, urs string) error {
+			tlib := usherv1connect.NewTLibraryClient(client, "http://usher", connect.WithGRPC(), withCredential(urs))
+			_, err := tlib.RouteCall(ctx, &usherv1.RequestRouteCall{ReferenceId: "a"})
+			return err
+		},
+		"PrivateService": func(ctx context.Context, client *http.Client, _, urs string) error {
+			tlib := usherv1connect.NewTLibraryClient(client, "http://usher", connect.WithGRPC(), withCredential(urs))
+			_, err := tlib.PrivateService(ctx, &usherv1.RequestPrivateService{ReferenceId: "a"})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := newFake()
+			ann, urs := fake.agent(DefaultTenant, "ann", false), fake.key(DefaultTenant, "urs", usherv1.Role_ROLE_ROUTER)
+			inBubble(t, fake, Limits{}, func(t *testing.T, s *Server, client *http.Client) {
+				s.center = &slowCenter{fake, map[string]chan struct{}{"a": make(chan struct{})}}
+				answered := make(chan error)
+				go func() { answered <- call(t.Context(), client, ann, urs) }()
+				synctest.Wait()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				start := time.Now()
+				go func() { _ = s.Shutdown(ctx) }()
+				if err := <-answered; eventErrorOf(err).GetName() != "Unavailable" || time.Since(start) != 0 {
+					t.Error(err, time.Since(start))
+				}
+			})
+		})
+	}
+}
+
 // TestSlowRequest sends a request and never finishes it.
 func TestSlowRequest(t *testing.T) {
 	fake := newFake()
