@@ -222,7 +222,7 @@ func TestCausesOfTheRouter(t *testing.T) {
 	}{
 		{&usherv1.RequestRouteCall{InteractionId: "i"}, "RequestRouteCall", "i"},
 		{&usherv1.RequestUpdateUserData{InteractionId: "j"}, "RequestUpdateUserData", "j"},
-		{suspension{"k"}, "VectorSuspended", "k"},
+		{suspension{"k"}, "Suspend", "k"},
 	} {
 		got := routerCause(c.request)
 		if got.Request != c.name || got.InteractionId != c.concern || got.Protocol != usherv1.Protocol_PROTOCOL_TLIB ||

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -302,14 +303,14 @@ func (w *writer) route(t *tenant) {
 	t.due = earliest(t)
 }
 
-// routerCause is the cause of what came of a request of the built-in router.
-// The one that is not published is that a vector suspends.
+// routerCause is the cause of what came of a request of the built-in router:
+// a published one, or one of its own, which has its type's name.
 func routerCause(request any) *usherv1.Cause {
-	c := &usherv1.Cause{
-		Principal: engine.BuiltinRouter.Proto(), Request: "VectorSuspended", Protocol: usherv1.Protocol_PROTOCOL_TLIB,
-	}
+	c := &usherv1.Cause{Principal: engine.BuiltinRouter.Proto(), Protocol: usherv1.Protocol_PROTOCOL_TLIB}
 	if m, ok := request.(proto.Message); ok {
 		c.Request = string(m.ProtoReflect().Descriptor().Name())
+	} else {
+		c.Request = strings.TrimPrefix(fmt.Sprintf("%T", request), "*engine.")
 	}
 	if m, ok := request.(interface{ GetInteractionId() string }); ok {
 		c.InteractionId = m.GetInteractionId()
