@@ -191,7 +191,7 @@ func TestTraceOfAnExternalService(t *testing.T) {
 	b.reset(1)
 	b.add("default", routerCause(&usherv1.RequestPrivateService{InteractionId: "i"}), []engine.Entry{asked}, 1)
 	b.add("default", &usherv1.Cause{Principal: crm.Proto(), Request: respond.name, InteractionId: "i", Protocol: esp}, []engine.Entry{told}, 2)
-	b.add("default", routerCause(suspension{"i"}), []engine.Entry{suspended}, 3)
+	b.add("default", routerCause(&engine.Suspend{InteractionID: "i"}), []engine.Entry{suspended}, 3)
 	tracer := &tracer{tenant: "default", interaction: "i"}
 	var got []string
 	err := eachRecord(b.payload, 1, func(r *storedRecord) bool {
@@ -210,11 +210,6 @@ func TestTraceOfAnExternalService(t *testing.T) {
 	}
 }
 
-// suspension is a request that only the engine knows.
-type suspension struct{ interaction string }
-
-func (s suspension) GetInteractionId() string { return s.interaction }
-
 func TestCausesOfTheRouter(t *testing.T) {
 	for _, c := range []struct {
 		request       any
@@ -222,7 +217,8 @@ func TestCausesOfTheRouter(t *testing.T) {
 	}{
 		{&usherv1.RequestRouteCall{InteractionId: "i"}, "RequestRouteCall", "i"},
 		{&usherv1.RequestUpdateUserData{InteractionId: "j"}, "RequestUpdateUserData", "j"},
-		{suspension{"k"}, "Suspend", "k"},
+		{&engine.Suspend{InteractionID: "k"}, "Suspend", "k"},
+		{&engine.InterruptAux{AgentID: "ana"}, "InterruptAux", ""},
 	} {
 		got := routerCause(c.request)
 		if got.Request != c.name || got.InteractionId != c.concern || got.Protocol != usherv1.Protocol_PROTOCOL_TLIB ||
