@@ -133,8 +133,8 @@ func Refuse(code usherv1.ErrorCode, format string, args ...any) *usherv1.EventEr
 type WhyNot struct{ Rule, Description, Detail string }
 
 // WhyNot is the rule that keeps a routed interaction of a media type from
-// him; its Rule is empty if none does.
-func (a *Agent) WhyNot(media MediaName) WhyNot {
+// him now; its Rule is empty if none does.
+func (a *Agent) WhyNot(media MediaName, now Millis) WhyNot {
 	m := a.mediaState(media)
 	switch {
 	case !a.connected():
@@ -150,7 +150,7 @@ func (a *Agent) WhyNot(media MediaName) WhyNot {
 	case !a.work.takes():
 		return WhyNot{
 			Rule: "WorkMode", Description: "They are in AUX or ACW.",
-			Detail: fmt.Sprintf("%s since %d s", a.work.describe(), (a.engine.now-a.work.since)/1000),
+			Detail: fmt.Sprintf("%s since %d s", a.work.describe(), (now-a.work.since)/1000),
 		}
 	case a.capacityLeft(media) <= 0:
 		return WhyNot{Rule: "CapacityUsed", Description: "They have as much as they may.", Detail: a.Has()}

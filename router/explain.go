@@ -295,7 +295,7 @@ func (x *explanation) ruleFor(config *usherv1.Agent) (rule, description, detail 
 		return "NotLoggedIn", "They are not logged in.", ""
 	}
 	skill := x.r.skillOf(claim, a.ID())
-	switch why := a.WhyNot(media); {
+	switch why := a.WhyNot(media, x.now); {
 	case why.Rule != "":
 		return why.Rule, why.Description, why.Detail
 	case !a.AllowsAnother(skill):
