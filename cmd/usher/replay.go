@@ -57,32 +57,41 @@ func (a *application) playRecorded(cmd *cobra.Command, name string) error {
 }
 
 // recorded is what the journal of a data folder has of a tenant.
-func recorded(ctx context.Context, dir, tenant string) (*replay.Recording, error) {
-	recorder := replay.NewRecorder(tenant)
-	known := false
-	err := withJournal(dir, func(j journal.Journal) error {
-		begin, err := beginRecording(ctx, j, recorder, tenant)
-		if err != nil {
-			return err
-		}
-		known = begin > 1
-		return eachBatch(ctx, j, func(b *journal.Batch, content *usherv1.RecordBatch) error {
-			sequence := b.First
-			for _, record := range content.GetRecords() {
-				if sequence < begin {
-					withoutConfiguration(record)
-				}
-				known = known || record.GetTenantId() == tenant
-				recorder.Take(engine.Sequence(sequence), engine.Millis(b.Time), record)
-				sequence += journal.Sequence(len(record.GetEntries()))
-			}
-			return nil
-		})
+func recorded(ctx context.Context, dir, tenant string) (recording *replay.Recording, err error) {
+	err = withJournal(dir, func(j journal.Journal) error {
+		recording, err = recordingOf(ctx, j, tenant)
+		return err
 	})
-	if err == nil && !known {
+	if err == nil && recording == nil {
 		err = fmt.Errorf("the journal in %s has nothing about tenant %q", dir, tenant)
 	}
-	return recorder.Recording(), err
+	return recording, err
+}
+
+// recordingOf is what a journal has of a tenant; nil if it has nothing.
+func recordingOf(ctx context.Context, j journal.Journal, tenant string) (*replay.Recording, error) {
+	recorder := replay.NewRecorder(tenant)
+	begin, err := beginRecording(ctx, j, recorder, tenant)
+	if err != nil {
+		return nil, err
+	}
+	known := begin > 1
+	err = eachBatch(ctx, j, func(b *journal.Batch, content *usherv1.RecordBatch) error {
+		sequence := b.First
+		for _, record := range content.GetRecords() {
+			if sequence < begin {
+				withoutConfiguration(record)
+			}
+			known = known || record.GetTenantId() == tenant
+			recorder.Take(engine.Sequence(sequence), engine.Millis(b.Time), record)
+			sequence += journal.Sequence(len(record.GetEntries()))
+		}
+		return nil
+	})
+	if err != nil || !known {
+		return nil, err
+	}
+	return recorder.Recording(), nil
 }
 
 // beginRecording takes the configuration from a snapshot if the journal does

@@ -50,6 +50,7 @@ type conduct struct {
 	media     engine.MediaName
 	answers   []answer
 	handlings []*handling
+	calls     []*call
 	parties   int // agents at the moment
 }
 

@@ -3,9 +3,11 @@ package replay
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/engine"
@@ -28,6 +30,7 @@ type day struct {
 	modes   map[engine.AgentID]usherv1.WorkMode
 	waiting []string
 	answers map[string]*Outcome
+	request uint64 // to an external service
 }
 
 const morning engine.Millis = 1_800_000_000_000
@@ -144,6 +147,8 @@ func (d *day) look(ev *usherv1.Event) {
 				o.Kind = Abandoned
 			}
 		}
+	case *usherv1.Event_EventExternalServiceRequested:
+		d.request = m.EventExternalServiceRequested.GetRequestId()
 	case *usherv1.Event_EventAgentStateReasonChanged:
 		d.modes[engine.AgentID(m.EventAgentStateReasonChanged.GetAgentId())] = m.EventAgentStateReasonChanged.GetWorkMode()
 	}
@@ -287,6 +292,80 @@ func TestSkills(t *testing.T) {
 	}
 	if is.Kind != Answered || is.Agent != "carl" || is.WaitMs != 7_000 {
 		t.Errorf("after: %+v", is)
+	}
+}
+
+// TestServices: an external service answers as it did, and can't answer what it
+// was never asked.
+func TestServices(t *testing.T) {
+	c := office()
+	c.ExternalServices = []*usherv1.ThirdServer{{Name: "crm"}}
+	c.Queues = append(c.Queues, &usherv1.Queue{Name: "vip", Strategy: engine.LongestIdle, AgentGroup: "spare"})
+	c.Vectors = []*usherv1.Vector{{Name: "12", Text: `vector 12
+call-service crm method lookup within 5 secs
+goto step 4 if expression response.vip == true
+route-to queue later
+route-to queue vip
+`}}
+	c.Queues[0].Strategy, c.Queues[0].Vector = engine.Vectored, "12"
+	d := newDay(t, c)
+	crm := engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_SERVICE, ID: "crm"}
+	d.ask(crm, &usherv1.RequestRegisterClient{ClientType: usherv1.ClientType_CLIENT_TYPE_EXTERNAL_SERVICE})
+	d.ask(crm, engine.Connect{ConnectionID: "crm"})
+	d.submit("good", "in")
+	d.until(1.5)
+	d.ask(crm, &usherv1.Event3RdServerResponse{RequestId: d.request, Response: &structpb.Struct{
+		Fields: map[string]*structpb.Value{"vip": structpb.NewBoolValue(true)},
+	}})
+	d.submit("bad", "in")
+	d.until(2)
+	d.ask(crm, &usherv1.Event3RdServerFault{RequestId: d.request, Fault: "Unknown"})
+	d.submit("late", "in")
+	d.until(20)
+	recording := d.recorder.Recording()
+	for _, test := range []struct {
+		vector          string
+		good, bad, late string
+	}{
+		{c.Vectors[0].Text, "vip", "later", "later"},
+		{strings.ReplaceAll(c.Vectors[0].Text, "response.vip == true", "response.fault != ''"), "later", "vip", "vip"},
+		{strings.ReplaceAll(c.Vectors[0].Text, "lookup", "other"), "later", "later", "later"},
+		{strings.Replace(c.Vectors[0].Text, "5 secs", "1 secs", 1), "later", "later", "later"},
+	} {
+		result, err := recording.Play(&usherv1.ApplyConfigurationRequest{
+			Configuration: &usherv1.Configuration{Vectors: []*usherv1.Vector{{Name: "12", Text: test.vector}}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, want := range []string{test.good, test.bad, test.late} {
+			if got := result.Outcomes[n]; got.Queue != want {
+				t.Errorf("%s\n%s is in %s, want %s", test.vector, got.InteractionID, got.Queue, want)
+			}
+		}
+	}
+}
+
+// TestChanges: what a media server changes while an interaction waits counts.
+func TestChanges(t *testing.T) {
+	d := newDay(t, office())
+	d.submit("first", "in")
+	d.submit("second", "in")
+	d.until(1)
+	d.ask(media, &usherv1.RequestChangeProperties{InteractionId: "second", Properties: &structpb.Struct{
+		Fields: map[string]*structpb.Value{"priority": structpb.NewNumberValue(5)},
+	}})
+	d.until(2)
+	d.login("anna", 0)
+	d.until(3)
+	d.accept("anna")
+	d.until(9)
+	result, err := d.recorder.Recording().Play()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, second := result.Outcomes[0], result.Outcomes[1]; first.Kind != Waiting || second.Agent != "anna" || result.AsRecorded != 2 {
+		t.Errorf("%+v, %+v, %d as recorded", first, second, result.AsRecorded)
 	}
 }
 

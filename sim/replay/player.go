@@ -25,9 +25,11 @@ type player struct {
 
 	outcomes map[engine.InteractionID]*Outcome
 	order    []*Outcome
-	// How often an interaction was given to an agent, and to anybody.
+	// How often an interaction was given to an agent, and to anybody, and how
+	// often a method was called.
 	invited map[invitee]int
 	handled map[engine.InteractionID]int
+	called  map[methodOf]int
 	agents  map[engine.AgentID]*person
 }
 
@@ -49,7 +51,7 @@ func (r *Recording) Play(changes ...*usherv1.ApplyConfigurationRequest) (*Result
 	p := &player{
 		Recording: r, engine: engine.New(r.tenant), router: router.New(), now: r.from, next: 1,
 		known: map[engine.Participant]bool{}, skilled: map[engine.AgentID]*usherv1.Agent{}, outcomes: map[engine.InteractionID]*Outcome{},
-		invited: map[invitee]int{}, handled: map[engine.InteractionID]int{}, agents: map[engine.AgentID]*person{},
+		invited: map[invitee]int{}, handled: map[engine.InteractionID]int{}, called: map[methodOf]int{}, agents: map[engine.AgentID]*person{},
 	}
 	present := &usherv1.ApplyConfigurationRequest{Configuration: r.Configuration()}
 	for _, change := range append([]*usherv1.ApplyConfigurationRequest{present}, changes...) {
@@ -192,11 +194,7 @@ func (p *player) introduce(who engine.Participant) {
 	if p.known[who] {
 		return
 	}
-	kind := usherv1.ClientType_CLIENT_TYPE_AGENT_APPLICATION
-	if who.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA {
-		kind = usherv1.ClientType_CLIENT_TYPE_MEDIA_SERVER
-	}
-	p.send(who, &usherv1.RequestRegisterClient{ClientType: kind})
+	p.send(who, &usherv1.RequestRegisterClient{ClientType: clientTypes[who.Kind]})
 	p.send(who, engine.Connect{ConnectionID: "introduced " + who.ID})
 }
 
@@ -278,6 +276,8 @@ func (p *player) takeInteraction(o *Outcome, ev *usherv1.Event) {
 		if m.EventPartyRemoved.GetParty().GetKind() == usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT {
 			o.handled = false
 		}
+	case *usherv1.Event_EventExternalServiceRequested:
+		p.respond(engine.InteractionID(o.InteractionID), m.EventExternalServiceRequested)
 	case *usherv1.Event_EventProcessingStopped:
 		if o.Kind == Waiting {
 			o.WaitMs, o.Kind = int64(p.now)-o.SubmittedAtMs, Ended

@@ -56,6 +56,7 @@ func (r *Recording) Configuration() *usherv1.Configuration {
 type Recorder struct {
 	recording *Recording
 	invited   map[engine.Ticket]invitation
+	called    map[uint64]*call
 	modes     map[engine.AgentID]*worked
 	// closed are the conversations that ended in the record at work.
 	closed map[engine.InteractionID]*handling
@@ -81,6 +82,7 @@ func NewRecorder(tenant string) *Recorder {
 	return &Recorder{
 		recording: &Recording{tenant: tenant, present: engine.New(tenant), conducts: map[engine.InteractionID]*conduct{}},
 		invited:   map[engine.Ticket]invitation{},
+		called:    map[uint64]*call{},
 		modes:     map[engine.AgentID]*worked{},
 	}
 }
@@ -158,7 +160,15 @@ func (r *Recorder) takeFact(sequence engine.Sequence, at engine.Millis, fact *us
 
 // takesPart tells whether somebody's conduct is played.
 func takesPart(who engine.Participant) bool {
-	return who.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT || who.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA
+	_, takes := clientTypes[who.Kind]
+	return takes
+}
+
+// clientTypes are those who take part, and as what they register.
+var clientTypes = map[usherv1.ParticipantKind]usherv1.ClientType{
+	usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT:   usherv1.ClientType_CLIENT_TYPE_AGENT_APPLICATION,
+	usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA:   usherv1.ClientType_CLIENT_TYPE_MEDIA_SERVER,
+	usherv1.ParticipantKind_PARTICIPANT_KIND_SERVICE: usherv1.ClientType_CLIENT_TYPE_EXTERNAL_SERVICE,
 }
 
 // takeInteraction takes how people behaved.
@@ -190,6 +200,10 @@ func (r *Recorder) takeInteraction(sequence engine.Ticket, ev *usherv1.Event) {
 			how = silent
 		}
 		r.takeAnswer(engine.Ticket(m.EventRevoked.GetTicket()), how, at)
+	case *usherv1.Event_EventExternalServiceRequested:
+		r.takeCall(c, m.EventExternalServiceRequested, at)
+	case *usherv1.Event_EventExternalServiceResponded:
+		r.takeResponse(m.EventExternalServiceResponded, at)
 	case *usherv1.Event_EventProcessingStopped:
 		if ev.GetActor().GetKind() == usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA && c.parties == 0 && r.closed[id] == nil {
 			r.ask(at, engine.ParticipantOf(ev.GetActor()), giveUp{id, ev.GetReason()})

@@ -24,6 +24,11 @@ func (r *Recorder) takeRequest(at engine.Millis, record *usherv1.Record) {
 			r.ask(at, asker, request)
 		}
 		return
+	case "RequestChangeProperties":
+		if asker.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA {
+			r.askChanges(at, asker, record)
+		}
+		return
 	case "RequestPull":
 		for _, request := range pulls(record) {
 			r.ask(at, asker, request)
@@ -71,6 +76,19 @@ func submission(record *usherv1.Record) *usherv1.RequestSubmit {
 		}
 	}
 	return request
+}
+
+// askChanges asks for what a media server changed. What agents change belongs to
+// their conversations.
+func (r *Recorder) askChanges(at engine.Millis, asker engine.Participant, record *usherv1.Record) {
+	for _, entry := range record.GetEntries() {
+		ev := entry.GetEvent()
+		if m := ev.GetEventPropertiesChanged(); m != nil && ev.GetProtocol() == usherv1.Protocol_PROTOCOL_RPT {
+			r.ask(at, asker, &usherv1.RequestChangeProperties{
+				InteractionId: ev.GetInteractionId(), Properties: m.GetProperties(), UserData: m.GetUserData(), DeletedKeys: m.GetDeletedKeys(),
+			})
+		}
+	}
 }
 
 // pulls are a request for each interaction that was pulled.
