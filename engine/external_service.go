@@ -156,7 +156,7 @@ func (e *Engine) serviceRequest(id uint64) (*serviceRequest, refusal) {
 func (e *Engine) ackService(open *serviceRequest) {
 	ev := open.about(e.actor)
 	ev.Message = ackMessage
-	e.answer(im, ev)
+	e.answer(esp, ev)
 }
 
 // about begins an event about the interaction of a request, which may be no

@@ -41,7 +41,7 @@ func (r *Router) ExpectedWait(e *engine.Engine, now engine.Millis, q *usherv1.Re
 		if why != nil {
 			return nil, why
 		}
-		return r.expectedOf(i, now), nil
+		return r.expectedOf(i), nil
 	case *usherv1.RequestExpectedWait_Skill:
 		if e.Skill(of.Skill) == nil {
 			return nil, engine.Refuse(usherv1.ErrorCode_ERROR_CODE_UNKNOWN_OBJECT, "skill: there is no skill %q", of.Skill)
@@ -53,13 +53,20 @@ func (r *Router) ExpectedWait(e *engine.Engine, now engine.Millis, q *usherv1.Re
 		if queue == nil {
 			return nil, engine.Refuse(usherv1.ErrorCode_ERROR_CODE_UNKNOWN_QUEUE, "queue: there is no queue %q", of.Queue)
 		}
-		return r.expectedOfQueue(queue, engine.MediaName(q.GetMediaType()), rankOfPriority(q.GetPriority())), nil
+		return r.expectedOfQueue(queue, nil, engine.MediaName(q.GetMediaType()), rankOfPriority(q.GetPriority())), nil
+	case *usherv1.RequestExpectedWait_Vdn:
+		vdn := e.VdnNamed(of.Vdn)
+		if vdn == nil {
+			return nil, engine.Refuse(usherv1.ErrorCode_ERROR_CODE_UNKNOWN_OBJECT, "vdn: there is no VDN %q", of.Vdn)
+		}
+		queue := e.QueueNamed(engine.QueueName(vdn.GetQueue()))
+		return r.expectedOfQueue(queue, vdn.GetSkills(), engine.MediaName(q.GetMediaType()), rankOfPriority(q.GetPriority())), nil
 	}
-	return nil, engine.Refuse(usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT, "of is missing: interaction_id, skill or queue")
+	return nil, engine.Refuse(usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT, "of is missing: interaction_id, skill, queue or vdn")
 }
 
 // expectedOf is the least wait over all places where an interaction waits.
-func (r *Router) expectedOf(i *engine.Interaction, now engine.Millis) *usherv1.EventExpectedWait {
+func (r *Router) expectedOf(i *engine.Interaction) *usherv1.EventExpectedWait {
 	best := &usherv1.EventExpectedWait{Infinite: true}
 	w := r.waiting[i.ID()]
 	if w == nil {
@@ -91,15 +98,15 @@ func (r *Router) expectedOfNew(class className, most int32, media engine.MediaNa
 	return answer
 }
 
-// expectedOfQueue is that of the queue's group, or of the skills of a queue
-// with a vector: the least of those in which its interactions wait now.
-func (r *Router) expectedOfQueue(queue *usherv1.Queue, media engine.MediaName, rank int32) *usherv1.EventExpectedWait {
+// expectedOfQueue is that of the queue's group, or the least of the skills that
+// its vector names; ofVdn are the VDN's.
+func (r *Router) expectedOfQueue(queue *usherv1.Queue, ofVdn []string, media engine.MediaName, rank int32) *usherv1.EventExpectedWait {
 	if queue.GetStrategy() == engine.LongestIdle {
 		return r.expectedOfNew(className{kindGroup, queue.GetAgentGroup()}, 0, media, rank)
 	}
 	best := &usherv1.EventExpectedWait{Infinite: true}
 	parsed, _ := r.engine.PresentVector(queue.GetVector())
-	for _, skill := range skillsOf(parsed) {
+	for _, skill := range skillsOf(parsed, ofVdn) {
 		answer := r.expectedOfNew(className{kindSkill, skill}, r.engine.Skill(skill).GetMaxQueued(), media, rank)
 		if !answer.Infinite && (best.Infinite || answer.ExpectedWaitMs < best.ExpectedWaitMs) || best.Position == 0 {
 			best = answer
@@ -109,22 +116,29 @@ func (r *Router) expectedOfQueue(queue *usherv1.Queue, media engine.MediaName, r
 }
 
 // skillsOf are the skills that a vector names to queue to.
-func skillsOf(v *vector.Vector) []string {
+func skillsOf(v *vector.Vector, ofVdn []string) []string {
 	if v == nil {
 		return nil
 	}
 	var skills []string
+	add := func(name string) {
+		if n := slices.Index([]string{vector.First, vector.Second, vector.Third}, name); n >= 0 {
+			if n < len(ofVdn) {
+				skills = append(skills, ofVdn[n])
+			}
+		} else if name != "" && name != vector.Best {
+			skills = append(skills, name)
+		}
+	}
 	for _, step := range v.Steps {
 		switch action := step.Action.(type) {
 		case vector.QueueTo:
-			skills = append(skills, action.Place.Skill)
+			add(action.Place.Skill)
 		case vector.Check:
-			skills = append(skills, action.Place.Skill)
+			add(action.Place.Skill)
 		}
 	}
-	return slices.DeleteFunc(skills, func(s string) bool {
-		return s == "" || s == vector.First || s == vector.Second || s == vector.Third || s == vector.Best
-	})
+	return skills
 }
 
 // WhyWaiting says for every agent which rule keeps a waiting interaction from
@@ -144,8 +158,10 @@ func (r *Router) WhyWaiting(e *engine.Engine, now engine.Millis, q *usherv1.Requ
 	}
 	x := &explanation{r: r, interaction: i, now: now, named: named, rules: map[string]*usherv1.Exclusion{}}
 	answer := &usherv1.EventWhyWaiting{
-		InteractionId: string(i.ID()), WaitingSinceMs: int64(i.MovedToQueueAt()),
-		ExpectedWait: r.expectedOf(i, now), VectorState: i.Vector(), TimeMs: int64(now),
+		InteractionId: string(i.ID()), VectorState: i.Vector(), TimeMs: int64(now),
+	}
+	if i.State() != usherv1.InteractionState_INTERACTION_STATE_HANDLING {
+		answer.WaitingSinceMs, answer.ExpectedWait = int64(i.MovedToQueueAt()), r.expectedOf(i)
 	}
 	if state := i.Vector(); state != nil {
 		answer.Step = vector.Describe(state, &sight{r, i, now})

@@ -1739,7 +1739,7 @@ type ApiKey struct {
 	// except that two keys of one role may share it while one replaces the
 	// other.
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	// MEDIA, ROUTER, REPORTING or ADMIN.
+	// MEDIA, ROUTER, REPORTING, SERVICE or ADMIN.
 	Role Role `protobuf:"varint,4,opt,name=role,proto3,enum=usher.v1.Role" json:"role,omitempty"`
 	// When it was made, Unix milliseconds.
 	CreatedAtMs int64 `protobuf:"varint,5,opt,name=created_at_ms,json=createdAtMs,proto3" json:"created_at_ms,omitempty"`
@@ -1837,7 +1837,7 @@ type CreateApiKeyRequest struct {
 	TenantId string `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
 	// The client's name, as a name of a configuration.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// MEDIA, ROUTER, REPORTING or ADMIN.
+	// MEDIA, ROUTER, REPORTING, SERVICE or ADMIN.
 	Role Role `protobuf:"varint,3,opt,name=role,proto3,enum=usher.v1.Role" json:"role,omitempty"`
 	// When it shall expire, Unix milliseconds; 0 for never.
 	ExpiresAtMs   int64 `protobuf:"varint,4,opt,name=expires_at_ms,json=expiresAtMs,proto3" json:"expires_at_ms,omitempty"`

@@ -2558,6 +2558,7 @@ type RequestExpectedWait struct {
 	//	*RequestExpectedWait_InteractionId
 	//	*RequestExpectedWait_Skill
 	//	*RequestExpectedWait_Queue
+	//	*RequestExpectedWait_Vdn
 	Of isRequestExpectedWait_Of `protobuf_oneof:"of"`
 	// The media type of a new interaction.
 	MediaType string `protobuf:"bytes,4,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
@@ -2633,6 +2634,15 @@ func (x *RequestExpectedWait) GetQueue() string {
 	return ""
 }
 
+func (x *RequestExpectedWait) GetVdn() string {
+	if x != nil {
+		if x, ok := x.Of.(*RequestExpectedWait_Vdn); ok {
+			return x.Vdn
+		}
+	}
+	return ""
+}
+
 func (x *RequestExpectedWait) GetMediaType() string {
 	if x != nil {
 		return x.MediaType
@@ -2673,11 +2683,18 @@ type RequestExpectedWait_Queue struct {
 	Queue string `protobuf:"bytes,3,opt,name=queue,proto3,oneof"`
 }
 
+type RequestExpectedWait_Vdn struct {
+	// A new interaction that enters by a VDN.
+	Vdn string `protobuf:"bytes,7,opt,name=vdn,proto3,oneof"`
+}
+
 func (*RequestExpectedWait_InteractionId) isRequestExpectedWait_Of() {}
 
 func (*RequestExpectedWait_Skill) isRequestExpectedWait_Of() {}
 
 func (*RequestExpectedWait_Queue) isRequestExpectedWait_Of() {}
+
+func (*RequestExpectedWait_Vdn) isRequestExpectedWait_Of() {}
 
 // EventExpectedWait says how long the wait is expected to be.
 type EventExpectedWait struct {
@@ -2945,11 +2962,12 @@ const file_usher_v1_routing_proto_rawDesc = "" +
 	"\x06agents\x18\x04 \x03(\v2\x17.usher.v1.ExcludedAgentR\x06agents\"B\n" +
 	"\rExcludedAgent\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x16\n" +
-	"\x06detail\x18\x02 \x01(\tR\x06detail\"\xe6\x01\n" +
+	"\x06detail\x18\x02 \x01(\tR\x06detail\"\xfa\x01\n" +
 	"\x13RequestExpectedWait\x12'\n" +
 	"\x0einteraction_id\x18\x01 \x01(\tH\x00R\rinteractionId\x12\x16\n" +
 	"\x05skill\x18\x02 \x01(\tH\x00R\x05skill\x12\x16\n" +
-	"\x05queue\x18\x03 \x01(\tH\x00R\x05queue\x12\x1d\n" +
+	"\x05queue\x18\x03 \x01(\tH\x00R\x05queue\x12\x12\n" +
+	"\x03vdn\x18\a \x01(\tH\x00R\x03vdn\x12\x1d\n" +
 	"\n" +
 	"media_type\x18\x04 \x01(\tR\tmediaType\x124\n" +
 	"\bpriority\x18\x05 \x01(\x0e2\x18.usher.v1.VectorPriorityR\bpriority\x12\x1b\n" +
@@ -3106,6 +3124,7 @@ func file_usher_v1_routing_proto_init() {
 		(*RequestExpectedWait_InteractionId)(nil),
 		(*RequestExpectedWait_Skill)(nil),
 		(*RequestExpectedWait_Queue)(nil),
+		(*RequestExpectedWait_Vdn)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
