@@ -244,6 +244,7 @@ func (e *Engine) foldConfigurationApplied(f *usherv1.ConfigurationApplied) {
 		e.touchAgent(a)
 	}
 	for i := range e.EachInteraction {
+		e.endVectorless(i)
 		e.touchInteraction(i)
 	}
 	for _, name := range sortedKeys(e.queues) {

@@ -105,6 +105,7 @@ func (e *Engine) foldPlacedInQueue(i *Interaction, m *usherv1.EventPlacedInQueue
 		i.backOffs = nil
 		e.setVector(i, nil, nil)
 	}
+	e.endVectorless(i)
 	e.setVdn(i, m.Vdn)
 	e.queue(i.Queue()).enter(i, false)
 	e.serve(e.queue(i.Queue()))
@@ -394,10 +395,7 @@ func (e *Engine) foldFact(sequence Sequence, f *usherv1.Fact) {
 		delete(e.snapshots, m.SnapshotReleased.SnapshotId)
 	case *usherv1.Fact_LockChanged:
 		if i := e.interactions[InteractionID(m.LockChanged.InteractionId)]; i != nil {
-			i.lockedBy = m.LockChanged.SnapshotId
-			i.props.IsLocked = i.lockedBy != 0
-			e.touchInteraction(i)
-			e.serve(e.queue(i.Queue()))
+			e.lock(i, m.LockChanged.SnapshotId)
 		}
 	case *usherv1.Fact_LogoutTimeSet:
 		e.deadlines.set(&e.logoutAt, Millis(m.LogoutTimeSet.AtMs))
@@ -453,10 +451,15 @@ func (e *Engine) foldSnapshotTaken(id uint64, m *usherv1.SnapshotTaken) {
 		return
 	}
 	for _, name := range m.InteractionIds {
-		i := e.interactions[InteractionID(name)]
-		i.lockedBy, i.props.IsLocked = id, true
-		e.touchInteraction(i)
+		e.lock(e.interactions[InteractionID(name)], id)
 	}
+}
+
+// lock locks an interaction for a snapshot, or unlocks it; views may show it
+// by that.
+func (e *Engine) lock(i *Interaction, snapshot uint64) {
+	e.reorder(i, func() { i.lockedBy, i.props.IsLocked = snapshot, snapshot != 0 })
+	e.touchInteraction(i)
 }
 
 func (e *Engine) touchAgent(a *Agent) {

@@ -196,6 +196,14 @@ func (e *Engine) setVector(i *Interaction, state *usherv1.VectorState, adjuncts 
 	e.useVectors(former, -1)
 }
 
+// endVectorless takes an interaction out of its vector if its queue runs none
+// any more.
+func (e *Engine) endVectorless(i *Interaction) {
+	if i.props.State == stateQueued && e.config.queues[i.props.Queue].GetStrategy() != Vectored {
+		e.setVector(i, nil, nil)
+	}
+}
+
 // useVectors counts an interaction in or out of the vectors that it is in.
 func (e *Engine) useVectors(state *usherv1.VectorState, n int) {
 	if state == nil {
