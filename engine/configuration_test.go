@@ -263,12 +263,30 @@ func TestRanges(t *testing.T) {
 			return b.apply(giving(&usherv1.Configuration{MediaTypes: []*usherv1.MediaType{m.(*usherv1.MediaType)}})).Err
 		},
 		"Timeouts": func(m proto.Message) refusal { return checkTimeouts(m.(*usherv1.Timeouts)) },
+		"Skill": func(m proto.Message) refusal {
+			m.(*usherv1.Skill).Name = "s"
+			return b.apply(giving(&usherv1.Configuration{Skills: []*usherv1.Skill{m.(*usherv1.Skill)}})).Err
+		},
+		"Vdn": func(m proto.Message) refusal {
+			m.(*usherv1.Vdn).Name, m.(*usherv1.Vdn).Queue = "1", "q"
+			return b.apply(giving(&usherv1.Configuration{Queues: []*usherv1.Queue{{Name: "q"}}, Vdns: []*usherv1.Vdn{m.(*usherv1.Vdn)}})).Err
+		},
+		"Announcement": func(m proto.Message) refusal {
+			m.(*usherv1.Announcement).Name = "a"
+			return b.apply(giving(&usherv1.Configuration{Announcements: []*usherv1.Announcement{m.(*usherv1.Announcement)}})).Err
+		},
+		"ThirdServer": func(m proto.Message) refusal {
+			m.(*usherv1.ThirdServer).Name = "t"
+			return b.apply(giving(&usherv1.Configuration{ExternalServices: []*usherv1.ThirdServer{m.(*usherv1.ThirdServer)}})).Err
+		},
 	}
-	for _, of := range []proto.Message{&usherv1.Options{}, &usherv1.MediaType{}, &usherv1.Timeouts{}} {
+	for _, of := range []proto.Message{
+		&usherv1.Options{}, &usherv1.MediaType{}, &usherv1.Timeouts{}, &usherv1.Skill{}, &usherv1.Vdn{}, &usherv1.Announcement{}, &usherv1.ThirdServer{},
+	} {
 		fields := of.ProtoReflect().Descriptor().Fields()
 		for n := range fields.Len() {
 			f := fields.Get(n)
-			if f.Kind() != protoreflect.Int32Kind && f.Kind() != protoreflect.Int64Kind {
+			if f.IsList() || f.Kind() != protoreflect.Int32Kind && f.Kind() != protoreflect.Int64Kind {
 				continue
 			}
 			r, ok := ranges[f.Name()]

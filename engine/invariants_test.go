@@ -21,6 +21,7 @@ type world struct {
 	open    map[Ticket]bool
 	stopped map[string]Millis
 	ids     int
+	encoded []byte // the state since the last entry; nil if not known
 }
 
 func newWorld(t testing.TB) *world {
@@ -29,14 +30,16 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) ask(from Participant, request any) Output {
 	w.t.Helper()
-	before := w.state()
+	if w.encoded == nil {
+		w.encoded = w.state()
+	}
 	w.ids++
 	out := w.e.Handle(Input{Now: w.now, Next: w.next, NewID: InteractionID(fmt.Sprintf("made-%d", w.ids)), From: from, Request: request})
 	if out.Err != nil {
 		if out.Err.Code == 0 || out.Err.Name == "" || out.Err.Description == "" {
 			w.t.Fatalf("%T: a refusal without code, name or sentence: %v", request, out.Err)
 		}
-		if after := w.state(); string(before) != string(after) {
+		if after := w.state(); string(w.encoded) != string(after) {
 			w.t.Fatalf("%T was refused (%v) and changed something", request, out.Err)
 		}
 	}
@@ -76,6 +79,9 @@ func (w *world) pass(d Millis) []Entry {
 // took checks and stores what came of an input.
 func (w *world) took(out Output) {
 	w.t.Helper()
+	if len(out.Entries) > 0 {
+		w.encoded = nil
+	}
 	for _, entry := range out.Entries {
 		if ev := entry.Event; ev != nil {
 			if ev.Sequence != uint64(w.next) || ev.TimeMs != int64(w.now) || ev.Protocol == 0 || len(entry.To) == 0 {
@@ -101,7 +107,8 @@ func (w *world) follow(ev *usherv1.Event) {
 		return
 	}
 	_, again := ev.Message.(*usherv1.Event_EventInteractionSubmitted)
-	if at, was := w.stopped[ev.InteractionId]; was && !(again && at+stoppedMemoryMs <= w.now) {
+	late := ev.GetEventExternalServiceResponded() != nil // a service answers also about what is no more
+	if at, was := w.stopped[ev.InteractionId]; was && !late && !(again && at+stoppedMemoryMs <= w.now) {
 		w.t.Fatalf("interaction %s is stopped, and yet %v", ev.InteractionId, ev)
 	}
 	closes := func(ticket uint64) {
@@ -116,7 +123,7 @@ func (w *world) follow(ev *usherv1.Event) {
 	case *usherv1.Event_EventAgentInvited:
 		w.open[Ticket(ev.Sequence)] = true
 		a := w.e.agents[AgentID(m.EventAgentInvited.AgentId)]
-		if m.EventAgentInvited.Operation == opRoute && a.capacityLeft(MediaName(ev.MediaType)) < 0 {
+		if m.EventAgentInvited.Operation == opRoute && !w.mayHave(a, ev.MediaType) {
 			w.t.Fatalf("a routed invitation above the capacity of %s: %v", a.id, ev)
 		}
 	case *usherv1.Event_EventPartyAdded:
@@ -150,6 +157,7 @@ func (w *world) check() {
 	for i := range e.EachInteraction {
 		w.checkPlace(i)
 		w.checkDeadlines(i)
+		w.checkVector(i)
 		for _, p := range i.parties {
 			handling[p.agent]++
 		}
@@ -170,6 +178,7 @@ func (w *world) check() {
 			w.t.Fatalf("agent %s: %d parties and %d invitations, but %d and %d at the interactions",
 				a.id, len(a.handling), len(a.invitations), handling[a.id], invited[a.id])
 		}
+		w.checkWork(a)
 		delete(handling, a.id)
 		delete(invited, a.id)
 	}
@@ -181,6 +190,9 @@ func (w *world) check() {
 	if len(handling)+len(invited) != 0 {
 		w.t.Fatalf("parties %v or invitations %v of agents who are not logged in", handling, invited)
 	}
+	w.checkCounters()
+	w.checkVersions()
+	w.checkViews()
 }
 
 // checkPlace: an interaction is in exactly one place.
