@@ -6,9 +6,10 @@ package scenarios
 
 import "embed"
 
-// Files are the scenarios, one *.seq for each model.
+// Files are the scenarios, one *.seq for each model, and the configurations
+// that they name.
 //
-//go:embed *.seq
+//go:embed *.seq *.yaml
 var Files embed.FS
 
 // Fixture is the configuration of the tenant with which every phase begins.

@@ -52,12 +52,17 @@ func New(configuration *usherv1.Configuration) (*Driver, error) {
 		engine: engine.New("default"), router: router.New(), now: beginning, next: 1,
 		connections: map[string][]engine.Connect{}, asked: map[string]*asked{},
 	}
+	return d, d.Apply(context.Background(), configuration)
+}
+
+// Apply implements scenario.Driver.
+func (d *Driver) Apply(_ context.Context, configuration *usherv1.Configuration) error {
 	admin := engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_ADMIN, ID: "admin"}
 	out := d.ask(admin, engine.Apply{Request: &usherv1.ApplyConfigurationRequest{Configuration: configuration}})
 	if out.Err != nil {
-		return nil, fmt.Errorf("apply the configuration: %s", out.Err.Description)
+		return fmt.Errorf("apply the configuration: %s", out.Err.Description)
 	}
-	return d, nil
+	return nil
 }
 
 // ask lets the engine decide, and then the router as often as it has
@@ -122,6 +127,10 @@ func (d *Driver) observe(entry engine.Entry) scenario.Observed {
 	return o
 }
 
+// Participants are the clients that take part in scenarios, in the order in
+// which they come back after a restart.
+var Participants = []string{"media", "report", "agent1", "agent2", "agent3", "supervisor", "urs", "urs2", "svc", "svc2"}
+
 // Name is how scenarios call a participant.
 func Name(p engine.Participant) string {
 	switch p {
@@ -146,6 +155,8 @@ func Participant(name string) engine.Participant {
 		return engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA, ID: name}
 	case "urs", "urs2":
 		return engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER, ID: name}
+	case "svc", "svc2":
+		return engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_SERVICE, ID: name}
 	}
 	return engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT, ID: name}
 }
@@ -230,7 +241,7 @@ func (d *Driver) Restart(ctx context.Context) error {
 	}
 	was := d.connections
 	d.connections = map[string][]engine.Connect{}
-	for _, participant := range []string{"media", "report", "agent1", "agent2", "agent3", "supervisor", "urs", "urs2"} {
+	for _, participant := range Participants {
 		for _, open := range was[participant] {
 			d.ask(Participant(participant), engine.Disconnect{ConnectionID: open.ConnectionID})
 		}

@@ -21,7 +21,8 @@
 //	    ixn > agent1  EventRevoked       im    ticket=$ticket reason=Expired
 //
 // Lines that begin at the margin happen: a participant sends a request, time
-// passes, a connection opens or ends, the server restarts. The indented lines
+// passes, a connection opens or ends, a configuration is applied, the server
+// restarts. The indented lines
 // that follow are all that the server sends because of it, in this order and
 // nothing else; the recipients of one line are a set. A request of the
 // built-in router (router > ixn) is something that happens inside the server,
@@ -32,5 +33,7 @@
 // and $name is bound where it is met first and compared afterwards. What a
 // line does not name is not compared.
 //
-// What `given` prepares is sent silently; given.go lists its few forms.
+// What `given` prepares is sent silently; given.go lists its few forms. The
+// tenant has the objects of the fixture, and those of the file that the
+// scenario names: tenant FILE.
 package scenario

@@ -14,6 +14,9 @@ func (s *Scenario) String() string {
 	var b strings.Builder
 	writeComments(&b, s.Above, "")
 	fmt.Fprintf(&b, "scenario %s\ntitle    %s\nspec     %s\n", s.Name, s.Title, s.Spec)
+	if s.Tenant != "" {
+		fmt.Fprintf(&b, "tenant   %s\n", s.Tenant)
+	}
 	for _, p := range s.Phases {
 		b.WriteString("\n")
 		b.WriteString(p.String())
@@ -119,6 +122,9 @@ func (a *Advance) String() string { return "+" + a.Text }
 
 // String is the line in canonical form.
 func (r *Restart) String() string { return "* server restarts" }
+
+// String is the line in canonical form.
+func (a *Apply) String() string { return "* " + a.Name + " is applied" }
 
 // String is the line in canonical form.
 func (c *Connection) String() string {

@@ -12,13 +12,14 @@ import (
 //	given WHO unregistered                     media or report, which are registered otherwise
 //	given WHO logged-in chat[,mail]            registered, connected and logged in at his place, not ready
 //	given WHO ready chat[,mail]                the same, ready
+//	given WHO auto-in chat[,mail]              the same, in work mode auto-in; manual-in likewise
 //	given WHO handles I [from QUEUE]           media submits a chat to the queue (inbound), WHO pulls it
 //	given WHO submitted I                      an agent submits a chat
 //	given WHO joins I with WHO2 [as MODE]      WHO2 asks for a conference, WHO accepts
 //	given > WHO REQUEST path=value...          any request; it must not be refused
 //	given +DURATION                            time passes
-const givenHint = "write WHO registered, unregistered, logged-in MEDIA, ready MEDIA, handles I [from QUEUE], " +
-	"submitted I, joins I with WHO [as MODE], > WHO REQUEST, or +DURATION"
+const givenHint = "write WHO registered, unregistered, logged-in MEDIA, ready MEDIA, auto-in MEDIA, manual-in MEDIA, " +
+	"handles I [from QUEUE], submitted I, joins I with WHO [as MODE], > WHO REQUEST, or +DURATION"
 
 // places are where the agents of the fixture sit.
 var places = map[string]string{"agent1": "place1", "agent2": "place2", "agent3": "place3", "supervisor": "place4"}
@@ -29,7 +30,12 @@ var clientTypes = map[string]string{
 	report: "REPORTING_ENGINE",
 	"urs":  "ROUTER strategies=[test]",
 	"urs2": "ROUTER strategies=[test]",
+	"svc":  "EXTERNAL_SERVICE",
+	"svc2": "EXTERNAL_SERVICE",
 }
+
+// workModes are the work modes with which agents log in.
+var workModes = map[string]string{"auto-in": "AUTO_IN", "manual-in": "MANUAL_IN"}
 
 func (p *parser) parseGiven(source Source, words []token) error {
 	if err := p.needPhase(words[0]); err != nil {
@@ -130,6 +136,8 @@ func expansion(w []string) (string, bool) {
 		return registered(who), true
 	case w[1] == "ready" && len(w) == 3 && isAgent:
 		return loggedIn(who, w[2], true), true
+	case workModes[w[1]] != "" && len(w) == 3 && isAgent:
+		return loggedIn(who, w[2], true) + " work_mode=" + workModes[w[1]], true
 	case w[1] == "logged-in" && len(w) == 3 && isAgent:
 		return loggedIn(who, w[2], false), true
 	case w[1] == "handles" && len(w) == 3 && isAgent:

@@ -25,7 +25,8 @@ const (
 var (
 	agents       = []string{"agent1", "agent2", "agent3", "supervisor"}
 	routers      = []string{"urs", "urs2"}
-	senders      = slices.Concat([]string{media, report}, agents, routers)
+	services     = []string{"svc", "svc2"}
+	senders      = slices.Concat([]string{media, report}, agents, routers, services)
 	recipients   = slices.Concat(senders, []string{builtinRouter})
 	protocols    = []string{"im", "rpt", "tlib", "esp", "cti"}
 	connections  = []string{"desktop", "telephone", "supervisor"}

@@ -36,13 +36,16 @@ func Load(folder fs.FS) ([]*Scenario, error) {
 			return nil, &SyntaxError{File: name, Line: s.Line, Column: 1,
 				Message: "the scenario is not named as its file", Hint: "rename one of them"}
 		}
+		if err := s.readConfigurations(folder); err != nil {
+			return nil, err
+		}
 		all = append(all, s)
 	}
 	return all, nil
 }
 
 // Parse reads a scenario; name is the file's name for errors, which are
-// *SyntaxError unless r fails.
+// *SyntaxError unless r fails. The configurations that it names are not read.
 func Parse(name string, r io.Reader) (*Scenario, error) {
 	p := &parser{file: name, scenario: &Scenario{}}
 	lines := bufio.NewScanner(r)
@@ -71,8 +74,12 @@ type parser struct {
 	phase    *Phase
 }
 
-// validName is what scenarios and phases may be called.
-var validName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+// validName is what scenarios and phases may be called, validFile what files
+// with configurations may.
+var (
+	validName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	validFile = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*\.yaml$`)
+)
 
 func (p *parser) fail(column int, hint, format string, args ...any) error {
 	return &SyntaxError{File: p.file, Line: p.line, Column: column, Message: fmt.Sprintf(format, args...), Hint: hint}
@@ -98,7 +105,7 @@ func (p *parser) parseLine(line string) error {
 	source := Source{File: p.file, Line: p.line, Above: p.comments, Beside: comment}
 	p.comments = nil
 	switch words[0].text {
-	case "scenario", "title", "spec", "phase":
+	case "scenario", "title", "spec", "tenant", "phase":
 		source.Beside = ""
 		return p.parseHeader(source, words, line)
 	case "option":
@@ -127,7 +134,10 @@ func (p *parser) parseHeader(source Source, words []token, line string) error {
 	if (key.text != "scenario") == (p.scenario.Name == "") {
 		return p.fail(key.column, "the first line is: scenario NAME, and only the first", "%s stands at a wrong place", key.text)
 	}
-	if (key.text == "title" || key.text == "spec") && len(source.Above) > 0 {
+	if key.text == "tenant" && !validFile.MatchString(value) {
+		return p.fail(at, "name a file beside it, such as eas.yaml", "%q is no file with a configuration", value)
+	}
+	if key.text != "scenario" && key.text != "phase" && len(source.Above) > 0 {
 		return p.fail(key.column, "move it above the scenario or phase", "a comment stands inside a header")
 	}
 	switch {
@@ -140,6 +150,11 @@ func (p *parser) parseHeader(source Source, words []token, line string) error {
 			return p.fail(key.column, "write it once, below scenario", "spec stands at a wrong place")
 		}
 		p.scenario.Spec = value
+	case key.text == "tenant":
+		if p.phase != nil || p.scenario.Tenant != "" {
+			return p.fail(key.column, "write it once, below spec", "tenant stands at a wrong place")
+		}
+		p.scenario.Tenant = value
 	case p.phase == nil:
 		return p.setTitle(&p.scenario.Title, value, key)
 	default:
@@ -249,13 +264,16 @@ func (p *parser) parseAdvance(source Source, words []token) (Step, error) {
 
 // parseCircumstance reads a line that begins with *.
 func (p *parser) parseCircumstance(source Source, words []token) (Step, error) {
-	const hint = "write * WHO connects, * WHO disconnects or * server restarts"
+	const hint = "write * WHO connects, * WHO disconnects, * FILE is applied or * server restarts"
 	if len(words) < 3 {
 		return nil, p.fail(words[0].column, hint, "the line is not complete")
 	}
 	who, what := words[1], words[2]
 	if who.text == "server" && what.text == "restarts" && len(words) == 3 {
 		return &Restart{Source: source}, nil
+	}
+	if validFile.MatchString(who.text) && what.text == "is" && len(words) == 4 && words[3].text == "applied" {
+		return &Apply{Source: source, Name: who.text}, nil
 	}
 	if !slices.Contains(senders, who.text) {
 		return nil, p.fail(who.column, didYouMean(who.text, senders), "there is no participant %q", who.text)

@@ -6,6 +6,9 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"google.golang.org/protobuf/proto"
+
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/scenarios"
 )
 
@@ -22,16 +25,17 @@ func parse(t *testing.T, text string) *Scenario {
 
 // TestCanonicalForm holds how lines are aligned, and that comments stay.
 func TestCanonicalForm(t *testing.T) {
-	const loose = "# About X.\nscenario   x\n title The  title\nspec models.md 0\n\n\n# About P.\nphase p\ntitle P #1\n" +
+	const loose = "# About X.\nscenario   x\n title The  title\nspec models.md 0\ntenant  x.yaml\n\n\n# About P.\nphase p\ntitle P #1\n" +
 		"option  delivering_timeout_ms=5000   pull_while_routing=false\n# why\ngiven agent1   ready chat #there\n" +
 		"given > media RequestSubmit queue=inbound user_data.name=\"Ann\" user_data.n=\"5\"\n" +
 		"agent1 > ixn RequestAccept im ticket=5   # now\n" +
 		" # quiet\n ixn > agent1,agent2   EventAck im interaction_id=\"a b\"\n"
-	s := parse(t, loose+"+1m30s\n*  server  restarts\n* agent1 connects\n* media disconnects\n")
+	s := parse(t, loose+"+1m30s\n*  server  restarts\n*  y.yaml is  applied\n* agent1 connects\n* media disconnects\n")
 	const want = `# About X.
 scenario x
 title    The title
 spec     models.md 0
+tenant   x.yaml
 
 # About P.
 phase p
@@ -45,6 +49,7 @@ agent1 > ixn              RequestAccept  im    ticket=5  # now
     ixn > agent1, agent2  EventAck       im    interaction_id="a b"
 +1m30s
 * server restarts
+* y.yaml is applied
 * agent1 connects desktop
 * media disconnects
 `
@@ -68,6 +73,9 @@ func TestSyntaxErrors(t *testing.T) {
 		{head + "+5s\n# end", "x.seq:9:1: a comment stands at the end of the file"},
 		{head + "+5s\nphase p", `x.seq:8:7: there is a phase "p" already`},
 		{head + "spec models.md 1", "x.seq:7:1: spec stands at a wrong place"},
+		{"scenario x\ntenant eas", `x.seq:2:8: "eas" is no file with a configuration; name a file beside it`},
+		{"scenario x\ntenant a.yaml\ntenant b.yaml", "x.seq:3:1: tenant stands at a wrong place; write it once"},
+		{head + "* a.yaml was applied", `x.seq:7:3: there is no participant "a.yaml"`},
 		{head + "option", "x.seq:7:1: option is empty"},
 		{head + "option delivering_timeout=5", `x.seq:7:8: Options has no field "delivering_timeout"; did you mean delivering_timeout_ms?`},
 		{head + "option pull_while_routing=yes", `x.seq:7:8: "yes" does not fit pull_while_routing; it is true or false`},
@@ -133,6 +141,42 @@ func TestLoad(t *testing.T) {
 	all, err := Load(folder)
 	if err != nil || len(all) != 1 || all[0].Phase("p") == nil || all[0].Phase("q") != nil {
 		t.Errorf("got %v, %v", all, err)
+	}
+}
+
+// TestConfigurations holds that a phase begins with the fixture and with what
+// its tenant has besides, and that the files are read.
+func TestConfigurations(t *testing.T) {
+	const named = "scenario x\ntitle X\nspec s\ntenant more.yaml\n\nphase p\ntitle P\noption delivering_timeout_ms=5000\n+5s\n* new.yaml is applied\n"
+	folder := fstest.MapFS{
+		"x.seq":     {Data: []byte(named)},
+		"more.yaml": {Data: []byte("options: {capacity_rule: one}\nqueues: [{name: a, strategy: s}, {name: c}]\n")},
+	}
+	if _, err := Load(folder); err == nil || !strings.Contains(err.Error(), "x.seq:10: open new.yaml") {
+		t.Errorf("got %v", err)
+	}
+	folder["new.yaml"] = &fstest.MapFile{Data: []byte("queues: [{name: d}]")}
+	all, err := Load(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := all[0].Phase("p").Configuration([]byte("queues: [{name: a, description: A}, {name: b}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &usherv1.Configuration{
+		Options: &usherv1.Options{CapacityRule: "one", DeliveringTimeoutMs: proto.Int64(5000)},
+		Queues:  []*usherv1.Queue{{Name: "a", Description: "A", Strategy: "s"}, {Name: "b"}, {Name: "c"}},
+	}
+	if !proto.Equal(c, want) {
+		t.Errorf("got %v, want %v", c, want)
+	}
+	if a := all[0].Phases[0].Steps[1].(*Apply); len(a.configuration.GetQueues()) != 1 {
+		t.Errorf("new.yaml holds %v", a.configuration)
+	}
+	folder["more.yaml"] = &fstest.MapFile{Data: []byte("queue: []")}
+	if _, err := Load(folder); err == nil || !strings.Contains(err.Error(), `read more.yaml: `) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -31,6 +31,8 @@ type Driver interface {
 	// Restart stops the server and starts it again from its journal. Clients
 	// that were connected are connected again afterwards.
 	Restart(ctx context.Context) error
+	// Apply adds or replaces objects of the tenant's configuration.
+	Apply(ctx context.Context, configuration *usherv1.Configuration) error
 	// Advance lets time pass; every deadline in it fires at its time, in
 	// order.
 	Advance(ctx context.Context, d time.Duration) error
@@ -74,7 +76,7 @@ type Line struct {
 	To   string `json:"to"`
 	// Message is its name as published.
 	Message string `json:"message"`
-	// Protocol is im, rpt or tlib.
+	// Protocol is im, rpt, tlib or esp.
 	Protocol string `json:"protocol"`
 }
 
@@ -188,6 +190,8 @@ func (pl *player) do(ctx context.Context, s Step) error {
 		answer, err = pl.send(ctx, s)
 	case *Advance:
 		err = pl.driver.Advance(ctx, s.Duration)
+	case *Apply:
+		err = pl.driver.Apply(ctx, proto.CloneOf(s.configuration))
 	case *Restart:
 		err = pl.driver.Restart(ctx)
 	case *Connection:

@@ -135,6 +135,8 @@ func (d *scripted) Restart(context.Context) error {
 	return err
 }
 
+func (d *scripted) Apply(context.Context, *usherv1.Configuration) error { return nil }
+
 func (d *scripted) Advance(context.Context, time.Duration) error {
 	_, err := d.act()
 	return err

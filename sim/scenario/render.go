@@ -60,13 +60,18 @@ func drawStep(b *strings.Builder, s Step) {
 		fmt.Fprintf(b, "    Note over ixn: +%s\n", s.Text)
 	case *Connection:
 		fmt.Fprintf(b, "    Note over %s: %s\n", s.Participant, strings.TrimPrefix(s.String(), "* "+s.Participant+" "))
+	case *Apply:
+		fmt.Fprintf(b, "    Note over ixn: %s is applied\n", s.Name)
 	case *Restart:
 		b.WriteString("    Note over ixn: restarts\n")
 	}
 }
 
 // shown are the attributes that tell arrows with the same message apart.
-var shown = []string{"code", "outcome", "agent_id", "agent.agent_id", "party.id", "queue", "workbin.name", "stop", "reason"}
+var shown = []string{
+	"code", "outcome", "agent_id", "agent.agent_id", "party.id", "vdn", "queue", "workbin.name", "stop", "skill", "strategy", "service",
+	"method", "fault", "work_mode", "pending_work_mode", "treatment.kind", "reason",
+}
 
 // label is what stands at an arrow.
 func label(message, protocol string, attributes []Attribute) string {
@@ -92,6 +97,9 @@ func Markdown(s *Scenario) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<!-- Generated from scenarios/%s.seq. -->\n\n# %s\n\n", s.Name, s.Title)
 	fmt.Fprintf(&b, "The golden scenario `%s` (%s). Every phase is played against the server in its tests, message by message.\n", s.Name, s.Spec)
+	if s.Tenant != "" {
+		fmt.Fprintf(&b, "Its tenant has what [%[1]s](../../scenarios/%[1]s) holds besides the fixture.\n", s.Tenant)
+	}
 	for _, p := range s.Phases {
 		fmt.Fprintf(&b, "\n## %s: %s\n\n", p.Name, p.Title)
 		for _, c := range p.Above {

@@ -16,6 +16,7 @@ router > ixn RequestRouteCall tlib agent.agent_id=agent1
 * agent1 disconnects
 * agent1 connects telephone
 * server restarts
+* eas.yaml is applied
 `).Phases[0]
 	const want = `sequenceDiagram
     participant media
@@ -31,6 +32,7 @@ router > ixn RequestRouteCall tlib agent.agent_id=agent1
     Note over agent1: disconnects
     Note over agent1: connects telephone
     Note over ixn: restarts
+    Note over ixn: eas.yaml is applied
 `
 	if got := Mermaid(p); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

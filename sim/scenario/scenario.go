@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 )
 
 // Scenario is one file: the phases of one model.
@@ -17,6 +19,9 @@ type Scenario struct {
 	Title string
 	// Spec says which part of the contract it holds the server to.
 	Spec string
+	// Tenant is the file with what its tenant has besides the fixture; empty
+	// for nothing.
+	Tenant string
 	// Phases stand in the order of the file, each for itself.
 	Phases []*Phase
 }
@@ -37,6 +42,8 @@ type Phase struct {
 	Givens []*Given
 	// Steps are what happens and what must come of it.
 	Steps []Step
+	// tenant is what the scenario's tenant has besides the fixture.
+	tenant *usherv1.Configuration
 }
 
 // Source is where a line stands, with the comments that belong to it.
@@ -73,8 +80,8 @@ type Given struct {
 	Absent string
 }
 
-// Step is a line of a phase: *Request, *Expect, *Advance, *Connection or
-// *Restart.
+// Step is a line of a phase: *Request, *Expect, *Advance, *Connection, *Apply
+// or *Restart.
 type Step interface {
 	// Position is file:line.
 	Position() string
@@ -121,6 +128,15 @@ type Connection struct {
 	Kind string
 	// Open is false when all of the participant's streams end.
 	Open bool
+}
+
+// Apply says that the configuration changes: objects of a file are added or
+// replaced, each whole.
+type Apply struct {
+	Source
+	// Name is the file's name.
+	Name          string
+	configuration *usherv1.Configuration
 }
 
 // Restart says that the server stops and starts again from its journal.

@@ -34,7 +34,7 @@ var methods = func() map[protoreflect.FullName]protoreflect.MethodDescriptor {
 	byInput := map[protoreflect.FullName]protoreflect.MethodDescriptor{}
 	for _, file := range []protoreflect.FileDescriptor{
 		usherv1.File_usher_v1_interaction_management_proto, usherv1.File_usher_v1_tlibrary_proto,
-		usherv1.File_usher_v1_administration_proto, usherv1.File_usher_v1_authentication_proto,
+		usherv1.File_usher_v1_external_service_proto, usherv1.File_usher_v1_administration_proto, usherv1.File_usher_v1_authentication_proto,
 	} {
 		for n := range file.Services().Len() {
 			all := file.Services().Get(n).Methods()

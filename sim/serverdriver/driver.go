@@ -50,7 +50,7 @@ func (d *Driver) Tenant() string { return d.tenant }
 // roles are those of clients with API keys.
 var roles = map[string]usherv1.Role{
 	"media": usherv1.Role_ROLE_MEDIA, "urs": usherv1.Role_ROLE_ROUTER, "urs2": usherv1.Role_ROLE_ROUTER,
-	"report": usherv1.Role_ROLE_REPORTING,
+	"report": usherv1.Role_ROLE_REPORTING, "svc": usherv1.Role_ROLE_SERVICE, "svc2": usherv1.Role_ROLE_SERVICE,
 }
 
 // caller is a participant with his credential, got when it is first needed.
@@ -108,7 +108,7 @@ func (d *Driver) Send(ctx context.Context, from string, request proto.Message) (
 // mayPend tells whether a request's answer may come later.
 func mayPend(request proto.Message) bool {
 	switch r := request.(type) {
-	case *usherv1.RequestTransfer, *usherv1.RequestConference:
+	case *usherv1.RequestTransfer, *usherv1.RequestConference, *usherv1.RequestPrivateService:
 		return true
 	case *usherv1.RequestRouteCall:
 		return r.GetAgent() != nil
@@ -215,7 +215,7 @@ func (d *Driver) Restart(ctx context.Context) error {
 	if err := d.system.host.Restart(ctx); err != nil {
 		return err
 	}
-	for _, participant := range []string{"media", "report", "agent1", "agent2", "agent3", "supervisor", "urs", "urs2"} {
+	for _, participant := range enginedriver.Participants {
 		for _, kind := range kinds[participant] {
 			s := d.streams[participant]
 			s.disconnect()
@@ -225,6 +225,11 @@ func (d *Driver) Restart(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Apply implements scenario.Driver.
+func (d *Driver) Apply(ctx context.Context, configuration *usherv1.Configuration) error {
+	return d.system.apply(ctx, d.tenant, configuration)
 }
 
 // Advance implements scenario.Driver.
@@ -259,10 +264,23 @@ func (d *Driver) Observe(ctx context.Context) ([]scenario.Observed, error) {
 // routeCall is the built-in router's request, as far as the trace tells it.
 func routeCall(lines []*usherv1.TraceLine) *usherv1.RequestRouteCall {
 	call := &usherv1.RequestRouteCall{InteractionId: lines[0].InteractionId}
-	for _, line := range lines {
-		if invited := line.Event.GetEventAgentInvited(); invited != nil {
-			call.Target = &usherv1.RequestRouteCall_Agent{Agent: &usherv1.AgentTarget{AgentId: invited.AgentId}}
-			break
+	for _, line := range lines[1:] {
+		switch m := line.Event.GetMessage().(type) {
+		case *usherv1.Event_EventAgentInvited:
+			invited := m.EventAgentInvited
+			call.Target = &usherv1.RequestRouteCall_Agent{Agent: &usherv1.AgentTarget{AgentId: invited.AgentId, Skill: invited.Skill}}
+			return call
+		case *usherv1.Event_EventPlacedInQueue:
+			call.Target = &usherv1.RequestRouteCall_Queue{Queue: m.EventPlacedInQueue.Queue}
+			if vdn := m.EventPlacedInQueue.Vdn; vdn != "" {
+				call.Target = &usherv1.RequestRouteCall_Vdn{Vdn: vdn}
+			}
+		case *usherv1.Event_EventPlacedInWorkbin:
+			call.Target = &usherv1.RequestRouteCall_Workbin{Workbin: m.EventPlacedInWorkbin.Workbin}
+		case *usherv1.Event_EventProcessingStopped:
+			call.Target, call.Reason = &usherv1.RequestRouteCall_Stop{Stop: true}, line.Event.Reason
+		case *usherv1.Event_EventRouteUsed:
+			return call
 		}
 	}
 	return call

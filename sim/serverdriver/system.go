@@ -57,12 +57,20 @@ func (s *System) New(ctx context.Context, name string, configuration *usherv1.Co
 	if err := s.admin.call(ctx, &usherv1.CreateTenantRequest{TenantId: tenant}, &usherv1.CreateTenantResponse{}); err != nil {
 		return nil, fmt.Errorf("create tenant %s: %w", tenant, err)
 	}
-	apply := &usherv1.ApplyConfigurationRequest{TenantId: tenant, Configuration: configuration}
-	if err := s.admin.call(ctx, apply, &usherv1.ApplyConfigurationResponse{}); err != nil {
-		return nil, fmt.Errorf("configure tenant %s: %w", tenant, err)
+	if err := s.apply(ctx, tenant, configuration); err != nil {
+		return nil, err
 	}
 	d := &Driver{system: s, tenant: tenant, callers: map[string]caller{}, streams: map[string]*streams{}, pending: map[string]bool{}}
 	return d, d.mark(ctx)
+}
+
+// apply adds or replaces objects of a tenant's configuration.
+func (s *System) apply(ctx context.Context, tenant string, configuration *usherv1.Configuration) error {
+	apply := &usherv1.ApplyConfigurationRequest{TenantId: tenant, Configuration: configuration}
+	if err := s.admin.call(ctx, apply, &usherv1.ApplyConfigurationResponse{}); err != nil {
+		return fmt.Errorf("configure tenant %s: %w", tenant, err)
+	}
+	return nil
 }
 
 // key makes an API key for a client of a tenant.
