@@ -1445,7 +1445,9 @@ func (x *GetConfigurationResponse) GetVersion() uint64 {
 // ObjectName names an object of a configuration.
 type ObjectName struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// media_type, place, place_group, agent_group, agent, queue or workbin.
+	// media_type, place, place_group, agent_group, agent, queue, workbin, skill,
+	// target, vector, vdn, table, holiday_table, timetable, announcement,
+	// capacity_rule, view or external_service.
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	// Its name.
 	Name          string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
