@@ -65,7 +65,7 @@ func (e *Engine) agentLogin(r *usherv1.RequestAgentLogin) refusal {
 		seen[m.MediaType] = true
 		login.Media = append(login.Media, &usherv1.MediaStatus{
 			MediaType: m.MediaType, Ready: m.Ready, Reason: m.Reason,
-			CapacityLeft: int32(e.config.capacity(e.config.agents[string(id)], MediaName(m.MediaType))),
+			CapacityLeft: int32(e.config.most(e.config.agents[string(id)], r.Place, MediaName(m.MediaType))),
 		})
 	}
 	e.ack()

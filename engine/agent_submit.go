@@ -12,8 +12,8 @@ import (
 //	    ixn > report  EventInteractionSubmitted, EventPartyAdded
 
 func (e *Engine) agentSubmit(a *Agent, r *usherv1.RequestSubmit) refusal {
-	if r.Queue != "" {
-		return refuse(errInvalidArgument, "queue: an agent submits into his own hands, not into a queue")
+	if r.Queue != "" || r.Vdn != "" {
+		return refuse(errInvalidArgument, "queue, vdn: an agent submits into his own hands, not into a queue")
 	}
 	props, why := e.newProperties(r)
 	if why != nil {

@@ -115,11 +115,19 @@ func (c *configuration) check(next *configuration) refusal {
 			return why
 		}
 	}
+	if name := next.options.GetCapacityRule(); name != "" && next.capacityRules[name] == nil {
+		return refuse(errInUse, "capacity_rule %q is in use: capacity_rule of the options has it", name)
+	}
 	// Only what is gone can make an object wrong that is as before.
 	all := slices.ContainsFunc(kinds, func(k kind) bool { return k.loses(c, next) })
 	for _, k := range kinds {
 		if why := k.check(c, next, all); why != nil {
 			return why
+		}
+	}
+	for _, name := range sortedKeys(next.queues) {
+		if view := next.views[next.queues[name].GetView()]; view != nil && view.GetQueue() != name {
+			return refuse(errInvalidArgument, "queue %q: view %q is of queue %q", name, view.GetName(), view.GetQueue())
 		}
 	}
 	return nil
@@ -197,6 +205,7 @@ func (e *Engine) uses() uses {
 		for _, q := range i.vector.GetQueueings() {
 			u.add("skill", q.Skill, "interaction %q waits for it", id)
 			u.add("target", q.Target, "interaction %q waits for it", id)
+			u.add("agent", q.Agent, "interaction %q waits for him", id)
 		}
 		if i.props.State == stateQueued || i.props.State == stateRouting {
 			u.add("queue", i.props.Queue, "interaction %q is in it", id)

@@ -216,7 +216,7 @@ func tableFault(t *usherv1.Table) (field, what string) {
 		if entry == "" || len(entry) > maxNameChars {
 			return "entries", fmt.Sprintf("[%d] has %d characters, not 1 to %d", n, len(entry), maxNameChars)
 		}
-		if at := strings.IndexByte(entry, '+'); at > 0 && at < len(entry)-1 {
+		if at := strings.IndexByte(entry[1:], '+'); at >= 0 && at < len(entry)-2 {
 			return "entries", fmt.Sprintf("[%d] %q: \"+\" stands for the rest and so at the end", n, entry)
 		}
 	}

@@ -96,6 +96,7 @@ func (e *Engine) invitationFailed(inv *invitation, outcome usherv1.RouteOutcome,
 		return
 	}
 	if vdn := e.config.vdns[skill.GetRonaVdn()]; vdn != nil {
+		e.leaveVector(i, QueueName(vdn.Queue))
 		e.becomeQueuedBy(i, QueueName(vdn.Queue), vdn.Name, op, reasonRona)
 		return
 	}

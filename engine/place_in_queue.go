@@ -98,6 +98,9 @@ func (e *Engine) checkPlace(i *Interaction, name QueueName) refusal {
 }
 
 func (e *Engine) place(i *Interaction, name QueueName, vdn, reason string) {
+	if name != back {
+		e.leaveVector(i, name)
+	}
 	switch {
 	case name == back:
 		e.returnToFormer(i, opPlace, reason)

@@ -180,15 +180,14 @@ func (e *Engine) pullableFromWorkbin(a *Agent, named *usherv1.Workbin, id string
 
 // withinCapacity cuts what was found to what the agent has capacity for.
 func withinCapacity(a *Agent, found []*Interaction) ([]*Interaction, refusal) {
-	used := map[MediaName]int{}
 	for n, i := range found {
-		media := i.MediaType()
-		if used[media]++; used[media] > a.capacityLeft(media) {
-			if n == 0 {
-				return nil, refuse(errNoCapacity, "agent %q has no capacity left for %s", a.id, media)
-			}
-			return found[:n], nil
+		if a.capacityLeftBeside(i.MediaType(), found[:n]) > 0 {
+			continue
 		}
+		if n == 0 {
+			return nil, refuse(errNoCapacity, "agent %q has no capacity left for %s", a.id, i.MediaType())
+		}
+		return found[:n], nil
 	}
 	return found, nil
 }

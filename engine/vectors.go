@@ -164,6 +164,14 @@ func (e *Engine) requeueUnanswered(i *Interaction, skill string) {
 	e.becomeSuspended(i, state, nil)
 }
 
+// leaveVector ends the vector of an interaction that is placed anew in the
+// queue it came from; one that returns there goes on.
+func (e *Engine) leaveVector(i *Interaction, to QueueName) {
+	if i.vector != nil && to == i.formerQueue {
+		e.becomeSuspended(i, nil, nil)
+	}
+}
+
 // ---- folding ----
 
 func (e *Engine) foldSuspended(m *usherv1.VectorSuspended) {
