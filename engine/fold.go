@@ -305,7 +305,7 @@ func (e *Engine) foldAgent(ev *usherv1.Event) {
 	case *usherv1.Event_EventAgentStateReasonChanged:
 		a := e.touched(m.EventAgentStateReasonChanged.AgentId)
 		a.reason = ev.Reason
-		if c := m.EventAgentStateReasonChanged; c.WorkMode != noWorkMode || c.LogoutPending != a.work.logoutPending {
+		if c := m.EventAgentStateReasonChanged; c.WorkMode != noWorkMode || c.LogoutPending {
 			e.foldWorking(a, c, Millis(ev.TimeMs))
 		}
 	case *usherv1.Event_EventDoNotDisturbOn:
