@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -27,7 +29,8 @@ func demoCommand() *cobra.Command {
 		Short: "Play all published models against a server, then keep it busy",
 		Long: `Start a server with an embedded journal in a temporary folder, play every phase
 of every published model over its public API, each shown as the sequence of its
-messages, and then keep two queues and three agents busy until interrupted.`,
+messages, take two chats on a tour through a small contact centre with skills and
+vectors, and then keep that contact centre busy until interrupted.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if asJSON && !once {
@@ -35,10 +38,11 @@ messages, and then keep two queues and three agents busy until interrupted.`,
 			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
+			context.AfterFunc(ctx, stop) // the second signal ends it at once
 			return runDemo(ctx, cmd.OutOrStdout(), once, asJSON)
 		},
 	}
-	cmd.Flags().BoolVar(&once, "once", false, "end after the models")
+	cmd.Flags().BoolVar(&once, "once", false, "end after the models and the tour")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object for each arrow: scenario, phase, seq, from, to, message, protocol")
 	return cmd
 }
@@ -59,30 +63,46 @@ func runDemo(ctx context.Context, out io.Writer, once, asJSON bool) (err error) 
 		err = errors.Join(err, d.Shutdown(ending))
 	}()
 	buffered := bufio.NewWriter(out)
-	var viewer demo.Viewer = &pages{out: buffered}
+	var viewer viewer = &pages{out: buffered}
 	if asJSON {
 		viewer = &objects{out: json.NewEncoder(buffered), Writer: buffered}
 	}
-	phases, err := d.PlayModels(ctx, viewer)
+	err = play(ctx, d, viewer, buffered, asJSON)
 	err = errors.Join(err, buffered.Flush())
 	if ctx.Err() != nil {
 		return nil
 	}
-	if err != nil || asJSON {
+	if err != nil || once {
 		return err
 	}
-	fmt.Fprintf(out, "\n%d phases, each as published.\n", phases)
-	if once {
-		return nil
-	}
 	whereToLook(out, d)
-	return d.Traffic(ctx, func(line *usherv1.TraceLine) error { return drawText(out, line) })
+	return d.Traffic(ctx, &pages{out: bufio.NewWriter(out)})
 }
 
-// pages shows phases as the spec prints them.
+// viewer is shown all that comes before the traffic.
+type viewer interface {
+	demo.Viewer
+	demo.Watcher
+}
+
+// play plays the models and the tour.
+func play(ctx context.Context, d *demo.Demo, v viewer, out io.Writer, asJSON bool) error {
+	phases, err := d.PlayModels(ctx, v)
+	if err != nil {
+		return err
+	}
+	if !asJSON {
+		fmt.Fprintf(out, "\n%d phases, each as published.\n", phases)
+	}
+	return d.Tour(ctx, v)
+}
+
+// pages shows phases as the spec prints them, and the contact centre as
+// "usher trace" and "usher explain" do.
 type pages struct {
 	out      *bufio.Writer
 	scenario *scenario.Scenario
+	parts    int
 }
 
 // Phase implements demo.Viewer.
@@ -105,10 +125,44 @@ func (v *pages) Line(l scenario.Line) {
 	fmt.Fprintf(v.out, "  %s%-*s %-30s %s\n", indent, 26-len(indent), l.From+" > "+l.To, l.Message, l.Protocol)
 }
 
+// Part implements demo.Watcher.
+func (v *pages) Part(title string) error {
+	if v.parts++; v.parts == 1 {
+		fmt.Fprint(v.out, "\n==== a small contact centre, step by step\n")
+	}
+	fmt.Fprintf(v.out, "\n%s %d: %s\n", tourName, v.parts, title)
+	return v.out.Flush()
+}
+
+// Arrow implements demo.Watcher.
+func (v *pages) Arrow(line *usherv1.TraceLine) error {
+	return errors.Join(drawText(v.out, line), v.out.Flush())
+}
+
+// Why implements demo.Watcher: as "usher explain" answers, at the margin of the
+// arrows.
+func (v *pages) Why(why *usherv1.EventWhyWaiting) error {
+	var b strings.Builder
+	if err := printWhy(&b, why); err != nil {
+		return err
+	}
+	fmt.Fprintf(v.out, "\n  usher explain %s\n", why.GetInteractionId())
+	for line := range strings.Lines(b.String()) {
+		if line != "\n" {
+			fmt.Fprint(v.out, "  | ", line)
+		}
+	}
+	return v.out.Flush()
+}
+
+// tourName is the tour's name beside those of the scenarios.
+const tourName = "contact-centre"
+
 // objects prints one JSON object for each arrow.
 type objects struct {
 	out *json.Encoder
 	*bufio.Writer
+	parts, seq int
 }
 
 // Phase implements demo.Viewer.
@@ -120,10 +174,41 @@ func (v *objects) Line(l scenario.Line) {
 	_ = v.out.Encode(l)
 }
 
+// Part implements demo.Watcher.
+func (v *objects) Part(string) error {
+	v.parts, v.seq = v.parts+1, 0
+	return v.Flush()
+}
+
+// Arrow implements demo.Watcher.
+func (v *objects) Arrow(line *usherv1.TraceLine) error {
+	for _, to := range line.GetTo() {
+		if err := v.out.Encode(v.line(participant(line.GetFrom()), participant(to), line.GetMessage(), protocol(line))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Why implements demo.Watcher.
+func (v *objects) Why(why *usherv1.EventWhyWaiting) error {
+	return v.out.Encode(struct {
+		scenario.Line
+		Summary string `json:"summary"`
+	}{v.line("ixn", "admin", "EventWhyWaiting", "routing"), why.GetSummary()})
+}
+
+func (v *objects) line(from, to, message, protocol string) scenario.Line {
+	v.seq++
+	return scenario.Line{
+		Scenario: tourName, Phase: strconv.Itoa(v.parts), Seq: v.seq, From: from, To: to, Message: message, Protocol: protocol,
+	}
+}
+
 func whereToLook(out io.Writer, d *demo.Demo) {
 	fmt.Fprintf(out, `
-Now a small contact centre: queues chats and mails, agents ana, ben and cleo,
-and customers who come, wait and sometimes give up. Interrupt to end.
+Now it is kept busy: two VDNs with their vectors, agents ana, ben and cleo with
+their skills, and customers who come, wait and sometimes give up. Interrupt to end.
 
   protocols   %s
   metrics     %s/metrics

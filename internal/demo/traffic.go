@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,153 +15,153 @@ import (
 	"github.com/usher-cc/usher/client"
 )
 
-// The tenant that is kept busy, and its agents' password.
-const (
-	TrafficTenant = "demo"
-	Password      = "usher-demo"
-)
+// TrafficTenant is the tenant that is kept busy.
+const TrafficTenant = "demo"
 
 // tick is how often the server's clock follows the real one.
 const tick = 50 * time.Millisecond
 
-var (
-	customers = []string{"Mia", "Noah", "Lea", "Omar", "Zoe", "Finn"}
-	subjects  = []string{"an invoice", "a parcel", "a password", "a cancelled flight"}
-	agents    = []string{"ana", "ben", "cleo"}
+// explainEvery is how often it is asked why somebody still waits, and
+// explainAfter how long he must have waited.
+const (
+	explainEvery = 10 * time.Second
+	explainAfter = 3 * time.Second
 )
 
-func centre() *usherv1.Configuration {
-	c := &usherv1.Configuration{
-		MediaTypes:  []*usherv1.MediaType{{Name: "chat"}, {Name: "mail", Offline: true, DeliveringTimeoutMs: 60_000}},
-		AgentGroups: []*usherv1.AgentGroup{{Name: "support"}},
-		Queues: []*usherv1.Queue{
-			{Name: "chats", Strategy: "longest-idle", AgentGroup: "support"},
-			{Name: "mails", Strategy: "longest-idle", AgentGroup: "support"},
-		},
-		Options: &usherv1.Options{DeliveringTimeoutMs: new(int64(8_000))},
+var (
+	customers = []string{"Mia", "Noah", "Lea", "Omar", "Zoe", "Finn"}
+	subjects  = map[string][]string{
+		billingNumber: {"an invoice", "a reminder", "a password"},
+		shopNumber:    {"a parcel", "a cancelled order", "an offer"},
 	}
-	for _, id := range agents {
-		c.Agents = append(c.Agents, &usherv1.Agent{
-			AgentId: id, AgentGroups: []string{"support"}, Capacity: map[string]int32{"chat": 1, "mail": 2}, Password: Password,
-		})
-	}
-	return c
-}
+)
 
-// Traffic keeps two queues and three agents busy until ctx ends; show is
-// given every arrow.
-func (d *Demo) Traffic(ctx context.Context, show func(*usherv1.TraceLine) error) error {
-	admin, err := client.Dial(d.URL(), client.WithAPIKey(d.key))
-	if err != nil {
-		return err
-	}
-	media, err := prepare(ctx, admin)
+// Traffic keeps the small contact centre busy until ctx ends; w is shown every
+// arrow, and from time to time why somebody still waits.
+func (d *Demo) Traffic(ctx context.Context, w Watcher) error {
+	c, err := d.newCentre(ctx, TrafficTenant)
 	if err != nil {
 		return err
 	}
 	all, ctx := errgroup.WithContext(ctx)
+	shown := &inTurn{Watcher: w}
 	all.Go(func() error { return d.follow(ctx) })
-	all.Go(func() error { return d.watch(ctx, admin, show) })
-	for _, id := range agents {
-		all.Go(func() error { return d.agent(ctx, id) })
+	all.Go(func() error {
+		return c.trace(ctx, 0, func(_ context.Context, line *usherv1.TraceLine) error { return shown.Arrow(line) })
+	})
+	all.Go(func() error { return c.lookUps(ctx) })
+	for _, id := range c.agents {
+		all.Go(func() error { return c.work(ctx, id) })
 	}
-	all.Go(func() error { return d.customers(ctx, media) })
+	all.Go(func() error { return c.customers(ctx, shown) })
 	if err := all.Wait(); err != nil && !errors.Is(err, context.Canceled) && ctx.Err() == nil {
 		return err
 	}
 	return nil
 }
 
-// prepare makes the tenant and a key for its media server.
-func prepare(ctx context.Context, admin *client.Client) (key string, err error) {
-	a := admin.Administration()
-	if _, err := a.CreateTenant(ctx, &usherv1.CreateTenantRequest{TenantId: TrafficTenant}); err != nil {
-		return "", err
-	}
-	apply := &usherv1.ApplyConfigurationRequest{TenantId: TrafficTenant, Configuration: centre()}
-	if _, err := a.ApplyConfiguration(ctx, apply); err != nil {
-		return "", err
-	}
-	made, err := a.CreateApiKey(ctx, &usherv1.CreateApiKeyRequest{TenantId: TrafficTenant, Name: "website", Role: usherv1.Role_ROLE_MEDIA})
-	if err != nil {
-		return "", err
-	}
-	return made.Key, nil
+// inTurn shows one thing after the other.
+type inTurn struct {
+	mu sync.Mutex
+	Watcher
 }
 
-// follow lets the server's clock go with the real one.
-func (d *Demo) follow(ctx context.Context) error {
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
-	for last := time.Now(); ; {
-		select {
-		case <-ctx.Done():
-			return nil
-		case now := <-ticker.C:
-			d.host.Clock().Advance(now.Sub(last))
-			last = now
-		}
-	}
+// Arrow implements Watcher.
+func (s *inTurn) Arrow(line *usherv1.TraceLine) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Watcher.Arrow(line)
 }
 
-func (d *Demo) watch(ctx context.Context, admin *client.Client, show func(*usherv1.TraceLine) error) error {
-	for line, err := range admin.Trace(ctx, &usherv1.RequestTrace{TenantId: TrafficTenant, Live: true}) {
-		if err != nil {
-			return err
-		}
-		if err := show(line); err != nil {
-			return err
-		}
-	}
-	return nil
+// Why implements Watcher.
+func (s *inTurn) Why(why *usherv1.EventWhyWaiting) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Watcher.Why(why)
 }
 
-// customers come with chats and mails; some give up.
-func (d *Demo) customers(ctx context.Context, key string) error {
-	dialled, err := client.Dial(d.URL(), client.WithAPIKey(key))
+// lookUps answers what vectors ask.
+func (c *centre) lookUps(ctx context.Context) error {
+	crm, err := c.crm(ctx)
 	if err != nil {
 		return err
 	}
-	website, err := dialled.MediaServer(ctx, "the website")
+	defer crm.Close()
+	return crm.Serve(ctx, func(ctx context.Context, request *usherv1.Event) (*structpb.Struct, error) {
+		pause(ctx, 100*time.Millisecond, time.Second)
+		return lookUp(ctx, request)
+	})
+}
+
+// customers come with their chats; some give up. And somebody at the website
+// wants to know why they wait.
+func (c *centre) customers(ctx context.Context, w Watcher) error {
+	dialled, website, err := c.website(ctx)
 	if err != nil {
 		return err
 	}
 	defer website.Close()
-	for pause(ctx, time.Second, 4*time.Second) {
-		chat := rand.IntN(3) > 0
-		r := &usherv1.RequestSubmit{Queue: "mails", MediaType: "mail"}
-		if chat {
-			r.Queue, r.MediaType, r.IsOnline = "chats", "chat", true
+	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() error { return c.explain(ctx, dialled, w) })
+	for pause(ctx, time.Second, 3*time.Second) {
+		number := billingNumber
+		if rand.IntN(3) == 0 {
+			number = shopNumber
 		}
-		r.UserData = &structpb.Struct{Fields: map[string]*structpb.Value{
-			"customer": structpb.NewStringValue(customers[rand.IntN(len(customers))]),
-			"subject":  structpb.NewStringValue(subjects[rand.IntN(len(subjects))]),
-		}}
-		ack, err := website.Submit(ctx, r)
+		about := subjects[number]
+		ack, err := website.Submit(ctx, chat(number, customers[rand.IntN(len(customers))], about[rand.IntN(len(about))]))
 		if err != nil {
 			return fmt.Errorf("submit: %w", err)
 		}
-		if chat && rand.IntN(5) == 0 {
-			go func() {
-				if pause(ctx, 2*time.Second, 10*time.Second) {
-					// He may be too late to give up; then it has ended already.
-					_, _ = website.StopProcessing(ctx, &usherv1.RequestStopProcessing{InteractionId: ack.InteractionId, Reason: "Customer left"})
-				}
-			}()
+		all.Go(func() error {
+			if pause(ctx, 10*time.Second, 60*time.Second) {
+				// He may be too late to give up; then it has ended already.
+				_, _ = website.StopProcessing(ctx, &usherv1.RequestStopProcessing{InteractionId: ack.InteractionId, Reason: "Customer left"})
+			}
+			return nil
+		})
+	}
+	return all.Wait()
+}
+
+// explain asks from time to time why the interaction still waits that waits
+// longest.
+func (c *centre) explain(ctx context.Context, website *client.Client, w Watcher) error {
+	for pause(ctx, explainEvery, explainEvery+time.Second) {
+		found, err := website.InteractionManagement().FindInteractions(ctx, &usherv1.RequestFindInteractions{
+			Conditions: []*usherv1.Condition{{
+				Property: "state", Comparison: usherv1.Comparison_COMPARISON_EQUAL, Value: structpb.NewStringValue("routing"),
+			}},
+			Order: []*usherv1.Order{{Property: "moved_to_queue_at_ms"}},
+		})
+		if err != nil {
+			return fmt.Errorf("find who waits: %w", err)
+		}
+		for _, i := range found.GetInteractions() {
+			why, err := c.why(ctx, i.GetInteractionId())
+			if err != nil {
+				return err
+			}
+			if len(why.GetPlaces()) == 0 { // an agent is being invited, or it has ended
+				continue
+			}
+			if why.GetTimeMs()-why.GetWaitingSinceMs() < explainAfter.Milliseconds() {
+				break
+			}
+			if err := w.Why(why); err != nil {
+				return err
+			}
+			break
 		}
 	}
 	return nil
 }
 
-// agent takes what he is offered, most of the time.
-func (d *Demo) agent(ctx context.Context, id string) error {
-	dialled, err := client.Dial(d.URL(), client.WithAgent(TrafficTenant, id, Password))
+// work is an agent who takes what he is offered, most of the time.
+func (c *centre) work(ctx context.Context, id string) error {
+	session, err := c.agent(ctx, id, autoIn, 0)
 	if err != nil {
 		return err
-	}
-	session, err := dialled.Agent(ctx, client.Login{Media: []*usherv1.MediaLogin{client.Ready("chat"), client.Ready("mail")}})
-	if err != nil {
-		return fmt.Errorf("agent %s: %w", id, err)
 	}
 	for ev, err := range session.Events(ctx) {
 		if err != nil {
@@ -169,16 +170,20 @@ func (d *Demo) agent(ctx context.Context, id string) error {
 		switch {
 		case ev.GetEventInvite() != nil:
 			go answer(ctx, session, ev)
-		case ev.GetEventForcedAgentStateChange() != nil:
-			go func() {
-				if pause(ctx, 3*time.Second, 6*time.Second) {
-					_ = session.Ready(ctx, "chat")
-					_ = session.Ready(ctx, "mail")
-				}
-			}()
+		case ev.GetEventForcedAgentStateChange() != nil && ev.GetReason() != "AfterCallWork" && ev.GetReason() != "TimedACW":
+			go comeBack(ctx, session)
 		}
 	}
 	return nil
+}
+
+// comeBack is what an agent does after some seconds whose telephone rang for
+// nothing: after RONA he is in AUX, else not ready.
+func comeBack(ctx context.Context, session *client.AgentSession) {
+	if pause(ctx, 3*time.Second, 6*time.Second) {
+		_ = session.Ready(ctx, "chat")
+		_ = session.SetAgentState(ctx, autoIn, 0)
+	}
 }
 
 // answer accepts an invitation and handles it, or rejects it, or lets the
