@@ -127,8 +127,11 @@ func (e *Engine) setAgentState(r *usherv1.RequestSetAgentState) refusal {
 	switch {
 	case rests && busy && a.work.mode != r.WorkMode:
 		next.WorkMode, next.PendingWorkMode = a.work.mode, r.WorkMode
-		if a.work.mode == noWorkMode {
+		switch a.work.mode {
+		case noWorkMode:
 			next.WorkMode = modeAuto
+		case modeAux:
+			next.ReasonCode = a.work.reasonCode
 		}
 	case r.WorkMode == modeAcw:
 		next.AcwUntilMs = e.longestAcw()
@@ -178,9 +181,11 @@ func (e *Engine) longestAcw() int64 {
 	return 0
 }
 
-// becomeWorking changes an agent's work mode.
+// becomeWorking changes an agent's work mode. Nothing calls a pending logout
+// off.
 func (e *Engine) becomeWorking(a *Agent, next *usherv1.EventAgentStateReasonChanged, reason string) {
 	next.AgentId = string(a.id)
+	next.LogoutPending = next.LogoutPending || a.work.logoutPending
 	ev := e.agentEvent(reason)
 	ev.Message = &usherv1.Event_EventAgentStateReasonChanged{EventAgentStateReasonChanged: next}
 	e.report(ev)
@@ -274,6 +279,9 @@ func (e *Engine) logoutTimeCame() {
 func (e *Engine) setLogoutTime() {
 	next := int64(0)
 	if at := e.config.options.GetForcedLogoutAt(); at != "" {
+		if e.logoutAt.place != 0 && e.logoutAt.at <= e.now {
+			return // it is time; what follows sets the next one
+		}
 		minute, _ := minuteOfDay(at)
 		next = e.zone.Next(int64(e.now), minute)
 	}
@@ -285,7 +293,7 @@ func (e *Engine) setLogoutTime() {
 // unansweredOfSkill is RONA's part for the agent: AUX with a code of its own.
 func (e *Engine) unansweredOfSkill(a *Agent) {
 	e.forceWorking(a, &usherv1.EventAgentStateReasonChanged{
-		WorkMode: modeAux, ReasonCode: e.config.options.GetRonaReasonCode(), LogoutPending: a.work.logoutPending,
+		WorkMode: modeAux, ReasonCode: e.config.options.GetRonaReasonCode(),
 	}, reasonRona)
 	e.revokeAsNotAnswered(a, opReject, reasonNotReady, func(inv *invitation) bool { return inv.invited.Operation == opRoute })
 }
