@@ -74,9 +74,14 @@ func (c chooser) snapshot() uint64 {
 func (c chooser) view() string { return pick(c.Rand, "vips", "held", "online", "no") }
 
 func (c chooser) toAgent(interaction, skill string) *usherv1.RequestRouteCall {
-	return &usherv1.RequestRouteCall{InteractionId: interaction, ReferenceId: "r", Target: &usherv1.RequestRouteCall_Agent{
-		Agent: &usherv1.AgentTarget{AgentId: c.agent(), Skill: skill},
-	}}
+	target := &usherv1.AgentTarget{AgentId: c.agent(), Skill: skill}
+	if c.IntN(2) == 0 {
+		target.Served = &usherv1.ServedPlace{
+			Kind: pick(c.Rand, ServedSkill, ServedTarget, ServedGroup, ServedAgent), Name: skill,
+			WaitedMs: int64(c.IntN(100_000)), Working: 1, Staffed: 2, Waiting: c.Int32N(2), Rank: c.Int32N(4) - 1,
+		}
+	}
+	return &usherv1.RequestRouteCall{InteractionId: interaction, ReferenceId: "r", Target: &usherv1.RequestRouteCall_Agent{Agent: target}}
 }
 
 func (c chooser) service(interaction string) *usherv1.RequestPrivateService {
@@ -215,7 +220,7 @@ func (c chooser) interactionRequests() []any {
 		&usherv1.RequestRouteCall{InteractionId: i},
 		&usherv1.RequestUpdateUserData{InteractionId: i, UserData: data(c.w.t, map[string]any{"r": 1}), ExpectedVersion: uint64(c.IntN(3))},
 		c.service(i),
-		c.suspend(i),
+		c.suspend(i), &InterruptAux{AgentID: AgentID(c.agent())},
 		&usherv1.RequestGetInteractionProperties{InteractionId: i},
 		&usherv1.RequestCustomReporting{InteractionId: i, Name: pick(c.Rand, "", "n")},
 	}

@@ -64,6 +64,7 @@ func addRouting(c *usherv1.Configuration) {
 	c.Options = &usherv1.Options{
 		TimeZone: "Europe/Berlin", ForcedLogoutAt: "18:00", ForcedLogoutReasonCode: 3,
 		MaxAcwMs: 300_000, MaxAcwReasonCode: 2, RonaReasonCode: 4, UnreachableReasonCode: 5,
+		InterruptibleAuxCodes: []int32{1, 2, 4},
 	}
 	c.Skills = []*usherv1.Skill{
 		{Name: "billing", RonaRings: 2}, {Name: "direct"},

@@ -105,6 +105,11 @@ func (c chooser) likelyOfRouter(from Participant) []any {
 			&usherv1.RequestRouteCall{Target: &usherv1.RequestRouteCall_Stop{Stop: true}},
 		),
 	}, pick(c.Rand, has...))
+	if from == BuiltinRouter {
+		for a := range c.w.e.EachAgent {
+			requests = append(requests, &InterruptAux{AgentID: a.id})
+		}
+	}
 	for range min(len(vectored), 4) {
 		id := pick(c.Rand, vectored...)
 		requests = append(requests, c.suspend(id))

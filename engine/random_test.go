@@ -81,8 +81,7 @@ func randomWork(t *testing.T, seed uint64, steps int) map[string]int {
 		BuiltinRouter, BuiltinRouter, BuiltinRouter, crm1, crm2, bot,
 	}
 	carriedOut := map[string]int{}
-	var saved *usherv1.TenantState
-	from := Sequence(0)
+	saved, from := savedState(t, w), w.next
 	for n := range steps {
 		who := pick(c.Rand, everybody...)
 		if c.IntN(100) == 0 {
@@ -101,20 +100,20 @@ func randomWork(t *testing.T, seed uint64, steps int) map[string]int {
 		if c.IntN(400) == 0 {
 			w.pass(13 * 60 * 60 * 1000)
 		}
-		if n == steps/2 {
+		if n%200 == 0 {
+			w.checkFoldFrom(saved, from)
 			saved, from = savedState(t, w), w.next
 		}
 	}
 	w.checkFold()
-	w.checkFoldFrom(saved, from)
 	return carriedOut
 }
 
-// checkFoldFrom holds the live state against that of a snapshot, with the
-// journal from there on.
+// checkFoldFrom holds the live state against that of a snapshot, which it
+// uses up, with the journal from there on.
 func (w *world) checkFoldFrom(saved *usherv1.TenantState, from Sequence) {
 	w.t.Helper()
-	e := Load(proto.CloneOf(saved))
+	e := Load(saved)
 	for n, stored := range w.journal[from-1:] {
 		var entry usherv1.Entry
 		if err := proto.Unmarshal(stored, &entry); err != nil {

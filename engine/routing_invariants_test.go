@@ -178,6 +178,20 @@ func (w *world) checkCounters() {
 		return all
 	}
 	got := []map[string]int{w.e.calls, counted(func(c *client) int { return c.routing }), counted(func(c *client) int { return c.asked })}
+	waiting := map[serviceKey]int{}
+	for i := range w.e.EachInteraction {
+		if len(i.invitations) > 0 {
+			continue // it rings already
+		}
+		for _, q := range i.vector.GetQueueings() {
+			if key, counts := serviceOf(q, i.props.MediaType); counts {
+				waiting[key]++
+			}
+		}
+	}
+	if !maps.Equal(waiting, w.e.waiting) {
+		w.t.Fatalf("counted as waiting are %v, there are %v", w.e.waiting, waiting)
+	}
 	want := []map[string]int{calls, routing, asked}
 	if !slices.EqualFunc(got, want, maps.Equal) {
 		w.t.Fatalf("counted are %v, there are %v (calls, routing, asked)", got, want)
