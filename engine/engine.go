@@ -167,10 +167,10 @@ type Engine struct {
 	presentVectors  map[string]uint64 // by name, the version
 	serviceRequests map[uint64]*serviceRequest
 	services        map[serviceKey]*estimate.Service
-	waiting         map[serviceKey]int // queueings of interactions in vectors
-	calls           map[string]int // live interactions by VDN
-	zone            zone.Zone      // of the tenant's times of day
-	logoutAt        deadline       // when agents are logged out next
+	waiting         map[serviceKey]int // queueings of interactions in vectors to which nobody is invited
+	calls           map[string]int     // live interactions by VDN
+	zone            zone.Zone          // of the tenant's times of day
+	logoutAt        deadline           // when agents are logged out next
 
 	// ended are the agents from whom something was taken in this input.
 	ended []*Agent

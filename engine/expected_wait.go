@@ -62,6 +62,8 @@ func (e *Engine) invitedBy(i *Interaction, ticket Ticket) *invitation {
 }
 
 // foldAnswered measures how long an interaction waited that an agent accepts.
+// All is known from the interaction, so that a state loaded from a snapshot
+// measures the same.
 func (e *Engine) foldAnswered(i *Interaction, inv *invitation, at Millis) {
 	if inv == nil || inv.invited.Operation != opRoute {
 		return
@@ -76,12 +78,15 @@ func (e *Engine) foldAnswered(i *Interaction, inv *invitation, at Millis) {
 		return
 	}
 	i.served = served
-	ringing := int64(0)
-	if inv.at > 0 {
-		ringing = int64(at - inv.at)
+	key := serviceKey{served.Kind, served.Name, i.props.MediaType}
+	since, backlog := i.MovedToQueueAt(), served.Waiting > 0
+	for _, q := range i.vector.GetQueueings() {
+		if of, _ := serviceOf(q, i.props.MediaType); of == key {
+			since, backlog = Millis(q.QueuedAtMs), e.waiting[key] > 1
+		}
 	}
-	e.service(serviceKey{served.Kind, served.Name, i.props.MediaType}).Answered(
-		int64(at), served.WaitedMs+ringing, ringing, int(served.Staffed), int(served.Working), served.Rank, served.Waiting > 0)
+	waited := int64(at - since)
+	e.service(key).Answered(int64(at), waited, waited-served.WaitedMs, int(served.Staffed), int(served.Working), served.Rank, backlog)
 }
 
 // foldLeft measures how long an interaction waited in vain that leaves the
@@ -108,8 +113,12 @@ func serviceOf(q *usherv1.Queueing, media string) (key serviceKey, counts bool) 
 	return serviceKey{ServedSkill, q.Skill, media}, q.Skill != ""
 }
 
-// countWaiting counts an interaction in or out where it is queued.
+// countWaiting counts an interaction in or out where it is queued; while
+// somebody is invited to it, it does not count.
 func (e *Engine) countWaiting(i *Interaction, state *usherv1.VectorState, n int) {
+	if len(i.invitations) > 0 {
+		return
+	}
 	for _, q := range state.GetQueueings() {
 		if key, counts := serviceOf(q, i.props.MediaType); counts {
 			if e.waiting[key] += n; e.waiting[key] == 0 {

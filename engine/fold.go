@@ -115,7 +115,7 @@ func (e *Engine) foldInvited(i *Interaction, sequence Sequence, ev *usherv1.Even
 	body := ev.GetEventAgentInvited()
 	inv := &invitation{
 		ticket: Ticket(sequence), interaction: i, agent: AgentID(body.AgentId), invited: body,
-		asker: ParticipantOf(body.Inviter), ref: ev.ReferenceId, at: Millis(ev.TimeMs),
+		asker: ParticipantOf(body.Inviter), ref: ev.ReferenceId,
 	}
 	e.addInvitation(inv)
 	if a := e.agents[inv.agent]; a != nil && body.Operation == opRoute {
@@ -126,7 +126,9 @@ func (e *Engine) foldInvited(i *Interaction, sequence Sequence, ev *usherv1.Even
 func (e *Engine) addInvitation(inv *invitation) {
 	inv.deadline = deadline{kind: invitationDeadline, invitation: inv}
 	e.deadlines.set(&inv.deadline, Millis(inv.invited.DeadlineMs))
-	inv.interaction.invitations = append(inv.interaction.invitations, inv)
+	i := inv.interaction
+	e.countWaiting(i, i.vector, -1)
+	i.invitations = append(i.invitations, inv)
 	if a := e.agents[inv.agent]; a != nil {
 		a.invitations = append(a.invitations, inv)
 		e.touchAgent(a)
@@ -142,6 +144,7 @@ func (e *Engine) foldInvitationClosed(i *Interaction, ticket Ticket, ev *usherv1
 	}
 	inv := i.invitations[n]
 	i.invitations = slices.Delete(i.invitations, n, n+1)
+	e.countWaiting(i, i.vector, 1)
 	e.deadlines.set(&inv.deadline, 0)
 	e.closedTickets.add(ticket, ev)
 	if a := e.agents[inv.agent]; a != nil {

@@ -46,8 +46,8 @@ type Interaction struct {
 	vector   *usherv1.VectorState
 	adjuncts []*usherv1.AdjunctRequest
 	// served is where it waited before it went to the agent who handles it.
-	served *usherv1.ServedPlace
-	changed  bool
+	served  *usherv1.ServedPlace
+	changed bool
 }
 
 // party is an agent who is a party of an interaction.
@@ -65,7 +65,6 @@ type invitation struct {
 	// asker waits for the outcome under the reference id ref.
 	asker    Participant
 	ref      string
-	at       Millis // 0 if it was opened before the snapshot
 	deadline deadline
 }
 

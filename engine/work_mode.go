@@ -385,10 +385,12 @@ func (e *Engine) foldEnded(a *Agent, i *Interaction, p *party) {
 func (a *Agent) Takes() bool { return a.work.takes() }
 
 // Works tells whether he works for a media type, whether or not he is free: he
-// is ready and not in AUX.
+// is ready, and neither in AUX nor about to be, nor to be logged out, when what
+// he has has ended: he takes nothing more.
 func (a *Agent) Works(media MediaName) bool {
 	m := a.mediaState(media)
-	return !a.loggedOut && m != nil && m.ready && !a.dnd && a.connected() && a.work.mode != modeAux
+	return !a.loggedOut && m != nil && m.ready && !a.dnd && a.connected() &&
+		a.work.mode != modeAux && a.work.pending != modeAux && !a.work.logoutPending
 }
 
 // AllowsAnother tells whether the skill's multiple call handling lets him have
