@@ -5,7 +5,9 @@
 //
 // Customers and agents are made here, as they are: Poisson arrivals, lognormal
 // handling times, some seconds of ringing, pauses. The switch between them is
-// a Floor, so that the same days can be played against another.
+// a Floor: the model, which is the estimator and hardly more, or the engine
+// with its router, which is the product. Where agents have one call at a time
+// the two do the same, so that what is measured of one holds for the other.
 //
 // Three ways to foresee are compared:
 //
@@ -99,19 +101,23 @@ func (r *Result) meanWaitMs() int64 {
 	return sum / int64(max(len(r.waitsMs), 1))
 }
 
-// days are played of each pattern and pooled.
-const days = 20
+// daysOfEach are played of each pattern and pooled.
+const daysOfEach = 20
 
 // Measure plays all patterns, each day with a Floor of its own.
 func Measure(seed uint64, newFloor func([]Agent) Floor) []Result {
+	return measure(seed, daysOfEach, newFloor)
+}
+
+func measure(seed, days uint64, newFloor func([]Agent) Floor) []Result {
 	results := make([]Result, len(patterns))
 	var playing sync.WaitGroup
 	for i := range patterns {
 		playing.Go(func() {
 			p := &patterns[i]
 			results[i].Pattern, results[i].mayEqualNaive = p.name, p.mayEqualNaive
-			for n := range uint64(days) {
-				results[i].pool(play(p, seed*days+n, newFloor(p.agents)))
+			for n := range days {
+				results[i].pool(play(p, seed*daysOfEach+n, newFloor(p.agents)))
 			}
 			results[i].atArrival.sort()
 			results[i].all.sort()
@@ -121,8 +127,8 @@ func Measure(seed uint64, newFloor func([]Agent) Floor) []Result {
 	return results
 }
 
-// Table is what Measure finds of package estimate, as Markdown.
-func Table(seed uint64) string { return Format(Measure(seed, NewModel)) }
+// Table is what Measure finds of the engine and its router, as Markdown.
+func Table(seed uint64) string { return Format(Measure(seed, NewEngine)) }
 
 // Format makes a Markdown table of results; times are seconds.
 func Format(results []Result) string {
