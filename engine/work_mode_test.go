@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 )
@@ -294,3 +297,103 @@ func TestWorkModeGoesOn(t *testing.T) {
 
 // untilLogout is a time before the next forced logout.
 func untilLogout(w *world, before Millis) Millis { return w.e.logoutAt.at - before }
+
+// TestLogoutTime is at which times agents are logged out, by the clocks of
+// the tenant's zone.
+func TestLogoutTime(t *testing.T) {
+	for _, test := range []struct{ zone, at, now, next, then string }{
+		{"Europe/Berlin", "18:00", "2026-01-10T16:59:59Z", "2026-01-10T17:00:00Z", "2026-01-11T17:00:00Z"},
+		{"Europe/Berlin", "18:00", "2026-01-10T17:00:00Z", "2026-01-11T17:00:00Z", "2026-01-12T17:00:00Z"},
+		{"Europe/Berlin", "18:00", "2026-03-28T10:00:00Z", "2026-03-28T17:00:00Z", "2026-03-29T16:00:00Z"}, // summer time begins
+		{"Europe/Berlin", "18:00", "2026-10-24T10:00:00Z", "2026-10-24T16:00:00Z", "2026-10-25T17:00:00Z"}, // and ends
+		{"Asia/Kolkata", "00:00", "2026-01-10T00:00:00Z", "2026-01-10T18:30:00Z", "2026-01-11T18:30:00Z"},
+		{"", "23:59", "2026-01-10T00:00:00Z", "2026-01-10T23:59:00Z", "2026-01-11T23:59:00Z"},
+	} {
+		w := newWorld(t)
+		w.now = at(t, test.now)
+		w.must(admin, Apply{options(&usherv1.Options{TimeZone: test.zone, ForcedLogoutAt: test.at})})
+		if next, _ := w.e.NextDeadline(); next != at(t, test.next) {
+			t.Errorf("%v: next is %s", test, time.UnixMilli(int64(next)).UTC())
+		}
+		w.pass(at(t, test.next) - w.now)
+		if next, _ := w.e.NextDeadline(); next != at(t, test.then) {
+			t.Errorf("%v: then is %s", test, time.UnixMilli(int64(next)).UTC())
+		}
+		w.must(admin, Apply{options(&usherv1.Options{TimeZone: test.zone})})
+		if next, ok := w.e.NextDeadline(); ok {
+			t.Errorf("without a time, next is %d", next)
+		}
+		w.checkFold()
+	}
+}
+
+// TestLogoutTimeIsNotMissed: a change of the configuration at the very time
+// does not put it off.
+func TestLogoutTimeIsNotMissed(t *testing.T) {
+	w := staffed(t, modeAuto, 0)
+	w.now = w.e.logoutAt.at
+	w.must(admin, Apply{placeNamed("new")})
+	changed := w.e.Options()
+	w.must(admin, Apply{options(&usherv1.Options{TimeZone: changed.TimeZone, ForcedLogoutAt: changed.ForcedLogoutAt, ForcedLogoutReasonCode: 8})})
+	var codes []int32
+	for _, entry := range w.pass(0) {
+		if out := entry.Event.GetEventAgentLogout(); out != nil {
+			codes = append(codes, out.ReasonCode)
+		}
+	}
+	if fmt.Sprint(codes) != "[8 8]" || workOf(w, "agent1") != "logged out" {
+		t.Errorf("logged out with %v", codes)
+	}
+}
+
+func at(t *testing.T, text string) Millis {
+	parsed, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Millis(parsed.UnixMilli())
+}
+
+// TestForcedLogouts: which reason and code a forced logout has.
+func TestForcedLogouts(t *testing.T) {
+	for reason, test := range map[string]struct {
+		code int32
+		does func(*world)
+	}{
+		reasonAcwTooLong:     {2, func(w *world) { setMode(w, agent1, "ACW"); w.pass(300_000) }},
+		reasonLogoutTime:     {3, func(w *world) { w.pass(24 * 3_600_000) }},
+		reasonConnectionLost: {5, func(w *world) { w.must(agent1, Disconnect{ConnectionID: "agent1-c"}); w.pass(60_000) }},
+		"":                   {0, func(w *world) { w.must(agent1, &usherv1.RequestAgentLogout{}) }},
+	} {
+		w := centre(t)
+		w.must(agent1, login("place1"))
+		from := len(w.journal)
+		test.does(w)
+		found := false
+		for _, ev := range eventsSince(w, from) {
+			if out := ev.GetEventAgentLogout(); out != nil {
+				found = true
+				if ev.Reason != reason || out.ReasonCode != test.code {
+					t.Errorf("%q: logged out with %q %d", reason, ev.Reason, out.ReasonCode)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("%q: not logged out", reason)
+		}
+	}
+}
+
+// eventsSince are the messages of the journal from an entry on.
+func eventsSince(w *world, from int) (all []*usherv1.Event) {
+	for _, stored := range w.journal[from:] {
+		var entry usherv1.Entry
+		if err := proto.Unmarshal(stored, &entry); err != nil {
+			w.t.Fatal(err)
+		}
+		if entry.Event != nil {
+			all = append(all, entry.Event)
+		}
+	}
+	return all
+}
