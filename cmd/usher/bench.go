@@ -12,10 +12,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/usher-cc/usher/internal/bench"
+	"github.com/usher-cc/usher/sim/waits"
 )
 
 func benchCommand() *cobra.Command {
 	var o bench.Options
+	var w waitsOptions
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "bench",
@@ -24,9 +26,17 @@ func benchCommand() *cobra.Command {
 whole server do, as ratios to each other. Absolute figures change from machine
 to machine and from hour to hour; the ratios stay.
 
-A life is all of an interaction: submit, route, invite, accept, stop.`,
+A life is all of an interaction: submit, route, invite, accept, stop.
+
+With --waits it measures how well waits are foreseen instead: simulated days of
+a contact centre are played through engine and router, and what was foreseen is
+compared with what came, and with two plain formulas. The figures are the same
+on every machine.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if w.measure {
+				return runWaits(cmd.OutOrStdout(), w)
+			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
 			return runBench(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr(), o, asJSON)
@@ -36,8 +46,35 @@ A life is all of an interaction: submit, route, invite, accept, stop.`,
 	cmd.Flags().DurationVar(&o.Duration, "duration", bench.DefaultDuration, "how long server and empty service are measured each; the rest takes shares of it")
 	cmd.Flags().IntVar(&o.Media, "media", bench.DefaultMedia, "media servers that submit")
 	cmd.Flags().IntVar(&o.Agents, "agents", bench.DefaultAgents, "agents, with one interaction each")
+	cmd.Flags().BoolVar(&w.measure, "waits", false, "measure how well waits are foreseen, and nothing else")
+	cmd.Flags().Uint64Var(&w.seed, "seed", 1, "which days are played for --waits")
+	cmd.Flags().IntVar(&w.days, "days", waits.Days, fmt.Sprintf("how many days of each pattern are played for --waits, at most %d", waits.Days))
+	cmd.MarkFlagsMutuallyExclusive("waits", "json")
 	cmd.Flags().StringVar(&o.Dir, "dir", "", "where the data folders are made, on the disk to be measured; default the system's place for temporary files")
 	return cmd
+}
+
+// waitsOptions say how well waits foreseen are measured.
+type waitsOptions struct {
+	measure bool
+	seed    uint64
+	days    int
+}
+
+// runWaits prints how well waits are foreseen, as Markdown.
+func runWaits(out io.Writer, o waitsOptions) error {
+	if o.days < 1 || o.days > waits.Days {
+		return fmt.Errorf("--days: %d, 1 to %d", o.days, waits.Days)
+	}
+	fmt.Fprintf(out, `usher bench --waits --seed %d --days %d
+
+Engine and router, %d days of each pattern. For each call that had to wait, when
+it came and each minute after: the median of the absolute errors of what was
+foreseen, in seconds. naive is position x average handling time / agents logged
+in; informed, the same with the agents who are not in AUX. Below 1 is better.
+
+%s`, o.seed, o.days, o.days, waits.Table(o.seed, o.days))
+	return nil
 }
 
 func runBench(ctx context.Context, out, progress io.Writer, o bench.Options, asJSON bool) error {

@@ -33,6 +33,26 @@ func TestBench(t *testing.T) {
 	}
 }
 
+// TestBenchWaits prints a row for each pattern, with figures.
+func TestBenchWaits(t *testing.T) {
+	var out bytes.Buffer
+	if err := runWaits(&out, waitsOptions{seed: 1, days: 1}); err != nil {
+		t.Fatal(err)
+	}
+	text := out.String()
+	if !strings.HasPrefix(text, "usher bench --waits --seed 1 --days 1\n") {
+		t.Errorf("the command is not there to repeat:\n%s", text)
+	}
+	if rows := strings.Count(text, "\n| "); rows < 10 || strings.Contains(text, "NaN") || strings.Contains(text, "%!") {
+		t.Errorf("not a table of figures:\n%s", text)
+	}
+	for _, days := range []int{0, 21} {
+		if runWaits(&out, waitsOptions{days: days}) == nil {
+			t.Errorf("played %d days", days)
+		}
+	}
+}
+
 func TestBenchRefusesNegativeNumbers(t *testing.T) {
 	if err := runBench(t.Context(), io.Discard, io.Discard, bench.Options{Agents: -1}, true); err == nil {
 		t.Error("measured with less than no agents")

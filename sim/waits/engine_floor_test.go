@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// engineDays are played of each pattern; Table plays more.
+// engineDays are played of each pattern: a part, for it takes longer than with the
+// model.
 const engineDays = 8
 
 // clearlyBetter are the patterns of which more is known than the average.
@@ -22,7 +23,7 @@ func TestEngineBetterThanNaive(t *testing.T) {
 	if testing.Short() {
 		t.Skip("plays too many days")
 	}
-	results := measure(seed, engineDays, NewEngine)
+	results := Measure(seed, engineDays, NewEngine)
 	t.Logf("\n%s", Format(results))
 	for _, name := range clearlyBetter {
 		k := slices.IndexFunc(results, func(r Result) bool { return r.Pattern == name })

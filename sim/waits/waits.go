@@ -58,7 +58,12 @@ func (e *errorsMs) sort() {
 	}
 }
 
-func (e *errorsMs) median(w way) int64 { return e[w][len(e[w])/2] }
+func (e *errorsMs) median(w way) int64 {
+	if len(e[w]) == 0 {
+		return 0 // nobody waited
+	}
+	return e[w][len(e[w])/2]
+}
 
 // ratio is how large our errors are for each of another way's.
 func (e *errorsMs) ratio(other way) float64 {
@@ -101,23 +106,20 @@ func (r *Result) meanWaitMs() int64 {
 	return sum / int64(max(len(r.waitsMs), 1))
 }
 
-// daysOfEach are played of each pattern and pooled.
-const daysOfEach = 20
+// Days are how many days of each pattern a seed has.
+const Days = 20
 
-// Measure plays all patterns, each day with a Floor of its own.
-func Measure(seed uint64, newFloor func([]Agent) Floor) []Result {
-	return measure(seed, daysOfEach, newFloor)
-}
-
-func measure(seed, days uint64, newFloor func([]Agent) Floor) []Result {
+// Measure plays so many days of each pattern, each day with a Floor of its
+// own, and pools them.
+func Measure(seed uint64, days int, newFloor func([]Agent) Floor) []Result {
 	results := make([]Result, len(patterns))
 	var playing sync.WaitGroup
 	for i := range patterns {
 		playing.Go(func() {
 			p := &patterns[i]
 			results[i].Pattern, results[i].mayEqualNaive = p.name, p.mayEqualNaive
-			for n := range days {
-				results[i].pool(play(p, seed*daysOfEach+n, newFloor(p.agents)))
+			for n := range uint64(min(days, Days)) {
+				results[i].pool(play(p, seed*Days+n, newFloor(p.agents)))
 			}
 			results[i].atArrival.sort()
 			results[i].all.sort()
@@ -128,7 +130,7 @@ func measure(seed, days uint64, newFloor func([]Agent) Floor) []Result {
 }
 
 // Table is what Measure finds of the engine and its router, as Markdown.
-func Table(seed uint64) string { return Format(Measure(seed, NewEngine)) }
+func Table(seed uint64, days int) string { return Format(Measure(seed, days, NewEngine)) }
 
 // Format makes a Markdown table of results; times are seconds.
 func Format(results []Result) string {

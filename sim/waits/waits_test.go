@@ -9,7 +9,7 @@ import (
 const seed = 1
 
 // measured is not to be changed.
-var measured = sync.OnceValue(func() []Result { return Measure(seed, NewModel) })
+var measured = sync.OnceValue(func() []Result { return Measure(seed, Days, NewModel) })
 
 // TestBetterThanNaive: what is foreseen errs less than position x average
 // handling time / agents, in every pattern.
