@@ -20,13 +20,16 @@ import (
 	"time"
 
 	"github.com/usher-cc/usher/internal/configfile"
+	"github.com/usher-cc/usher/vector"
 )
 
 // snippet is a fenced block of a page, with the comment that stands before it.
 //
 //	<!-- file: NAME -->                          the block is that file
 //	<!-- run, prints TEXT -->                    the block is run, and prints that
+//	<!-- run, fails and prints TEXT -->           its last command fails
 //	<!-- run in another terminal, prints TEXT --> it goes on running meanwhile
+//	<!-- run without a server, prints TEXT -->    the server has stopped before
 //	<!-- settings -->                            YAML with settings of usher serve
 type snippet struct {
 	page, language, text string
@@ -89,6 +92,47 @@ func root(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// TestVectors: every vector in the pages can be read.
+func TestVectors(t *testing.T) {
+	read := 0
+	for _, s := range snippets(t, root(t)) {
+		if s.language != "vector" {
+			continue
+		}
+		read++
+		if parsed, problems := vector.Parse(s.text); parsed == nil || problems.Refused() {
+			t.Errorf("%s: %v\n%s", s.page, problems, s.text)
+		}
+	}
+	if read == 0 {
+		t.Error("no page has a vector")
+	}
+}
+
+// TestRoutingIsDescribed: the guide to routing has every step and every
+// condition, as the language itself writes them.
+func TestRoutingIsDescribed(t *testing.T) {
+	dir := root(t)
+	guide, err := os.ReadFile(filepath.Join(dir, "docs/guides/routing.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	grammar, err := os.ReadFile(filepath.Join(dir, "vector/grammar.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	forms := regexp.MustCompile(`(?m)^\t\t\{"([a-z-]+)", "`).FindAllSubmatch(grammar, -1)
+	if len(forms) < 30 {
+		t.Errorf("the language has %d forms of steps and conditions", len(forms))
+	}
+	for _, form := range forms {
+		// A row of a table that begins with it.
+		if !regexp.MustCompile("(?m)^\\| `" + string(form[1]) + "[ `]").Match(guide) {
+			t.Errorf("docs/guides/routing.md has no row for %s", form[1])
+		}
+	}
 }
 
 // TestYAML: every configuration in the pages can be applied as it stands, and
@@ -157,8 +201,8 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
-// TestShell: what README and quickstart print to be typed works as printed,
-// against the real binary.
+// TestShell: what README, quickstart and the guides to routing print to be
+// typed works as printed, against the real binary.
 func TestShell(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and runs the binary")
@@ -176,7 +220,7 @@ func TestShell(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	all := snippets(t, dir)
-	for _, page := range []string{"README.md", "docs/quickstart.md"} {
+	for _, page := range []string{"README.md", "docs/quickstart.md", "docs/guides/routing.md", "docs/guides/external-service.md"} {
 		t.Run(page, func(t *testing.T) { runPage(t, bin, page, all) })
 	}
 }
@@ -185,20 +229,26 @@ func TestShell(t *testing.T) {
 // is one script, so that it knows the variables of what came before.
 func runPage(t *testing.T, bin, page string, all []snippet) {
 	dir := t.TempDir()
-	startServer(t, bin, dir)
+	stop := startServer(t, bin, dir)
 	var typed string
 	for _, s := range all {
 		name, isFile := strings.CutPrefix(s.mark, "file: ")
-		where, want, runs := strings.Cut(s.mark, ", prints ")
+		where, want, runs := cutRun(s.mark)
 		switch {
 		case s.page != page:
 		case isFile:
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(s.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-		case runs && where == "run":
+		case runs && where != "run in another terminal":
+			if where == "run without a server" {
+				stop()
+			}
 			typed += s.text
-			out := runScript(t, dir, s.text, typed)
+			out, failed := runScript(t, dir, s.text, typed)
+			if failed != nil && where != "run, fails and" || failed == nil && where == "run, fails and" {
+				t.Fatalf("%v:\n%s\n%s", failed, s.text, out)
+			}
 			if !strings.Contains(out, want) {
 				t.Fatalf("prints no %s:\n%s\n%s", want, s.text, out)
 			}
@@ -210,8 +260,18 @@ func runPage(t *testing.T, bin, page string, all []snippet) {
 	}
 }
 
-// startServer starts the server that the page starts, at any port.
-func startServer(t *testing.T, bin, dir string) {
+// cutRun takes a mark for a block that is run apart: where or how, and what it
+// prints.
+func cutRun(mark string) (where, want string, runs bool) {
+	if where, want, runs = strings.Cut(mark, " prints "); runs {
+		where = strings.TrimSuffix(where, ",")
+	}
+	return where, want, runs
+}
+
+// startServer starts the server that the page starts, at any port, with the
+// data folder data. stop stops it; a second time does nothing.
+func startServer(t *testing.T, bin, dir string) (stop func()) {
 	t.Helper()
 	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil {
 		t.Fatal(err)
@@ -219,8 +279,8 @@ func startServer(t *testing.T, bin, dir string) {
 	if err := os.Symlink(bin, filepath.Join(dir, "bin/usher")); err != nil {
 		t.Fatal(err)
 	}
-	server := exec.Command(bin, "serve", "--dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--log-level", "error")
-	server.Stderr = t.Output()
+	server := exec.Command(bin, "serve", "--dev", "--data", "data", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--log-level", "error")
+	server.Dir, server.Stderr = dir, t.Output()
 	stdout, err := server.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -228,10 +288,11 @@ func startServer(t *testing.T, bin, dir string) {
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		_ = server.Process.Signal(syscall.SIGTERM)
 		_ = server.Wait()
 	})
+	t.Cleanup(stop)
 	var env strings.Builder
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
 		env.WriteString(lines.Text() + "\n")
@@ -242,11 +303,12 @@ func startServer(t *testing.T, bin, dir string) {
 	if err := os.WriteFile(filepath.Join(dir, "bin/usher.env"), []byte(env.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return stop
 }
 
 // runScript runs a block after those before it, whose requests must not be
 // sent again: only their variables and functions are taken over.
-func runScript(t *testing.T, dir, block, typed string) string {
+func runScript(t *testing.T, dir, block, typed string) (out string, failed error) {
 	t.Helper()
 	before := strings.TrimSuffix(typed, block)
 	kept := regexp.MustCompile(`(?m)^(\. .*|\w+\(\) \{.*\}|TOKEN=.*)$`).FindAllString(before, -1)
@@ -254,11 +316,8 @@ func runScript(t *testing.T, dir, block, typed string) string {
 	defer cancel()
 	script := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", strings.Join(kept, "\n")+"\n"+block)
 	script.Dir = dir
-	out, err := script.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v:\n%s\n%s", err, block, out)
-	}
-	return string(out)
+	said, failed := script.CombinedOutput()
+	return string(said), failed
 }
 
 // listener is a script in another terminal.
@@ -328,7 +387,7 @@ func (l *listener) want(t *testing.T, text string) {
 
 // TestSnippetMarks: a comment that is meant for these tests is one they know.
 func TestSnippetMarks(t *testing.T) {
-	known := regexp.MustCompile(`^(file: \S+|run(?: in another terminal)?, prints .+|settings|Generated .*)?$`)
+	known := regexp.MustCompile(`^(file: \S+|run(?: in another terminal| without a server)?, prints .+|run, fails and prints .+|settings|Generated .*)?$`)
 	all := snippets(t, root(t))
 	for _, s := range all {
 		if !known.MatchString(s.mark) {
