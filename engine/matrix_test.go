@@ -111,7 +111,7 @@ func inState(t *testing.T, bring func(*world)) *world {
 }
 
 // savedState is the state as it is read back from a snapshot.
-func savedState(t *testing.T, w *world) *usherv1.TenantState {
+func savedState(t testing.TB, w *world) *usherv1.TenantState {
 	saved := &usherv1.TenantState{}
 	if err := proto.Unmarshal(w.state(), saved); err != nil {
 		t.Fatal(err)
