@@ -15,8 +15,8 @@ import (
 // Now is the time of the latest input.
 func (e *Engine) Now() Millis { return e.now }
 
-// Moment is that time as the tenant's clocks show it.
-func (e *Engine) Moment() zone.Moment { return e.zone.At(int64(e.now)) }
+// Moment is a time as the tenant's clocks show it.
+func (e *Engine) Moment(at Millis) zone.Moment { return e.zone.At(int64(at)) }
 
 // Options are the tenant's options; never nil.
 func (e *Engine) Options() *usherv1.Options { return e.config.options }

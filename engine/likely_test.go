@@ -177,7 +177,7 @@ func (c chooser) configuration() Apply {
 		}}}
 	case 4:
 		given.Options = proto.CloneOf(c.w.e.Options())
-		soon := (c.w.e.Moment().WeekMinute + 1) % (24 * 60)
+		soon := (c.w.e.Moment(c.w.e.Now()).WeekMinute + 1) % (24 * 60)
 		given.Options.ForcedLogoutAt, given.Options.MaxAcwMs = fmt.Sprintf("%02d:%02d", soon/60, soon%60), int64(c.IntN(2))*60_000
 	case 5:
 		given.Skills = []*usherv1.Skill{{Name: "billing", RonaRings: c.Int32N(3), TimedAcwMs: int64(c.IntN(2)) * 10_000}}

@@ -258,7 +258,7 @@ func rankOfPriority(p usherv1.VectorPriority) int32 {
 // classOf is the class of agents that may have an interaction now that is
 // queued so, and until when; 0 for without end.
 func (r *Router) classOf(q *usherv1.Queueing) (className, engine.Millis) {
-	now := r.engine.Now()
+	now := r.now
 	switch {
 	case q.GetAgent() != "":
 		return className{kindAgent, q.GetAgent()}, 0

@@ -52,6 +52,9 @@ type Router struct {
 	index   *index
 	built   bool
 	version uint64 // of the configuration that the index was built with
+	// now is the time of the engine, or of Next if that is later: after a restart
+	// nothing may have been asked of the engine yet.
+	now     engine.Millis
 	targets []targetStage
 	due     tree[appointment] // when a vector goes on
 	widens  tree[appointment] // when an interaction's claims change by themselves
@@ -68,6 +71,7 @@ func New() *Router { return &Router{index: newIndex(0)} }
 // use and after a change of configuration.
 func (r *Router) Update(e *engine.Engine) {
 	agents, interactions := e.Changed()
+	r.now = max(r.now, e.Now())
 	if !r.built || r.version != e.ConfigurationVersion() || r.engine != e {
 		r.rebuild(e)
 		return
@@ -84,7 +88,7 @@ func (r *Router) Update(e *engine.Engine) {
 // looked at for itself.
 func (r *Router) rebuild(e *engine.Engine) {
 	*r = Router{
-		engine: e, built: true, version: e.ConfigurationVersion(), seats: r.seats, claims: r.claims,
+		engine: e, built: true, version: e.ConfigurationVersion(), now: r.now, seats: r.seats, claims: r.claims,
 		index:   newIndex(engine.Millis(e.Options().GetPriorityAgingMs())),
 		waiting: map[engine.InteractionID]*waiting{},
 		targets: compileTargets(e),
@@ -103,6 +107,7 @@ func (r *Router) rebuild(e *engine.Engine) {
 // engine; then either Update is called, or Refused. Called again without, it
 // answers the same.
 func (r *Router) Next(now engine.Millis) (request any, ok bool) {
+	r.now = max(r.now, now)
 	for r.widens.len() > 0 && r.widens.first().at <= now {
 		r.updateInteraction(r.widens.first().waiting.interaction)
 	}

@@ -22,7 +22,7 @@ type sight struct {
 var _ vector.World = (*sight)(nil)
 
 func (w *sight) NowMs() int64    { return int64(w.now) }
-func (w *sight) WeekMinute() int { return w.r.engine.Moment().WeekMinute }
+func (w *sight) WeekMinute() int { return w.r.engine.Moment(w.now).WeekMinute }
 
 func (w *sight) Vector(name vector.Name) (*vector.Vector, uint64) {
 	return w.r.engine.PresentVector(string(name))
@@ -170,7 +170,7 @@ func fits(entry, text string) bool {
 }
 
 func (w *sight) Holiday(table string) bool {
-	m := w.r.engine.Moment()
+	m := w.r.engine.Moment(w.now)
 	for _, h := range w.r.engine.HolidayTable(table).GetHolidays() {
 		today := fmt.Sprintf("%02d-%02d", m.Month, m.Day)
 		if len(h.GetFrom()) > len(today) {

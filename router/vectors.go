@@ -55,11 +55,10 @@ func (r *Router) vectorRefused(request any) {
 	switch refused := request.(type) {
 	case *usherv1.RequestRouteCall:
 		if w := r.waiting[engine.InteractionID(refused.InteractionId)]; w != nil {
-			now := r.engine.Now()
 			former := r.stateOf(w.interaction)
-			w.instead, _ = vector.Run(former, &sight{r, w.interaction, now})
+			w.instead, _ = vector.Run(former, &sight{r, w.interaction, r.now})
 			w.instead.Step++
-			w.instead.Queueings, w.instead.Ended, w.instead.ResumeAtMs = former.Queueings, false, int64(now)
+			w.instead.Queueings, w.instead.Ended, w.instead.ResumeAtMs = former.Queueings, false, int64(r.now)
 		}
 	case *engine.Suspend:
 		if w := r.waiting[refused.InteractionID]; w != nil {
