@@ -376,6 +376,11 @@ func nameFault(name string) string {
 	return ""
 }
 
+// ownLimit are the texts that have a limit of their own.
+var ownLimit = map[protoreflect.FullName]bool{
+	"usher.v1.Vector.text": true, "usher.v1.Target.expression": true, "usher.v1.View.condition": true,
+}
+
 // checkFields checks what every field must keep: numbers their range, enums
 // their values, texts their length. It shows no texts: they may be secret.
 func checkFields(what string, o proto.Message) refusal {
@@ -397,7 +402,7 @@ func checkFields(what string, o proto.Message) refusal {
 				return refuse(errInvalidArgument, "%s: %s: %d is none of its values", what, f.Name(), v.Enum())
 			}
 		case protoreflect.StringKind:
-			if f.Name() != vectorText && len(v.String()) > maxTextBytes {
+			if !ownLimit[f.FullName()] && len(v.String()) > maxTextBytes {
 				return refuse(errInvalidArgument, "%s: %s has %d bytes, more than %d", what, f.Name(), len(v.String()), maxTextBytes)
 			}
 		}

@@ -27,9 +27,6 @@ import (
 // held or returned to its queue; it is gone when the interaction reaches an
 // agent or leaves the queue.
 
-// vectorText is the field of a vector that has its own limit.
-const vectorText = "text"
-
 // reasonRouteEnd is why an adjunct request ends without having been used.
 const reasonRouteEnd = "RouteEnd"
 
