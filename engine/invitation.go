@@ -111,7 +111,7 @@ func (e *Engine) invitationFailed(inv *invitation, outcome usherv1.RouteOutcome,
 func (e *Engine) routeUsed(i *Interaction, router Participant, inv *invitation, outcome usherv1.RouteOutcome) {
 	ev := e.about(i)
 	ev.Message = &usherv1.Event_EventRouteUsed{EventRouteUsed: &usherv1.EventRouteUsed{Outcome: outcome, AgentId: string(inv.agent)}}
-	if router == inv.asker {
+	if router == inv.asker || router == BuiltinRouter { // whose vector asked the asker
 		e.answerLater(tlib, ev, inv.ref, inv.asker)
 		return
 	}
