@@ -72,6 +72,7 @@ func kindOfRequest(request any) string {
 
 func randomWork(t *testing.T, seed uint64, steps int) map[string]int {
 	w := centre(t)
+	w.sample = 4
 	c := chooser{rand.New(rand.NewPCG(seed, 1)), w}
 	for n, who := range []Participant{agent1, agent2, agent3, supervisor} {
 		w.must(who, login(fmt.Sprintf("place%d", n+1)))
