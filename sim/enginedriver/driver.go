@@ -184,7 +184,7 @@ func (d *Driver) once(from, reference string, request proto.Message) *usherv1.Ev
 		return answer
 	case !proto.Equal(before.request, request):
 		code := usherv1.ErrorCode_ERROR_CODE_REFERENCE_ID_REUSED
-		return refused(Participant(from), &usherv1.EventError{
+		return refused(from, request, &usherv1.EventError{
 			Code: code, Name: engine.ErrorName(code), Description: "another request had this reference id", ReferenceId: reference,
 		})
 	}
@@ -194,20 +194,28 @@ func (d *Driver) once(from, reference string, request proto.Message) *usherv1.Ev
 func (d *Driver) send(from string, request proto.Message) *usherv1.Event {
 	out := d.ask(Participant(from), request)
 	if out.Err != nil {
-		return refused(Participant(from), out.Err)
+		return refused(from, request, out.Err)
 	}
 	return out.Reply
 }
 
-// refused is a refusal as the edge answers it; errors to a router travel over
-// tlib.
-func refused(from engine.Participant, why *usherv1.EventError) *usherv1.Event {
-	protocol := usherv1.Protocol_PROTOCOL_IM
-	if from.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER {
-		protocol = usherv1.Protocol_PROTOCOL_TLIB
+// ProtocolOf is the protocol in which a refusal travels: to a router over tlib,
+// to a service that has answered over esp.
+func ProtocolOf(from string, request proto.Message) usherv1.Protocol {
+	switch request.(type) {
+	case *usherv1.Event3RdServerResponse, *usherv1.Event3RdServerFault:
+		return usherv1.Protocol_PROTOCOL_ESP
 	}
+	if Participant(from).Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER {
+		return usherv1.Protocol_PROTOCOL_TLIB
+	}
+	return usherv1.Protocol_PROTOCOL_IM
+}
+
+// refused is a refusal as the edge answers it.
+func refused(from string, request proto.Message, why *usherv1.EventError) *usherv1.Event {
 	return &usherv1.Event{
-		Protocol: protocol, ReferenceId: why.ReferenceId, InteractionId: why.InteractionId,
+		Protocol: ProtocolOf(from, request), ReferenceId: why.ReferenceId, InteractionId: why.InteractionId,
 		Message: &usherv1.Event_EventError{EventError: why},
 	}
 }
@@ -217,7 +225,7 @@ func (d *Driver) Connect(_ context.Context, participant, kind string) error {
 	d.made++
 	open := engine.Connect{ConnectionID: fmt.Sprintf("connection-%d", d.made), Kind: kind}
 	if out := d.ask(Participant(participant), open); out.Err != nil {
-		return &scenario.Refusal{Event: refused(Participant(participant), out.Err)}
+		return &scenario.Refusal{Event: refused(participant, nil, out.Err)}
 	}
 	d.connections[participant] = append(d.connections[participant], open)
 	return nil

@@ -74,13 +74,6 @@ func (d *Driver) caller(ctx context.Context, participant string) (caller, error)
 	return c, nil
 }
 
-func protocolOf(participant string) usherv1.Protocol {
-	if roles[participant] == usherv1.Role_ROLE_ROUTER {
-		return usherv1.Protocol_PROTOCOL_TLIB
-	}
-	return usherv1.Protocol_PROTOCOL_IM
-}
-
 type outcome struct {
 	event *usherv1.Event
 	err   error
@@ -95,7 +88,7 @@ func (d *Driver) Send(ctx context.Context, from string, request proto.Message) (
 	}
 	answered := make(chan outcome, 1)
 	go func() {
-		event, err := c.ask(ctx, protocolOf(from), request)
+		event, err := c.ask(ctx, enginedriver.ProtocolOf(from, request), request)
 		answered <- outcome{event, err}
 	}()
 	if !mayPend(request) {
