@@ -53,6 +53,38 @@ var states = map[string]func(*world){
 		pullFrom(w, "inbound")
 		w.must(agent1, &usherv1.RequestPlaceInWorkbin{InteractionId: "i0", Workbin: &usherv1.Workbin{Name: "drafts"}})
 	},
+	"in a vector": func(w *world) { suspendIn(w, nil) },
+	"in a vector, ringing": func(w *world) {
+		suspendIn(w, nil)
+		w.must(BuiltinRouter, toAgent1(w, "billing"))
+	},
+	"asked by adjunct routing": func(w *world) {
+		suspendIn(w, func(s *usherv1.VectorState) { s.Adjuncts = []string{"link1", "link2"} })
+	},
+	"calling a service": func(w *world) {
+		suspendIn(w, func(s *usherv1.VectorState) {
+			s.ServiceCall = &usherv1.VectorServiceCall{Type: "crm", Method: "ask", DeadlineMs: int64(w.now) + 10_000}
+		})
+	},
+	"routing, asking a service": func(w *world) {
+		submitTo(w, "external")
+		w.must(w.e.interactions["i0"].router, private("crm1"))
+	},
+	"conversing": func(w *world) {
+		suspendIn(w, func(s *usherv1.VectorState) { s.Conversing = true })
+		w.must(BuiltinRouter, toAgent1(w, "billing"))
+		w.must(agent1, &usherv1.RequestAccept{Ticket: ticketOf(w)})
+	},
+	"stopped, asked of a service": func(w *world) {
+		submitTo(w, "external")
+		w.must(w.e.interactions["i0"].router, private("crm1"))
+		w.must(media, &usherv1.RequestStopProcessing{InteractionId: "i0"})
+	},
+	"handling, AUX is pending": func(w *world) {
+		submitTo(w, "inbound")
+		pullFrom(w, "inbound")
+		w.must(agent1, &usherv1.RequestSetAgentState{WorkMode: modeAux})
+	},
 	"stopped": func(w *world) {
 		submitTo(w, "inbound")
 		w.must(media, &usherv1.RequestStopProcessing{InteractionId: "i0", Reason: "done"})
@@ -61,6 +93,12 @@ var states = map[string]func(*world){
 
 func submitTo(w *world, queue string) {
 	w.must(media, &usherv1.RequestSubmit{InteractionId: "i0", Queue: queue, MediaType: "chat"})
+}
+
+// suspendIn submits to the vector of VDN 4001, where it waits.
+func suspendIn(w *world, more func(*usherv1.VectorState)) {
+	w.must(media, &usherv1.RequestSubmit{InteractionId: "i0", Vdn: "4001", MediaType: "chat"})
+	w.must(BuiltinRouter, &Suspend{"i0", inVector(w, more)})
 }
 
 func pullFrom(w *world, queue string) {
@@ -78,21 +116,22 @@ func routeTo(w *world, agent string) {
 // changes nothing and that whatever is carried out keeps the invariants; here
 // is held which code a refusal may have.
 func TestEveryRequestInEveryState(t *testing.T) {
-	everybody := []Participant{media, agent1, agent2, agent3, supervisor, urs, urs2, BuiltinRouter, Report, admin}
+	everybody := []Participant{media, agent1, agent2, agent3, supervisor, urs, urs2, BuiltinRouter, crm1, crm2, Report, admin}
 	for name, bring := range states {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			saved := savedState(t, inState(t, bring))
 			for _, who := range everybody {
 				c := chooser{rand.New(rand.NewPCG(uint64(len(name)), uint64(who.Kind))), nil}
+				c.w = reopened(t, saved)
 				for n := 0; ; n++ {
-					w := reopened(t, saved)
-					c.w = w
-					requests := about(c.requests(), "i0")
+					requests := append(about(c.requests(), "i0"), c.suspend("i0"), c.configuration())
 					if n == len(requests) {
 						break
 					}
-					checkRefusal(t, w, who, requests[n])
+					if !refused(t, c.w, who, requests[n]) {
+						c.w = reopened(t, saved)
+					}
 				}
 			}
 		})
@@ -147,11 +186,12 @@ func about(requests []any, id string) []any {
 	return requests
 }
 
-func checkRefusal(t *testing.T, w *world, who Participant, request any) {
+// refused tells whether a request is, and checks how.
+func refused(t *testing.T, w *world, who Participant, request any) bool {
 	t.Helper()
 	out := w.ask(who, request)
 	if out.Err == nil {
-		return
+		return false
 	}
 	code := out.Err.Code
 	if code == usherv1.ErrorCode_ERROR_CODE_INTERNAL || strings.Contains(out.Err.Description, "%!") {
@@ -161,6 +201,7 @@ func checkRefusal(t *testing.T, w *world, who Participant, request any) {
 		code != errPermissionDenied && code != errInvalidArgument && code != errUnknownSnapshot {
 		t.Errorf("%T about a stopped interaction: %v", request, out.Err)
 	}
+	return true
 }
 
 func isSubmit(request any) bool { _, ok := request.(*usherv1.RequestSubmit); return ok }

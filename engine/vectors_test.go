@@ -26,8 +26,7 @@ func inVector(w *world, more func(*usherv1.VectorState)) *usherv1.VectorState {
 // suspended is a centre where "i0" waits in its vector.
 func suspended(t *testing.T, more func(*usherv1.VectorState)) *world {
 	w := staffed(t, modeAuto, 0)
-	w.must(media, &usherv1.RequestSubmit{InteractionId: "i0", Vdn: "4001", MediaType: "chat"})
-	w.must(BuiltinRouter, &Suspend{"i0", inVector(w, more)})
+	suspendIn(w, more)
 	return w
 }
 
