@@ -129,9 +129,30 @@ func printBench(out io.Writer, o bench.Options, r *bench.Result) {
 		fmt.Fprintf(out, "  %-25s %14s %14s %14s\n", grouped(row[0]), grouped(row[1]), grouped(row[2]), grouped(row[3]))
 	}
 
+	printSkills(out, r, line)
+
 	fmt.Fprintf(out, "\n100,000 interactions that wait, and 1,000 agents\n")
 	line("start", r.Start100kMs, "ms", "from a snapshot and %s entries", grouped(r.StartReplayedEntries))
 	line("memory", r.BytesPerWaiting, "bytes", "an interaction without user data")
+}
+
+// printSkills prints the figures of matches by skill.
+func printSkills(out io.Writer, r *bench.Result, line func(what string, figure float64, unit, ratio string, args ...any)) {
+	fmt.Fprintf(out, "\nMatches by skill, one processor, in engine and router: 1,000 agents, 50 skills, 100,000 wait\n")
+	line("the router's time for a match", r.SkillMatchesPerS, "matches/s", "%.1f times a bare heap for each skill", r.SkillMatchToHeaps)
+	line("a vector, until it suspends", r.VectorRunsPerS, "runs/s", "engine and router")
+
+	fmt.Fprintf(out, "\nThe router's time with 10,000 agents and 500 skills, in ns\n")
+	fmt.Fprintf(out, "  %-25s %29s %29s\n", "waiting", "an arrival, with its vector", "an agent becomes free")
+	for _, row := range [][3]float64{
+		{100, r.SkillArrivalNs100, r.SkillFreeNs100},
+		{1_000, r.SkillArrivalNs1k, r.SkillFreeNs1k},
+		{10_000, r.SkillArrivalNs10k, r.SkillFreeNs10k},
+		{100_000, r.SkillArrivalNs100k, r.SkillFreeNs100k},
+		{1_000_000, r.SkillArrivalNs1m, r.SkillFreeNs1m},
+	} {
+		fmt.Fprintf(out, "  %-25s %29s %29s\n", grouped(row[0]), grouped(row[1]), grouped(row[2]))
+	}
 }
 
 // grouped is a figure without fraction, with commas for its thousands.

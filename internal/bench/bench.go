@@ -114,6 +114,28 @@ type Result struct {
 	MatchNs1m10    float64 `json:"match_ns_1m_10_agents"`
 	MatchNs1m10k   float64 `json:"match_ns_1m_10k_agents"`
 
+	// The router's time by skill, as matches of one processor, with 1,000 agents,
+	// 50 skills and 100,000 interactions that wait, and how many times that of a
+	// bare heap for each skill. Vectors are run by router and engine, from their
+	// beginning until they suspend.
+	SkillMatchesPerS  float64 `json:"skill_matches_per_s"`
+	SkillMatchToHeaps float64 `json:"skill_match_to_heaps"`
+	VectorRunsPerS    float64 `json:"vector_runs_per_s"`
+
+	// The router's time for an arrival, its vector included, and for an agent
+	// who becomes free, by the interactions that wait, with 10,000 agents and 500
+	// skills.
+	SkillArrivalNs100  float64 `json:"skill_arrival_ns_100"`
+	SkillArrivalNs1k   float64 `json:"skill_arrival_ns_1k"`
+	SkillArrivalNs10k  float64 `json:"skill_arrival_ns_10k"`
+	SkillArrivalNs100k float64 `json:"skill_arrival_ns_100k"`
+	SkillArrivalNs1m   float64 `json:"skill_arrival_ns_1m"`
+	SkillFreeNs100     float64 `json:"skill_free_ns_100"`
+	SkillFreeNs1k      float64 `json:"skill_free_ns_1k"`
+	SkillFreeNs10k     float64 `json:"skill_free_ns_10k"`
+	SkillFreeNs100k    float64 `json:"skill_free_ns_100k"`
+	SkillFreeNs1m      float64 `json:"skill_free_ns_1m"`
+
 	// The start of a server with 100,000 interactions and 1,000 agents, from
 	// a snapshot and the entries after it.
 	Start100kMs          float64 `json:"start_100k_ms"`
@@ -154,6 +176,7 @@ func Run(ctx context.Context, o Options) (_ *Result, err error) {
 		{"the server, and a service that does nothing", r.overNetwork},
 		{"a file, and the journal", r.onDisk},
 		{"matches", r.inRouter},
+		{"matches by skill", r.bySkill},
 		{"a start", r.fromDisk},
 	} {
 		if err := ctx.Err(); err != nil {

@@ -35,13 +35,13 @@ func TestRun(t *testing.T) {
 	for _, name := range []string{
 		"raw_appends_per_s", "journal_appends_per_s", "engine_lives_per_s", "api_lives_per_s", "empty_rpc_lives_per_s",
 		"lives_per_fsync", "invite_p50_ms", "invite_p99_ms", "bytes_per_life", "match_ns_1k", "match_ns_100k", "match_ns_1m",
-		"start_100k_ms", "bytes_per_waiting_interaction", "cpu_us_per_life",
+		"skill_matches_per_s", "vector_runs_per_s", "skill_arrival_ns_1m", "skill_free_ns_100", "start_100k_ms", "bytes_per_waiting_interaction", "cpu_us_per_life",
 	} {
 		if _, ok := figures[name]; !ok {
 			t.Errorf("there is no %s", name)
 		}
 	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 || steps != 5 {
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 || steps != 6 {
 		t.Errorf("left %v, %v, after %d steps", left, err, steps)
 	}
 }

@@ -70,7 +70,7 @@ func (r *run) inRouter(ctx context.Context) error {
 				return err
 			}
 			w.grow(r.agents(figure.agents))
-			*figure.of(&r.result) = float64(w.measureMatch(r.Duration / matchShare))
+			*figure.of(&r.result) = w.measureMatch(r.Duration / matchShare)
 		}
 	}
 	return nil
@@ -178,11 +178,10 @@ func (w *crowd) deliver(call *usherv1.RequestRouteCall) {
 // measureMatch gives the router's time for one match: an agent stops an
 // interaction, which is not timed, and the router finds him the next; he
 // accepts it and another one arrives, which is not timed, and the router takes
-// note. It is the mean without the slowest hundredth, in which the machine did
-// something else.
-func (w *crowd) measureMatch(duration time.Duration) time.Duration {
+// note.
+func (w *crowd) measureMatch(duration time.Duration) (ns float64) {
 	runtime.GC()
-	var times []time.Duration
+	var times samples
 	for began := time.Now(); len(times) < minMatches || time.Since(began) < duration; {
 		agent, medium := len(times)/2%len(w.has), len(times)%2
 		w.ask(agentParticipant(agent), &usherv1.RequestStopProcessing{
@@ -194,13 +193,7 @@ func (w *crowd) measureMatch(duration time.Duration) time.Duration {
 		_, noted := w.match(false)
 		times = append(times, found+noted)
 	}
-	slices.Sort(times)
-	times = times[:len(times)-len(times)/100]
-	sum := time.Duration(0)
-	for _, t := range times {
-		sum += t
-	}
-	return sum / time.Duration(len(times))
+	return times.mean()
 }
 
 // match times the router while it looks at what changed, and for a match.
