@@ -270,6 +270,7 @@ func (w *world) checkFold() {
 		folded.Fold(Sequence(n+1), &Entry{Event: entry.Event, Fact: entry.Fact})
 	}
 	live := w.state()
+	w.sameDeadlines(folded)
 	if got := encodeState(w.t, folded); string(got) != string(live) {
 		w.t.Fatalf("the fold of the journal differs from the live state:\n%s\nlive:\n%s", describeState(got), describeState(live))
 	}
@@ -277,8 +278,26 @@ func (w *world) checkFold() {
 	if err := proto.Unmarshal(live, saved); err != nil {
 		w.t.Fatal(err)
 	}
-	if got := encodeState(w.t, Load(saved)); string(got) != string(live) {
+	loaded := Load(saved)
+	w.sameDeadlines(loaded)
+	if got := encodeState(w.t, loaded); string(got) != string(live) {
 		w.t.Fatalf("a saved and loaded state differs from the live one:\n%s\nlive:\n%s", describeState(got), describeState(live))
+	}
+}
+
+// sameDeadlines holds that everything happens in another engine when it does in
+// the live one: what is not saved at all can't be seen in what is saved.
+func (w *world) sameDeadlines(other *Engine) {
+	w.t.Helper()
+	due := func(e *Engine) (all []string) {
+		for _, d := range e.deadlines.items {
+			all = append(all, fmt.Sprint(d.at, " ", d.kind))
+		}
+		slices.Sort(all)
+		return all
+	}
+	if live, got := due(w.e), due(other); !slices.Equal(live, got) {
+		w.t.Fatalf("deadlines are %v, those of the live state %v", got, live)
 	}
 }
 

@@ -122,6 +122,7 @@ func (w *world) checkFoldFrom(saved *usherv1.TenantState, from Sequence) {
 		}
 		e.Fold(from+Sequence(n), &Entry{Event: entry.Event, Fact: entry.Fact})
 	}
+	w.sameDeadlines(e)
 	if live, got := w.state(), encodeState(w.t, e); string(got) != string(live) {
 		w.t.Fatalf("a snapshot with the journal after it differs from the live state:\n%s\nlive:\n%s", describeState(got), describeState(live))
 	}
