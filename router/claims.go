@@ -10,7 +10,7 @@ import (
 	"github.com/usher-cc/usher/engine"
 )
 
-// From the engine's agents and interactions to seats and claims.
+// From the engine's interactions to claims.
 
 // waiting is an interaction that the built-in router has.
 type waiting struct {
@@ -94,78 +94,6 @@ func byLevel(s usherv1.AgentSelection) bool {
 // groupPool is where the interactions of a queue with an agent group wait.
 func groupPool(g engine.GroupName, m engine.MediaName) poolName {
 	return poolName{className{kindGroup, string(g)}, m}
-}
-
-// updateAgent gives an agent his seats as they are now.
-func (r *Router) updateAgent(a *engine.Agent) {
-	switch present := r.engine.Agent(a.ID()); {
-	case present == nil:
-		r.index.dropAgent(a.ID())
-		r.resting.update(a)
-		return
-	case present != a:
-		return // he has logged out and in again, and is named himself
-	}
-	r.seats = r.seats[:0]
-	for _, m := range a.Media() {
-		r.seatsOf(a, m, a.Available(m), a.Works(m))
-	}
-	r.resting.update(a)
-	r.index.setAgent(agentItem{id: a.ID(), preference: a.Configured().GetCallPreference(), seats: r.seats})
-}
-
-// seatsOf adds an agent's seats for one media type.
-func (r *Router) seatsOf(a *engine.Agent, m engine.MediaName, available, works bool) {
-	idle := [3]int64{int64(a.IdleSince())}
-	sit := func(class className, s seatItem) {
-		s.pool, s.works = poolName{class, m}, works
-		r.seats = append(r.seats, s)
-	}
-	for _, g := range a.Groups() {
-		sit(className{kindGroup, string(g)}, seatItem{available: available, order: idle})
-	}
-	_, all := a.Delivered("")
-	for _, s := range a.Configured().GetSkills() {
-		level := max(s.GetLevel(), 1)
-		ofSkill, _ := a.Delivered(s.GetSkill())
-		sit(className{kindSkill, s.GetSkill()}, seatItem{
-			available: available && a.AllowsAnother(s.GetSkill()), level: level,
-			order:   selection(r.engine.Skill(s.GetSkill()).GetAgentSelection(), level, a),
-			deficit: deficit(s.GetPercent(), ofSkill, all),
-		})
-	}
-	for k := range r.targets {
-		t := &r.targets[k]
-		if t.fits(a.Configured()) {
-			order := idle
-			if t.least {
-				order = [3]int64{a.Occupancy(), int64(a.IdleSince())}
-			}
-			sit(className{kindTarget, t.source}, seatItem{available: available, order: order})
-		}
-	}
-	direct := a.Configured().GetDirectAgentSkill()
-	sit(className{kindAgent, string(a.ID())}, seatItem{available: available && a.AllowsAnother(direct), order: idle})
-}
-
-// selection is the key by which a skill selects among free agents.
-func selection(s usherv1.AgentSelection, level int32, a *engine.Agent) [3]int64 {
-	key := [3]int64{0, int64(a.IdleSince()), 0}
-	if byOccupation(s) {
-		key = [3]int64{0, a.Occupancy(), int64(a.IdleSince())}
-	}
-	if byLevel(s) {
-		key[0] = int64(level)
-	}
-	return key
-}
-
-// deficit is how far an agent is below his share of a skill, in millionths.
-func deficit(percent int32, ofSkill, all int64) int64 {
-	if all == 0 {
-		return int64(percent) * 10_000
-	}
-	return int64(percent)*10_000 - ofSkill*1_000_000/all
 }
 
 // updateInteraction puts an interaction where it waits now.
@@ -294,13 +222,12 @@ func (r *Router) skillOf(c *claimOf, agent engine.AgentID) string {
 // served tells how things stand where an interaction waited that goes to an
 // agent.
 func (r *Router) served(c *claimOf, now engine.Millis) *usherv1.ServedPlace {
-	pool := c.item.pool
+	class, p := c.item.pool.class, r.index.pool(c.item.pool)
 	s := &usherv1.ServedPlace{
-		Kind: pool.class.kind.String(), Name: pool.class.name, Rank: c.item.rank, WaitedMs: int64(now - c.item.at),
-		Staffed: int32(r.index.staffed(pool.class)), Working: int32(r.index.working(pool)),
-		Waiting: int32(r.index.waiting(pool, -directRank) - 1),
+		Kind: class.kind.String(), Name: class.name, Rank: c.item.rank, WaitedMs: int64(now - c.item.at),
+		Staffed: int32(p.class.staffed), Working: int32(p.working), Waiting: int32(p.waiting.len() - 1),
 	}
-	if pool.class.kind == kindTarget {
+	if class.kind == kindTarget {
 		s.Name = c.queueing.GetTarget()
 	}
 	return s

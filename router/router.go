@@ -59,8 +59,8 @@ type Router struct {
 	due     tree[appointment] // when a vector goes on
 	widens  tree[appointment] // when an interaction's claims change by themselves
 	waiting map[engine.InteractionID]*waiting
+	seated  map[engine.AgentID]*seating
 	resting resting
-	seats   []seatItem  // used again
 	claims  []claimItem // used again
 }
 
@@ -88,9 +88,9 @@ func (r *Router) Update(e *engine.Engine) {
 // looked at for itself.
 func (r *Router) rebuild(e *engine.Engine) {
 	*r = Router{
-		engine: e, built: true, version: e.ConfigurationVersion(), now: r.now, seats: r.seats, claims: r.claims,
+		engine: e, built: true, version: e.ConfigurationVersion(), now: r.now, claims: r.claims,
 		index:   newIndex(engine.Millis(e.Options().GetPriorityAgingMs())),
-		waiting: map[engine.InteractionID]*waiting{},
+		waiting: map[engine.InteractionID]*waiting{}, seated: map[engine.AgentID]*seating{},
 		targets: compileTargets(e),
 		resting: newResting(e),
 	}
