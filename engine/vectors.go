@@ -143,20 +143,19 @@ func (e *Engine) applyTreatment(i *Interaction, former *usherv1.VectorState) {
 	e.tell(im, ev, owner.who)
 }
 
-// requeueUnanswered is RONA's part for the interaction: it waits in its skill
-// at top priority, and its vector has ended. The caller puts it back in its
-// queue.
+// requeueUnanswered is RONA's part for the interaction: it waits in its skill,
+// or for its direct agent, at top priority, and its vector has ended. The
+// caller puts it back in its queue.
 func (e *Engine) requeueUnanswered(i *Interaction, skill string) {
-	queued := int64(e.now)
+	again := &usherv1.Queueing{Skill: skill, QueuedAtMs: int64(e.now)}
 	for _, q := range i.vector.GetQueueings() {
-		if q.Skill == skill {
-			queued = q.QueuedAtMs
+		if q.Skill == skill || q.Agent != "" {
+			again = &usherv1.Queueing{Skill: q.Skill, Agent: q.Agent, QueuedAtMs: q.QueuedAtMs}
 		}
 	}
+	again.Priority = usherv1.VectorPriority_VECTOR_PRIORITY_TOP
 	state := proto.CloneOf(i.vector)
-	state.Queueings = []*usherv1.Queueing{{
-		Skill: skill, Priority: usherv1.VectorPriority_VECTOR_PRIORITY_TOP, QueuedAtMs: queued,
-	}}
+	state.Queueings = []*usherv1.Queueing{again}
 	state.Ended, state.ResumeAtMs, state.Conversing = true, 0, false
 	e.becomeSuspended(i, state, nil)
 }
