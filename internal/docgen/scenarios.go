@@ -17,8 +17,9 @@ hand in [scenarios/](../../scenarios), played in the tests against the engine al
 and, by the same files, against a running server over the network, and drawn here.
 
 In the diagrams ixn is the interaction server, media a media server, agent1 and
-agent2 agents, urs an external router, router the built-in one and report every
-reporting engine. Behind each message stands its protocol: im, rpt or tlib.
+agent2 agents, urs an external router, router the built-in one, svc an external
+service and report every reporting engine. Behind each message stands its
+protocol: im, rpt, tlib or esp.
 
 | scenario | phases |
 |---|---|

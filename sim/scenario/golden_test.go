@@ -162,6 +162,12 @@ var published = []struct{ scenario, phase, messages string }{
 	{"stop-processing", "c", "EventAck/im EventPartyRemoved/rpt EventProcessingStopped/rpt EventRevoked/im"},
 	{"stop-processing", "d", "EventPartyRemoved/rpt EventProcessingStopped/rpt EventRouteUsed/tlib"},
 	{"stop-processing", "unsuccessful", "EventError/im"},
+	{"external-service", "responded", "Request3rdServer/esp EventExternalServiceRequested/rpt EventPrivateInfo/tlib EventExternalServiceResponded/rpt"},
+	{"external-service", "fault", "Request3rdServer/esp EventExternalServiceRequested/rpt EventPrivateInfo/tlib EventExternalServiceResponded/rpt"},
+	{"external-service", "autoresponse", "EventExternalServiceRequested/rpt EventAck/im EventInteractionSubmitted/rpt EventExternalServiceResponded/rpt"},
+	{"vectors", "route-to-queue", "EventRouteUsed/tlib EventPartyRemoved/rpt EventPlacedInQueue/rpt"},
+	{"vectors", "route-to-workbin", "EventRouteUsed/tlib EventPartyRemoved/rpt EventPlacedInQueue/rpt EventPlacedInWorkbin/rpt EventWorkbinContentChanged/im"},
+	{"vectors", "busy", "EventRouteUsed/tlib EventPartyRemoved/rpt EventProcessingStopped/rpt"},
 }
 
 // TestPublished holds that every published phase stands in a golden one with
