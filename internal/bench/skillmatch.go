@@ -52,8 +52,9 @@ func (r *run) bySkill(ctx context.Context) error {
 }
 
 // besideHeaps measures the router's time for a match: an agent becomes free,
-// gets what he prefers, is busy, and another interaction takes its place. The
-// heaps make the same in turns with it, and have to come to the same.
+// gets what he prefers, is busy, and another interaction takes its place, whose
+// vector is measured by itself. The heaps make the same in turns with it, and
+// have to come to the same.
 func (r *run) besideHeaps() error {
 	w := newSkilled(r.agents(skilledAgents), skilledSkills)
 	w.wait(r.interactions(skilledWaiting), skilledSkills)
@@ -63,8 +64,8 @@ func (r *run) besideHeaps() error {
 	for began := time.Now(); len(matches) < minMatches || time.Since(began) < r.Duration/4; {
 		agent := len(matches) % len(w.has)
 		free := w.free(agent)
-		router, vector := w.arrive(needOf(w.submitted+1, skilledSkills))
-		matches, vectors = append(matches, free+router), append(vectors, vector)
+		next := w.arrive(needOf(w.submitted+1, skilledSkills))
+		matches, vectors = append(matches, free+next.place), append(vectors, next.run+next.suspend+next.place)
 
 		start := time.Now()
 		number := h.next(agent)
@@ -92,8 +93,8 @@ func (w *skilled) measureSize(duration time.Duration) (arrivalNs, freeNs float64
 		if wanted.skill = skillOfAgent(agent, w.submitted%skillsOfAgent, w.skills); wanted.skill >= largeWanted {
 			wanted.vector &^= 1 // its second skill is one of those available
 		}
-		router, _ := w.arrive(wanted)
-		arrivals, frees = append(arrivals, router), append(frees, w.free(agent))
+		next := w.arrive(wanted)
+		arrivals, frees = append(arrivals, next.run+next.place), append(frees, w.free(agent))
 	}
 	return arrivals.mean(), frees.mean()
 }

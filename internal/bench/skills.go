@@ -158,17 +158,21 @@ func (w *skilled) asks(expected bool) (any, time.Duration) {
 	return request, took
 }
 
+// arrived is how long an arrival took: the router to run its vector, the
+// engine to suspend it, the router to place the interaction where it waits.
+type arrived struct{ run, suspend, place time.Duration }
+
 // arrive lets one more interaction come, and its vector queue it where nobody
-// is available. It gives the router's time for that, and the time of router
-// and engine from entering the vector until it suspends.
-func (w *skilled) arrive(n need) (router, vector time.Duration) {
+// is available.
+func (w *skilled) arrive(n need) (took arrived) {
 	w.submit(n)
-	suspend, ran := w.asks(true)
+	var suspend any
+	suspend, took.run = w.asks(true)
 	began := time.Now()
 	w.ask(engine.BuiltinRouter, suspend)
-	suspended := time.Since(began)
-	_, placed := w.asks(false)
-	return ran + placed, ran + suspended + placed
+	took.suspend = time.Since(began)
+	_, took.place = w.asks(false)
+	return took
 }
 
 // free lets an agent stop what he has and accept what he gets then, and gives
