@@ -73,7 +73,7 @@ func (e *Engine) updateUserData(r *usherv1.RequestUpdateUserData) refusal {
 	switch {
 	case why != nil:
 		return why
-	case i.router != e.from:
+	case i.router != e.from && !i.askedAsAdjunct(e.from):
 		return refuse(errNotRouting, "interaction %q is not with %s", i.ID(), describe(e.from))
 	}
 	c := &change{userData: r.UserData, deleted: r.DeletedKeys}

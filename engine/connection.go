@@ -90,7 +90,7 @@ func (e *Engine) disconnect(r Disconnect) refusal {
 	case usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA:
 		e.loseWithGrace(c, r.ConnectionID, e.config.mediaGrace())
 	case usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER:
-		if len(e.heldBy(c)) > maxHandedOver {
+		if len(e.heldBy(c))+len(e.askedOf(c)) > maxHandedOver {
 			e.connectionLost(r.ConnectionID, e.now) // the next Ticks deal with them
 			return nil
 		}
@@ -176,13 +176,19 @@ func (e *Engine) takeFrom(i *Interaction, id AgentID, op usherv1.Operation, reas
 }
 
 // routerGone gives a portion of a lost router's interactions to another
-// router that has the strategy, else back to the queue, and tells whether that
-// was all. An open invitation stays: its outcome goes to the successor or,
+// router that has the strategy, else back to the queue, ends what it was asked
+// by adjunct routing, and tells whether that was all. An open invitation stays: its outcome goes to the successor or,
 // without one, waits for the router itself.
 func (e *Engine) routerGone(c *client) (all bool) {
-	held := e.heldBy(c)
-	for n, i := range held {
+	held, asked := e.heldBy(c), e.askedOf(c)
+	for n, i := range asked {
 		if n == maxHandedOver {
+			return false
+		}
+		e.unask(i, c.who)
+	}
+	for n, i := range held {
+		if len(asked)+n >= maxHandedOver {
 			return false
 		}
 		strategy := i.strategy
@@ -195,6 +201,18 @@ func (e *Engine) routerGone(c *client) (all bool) {
 		}
 	}
 	return true
+}
+
+// askedOf are the interactions about which a router has open adjunct requests,
+// in order of entry.
+func (e *Engine) askedOf(c *client) []*Interaction {
+	var asked []*Interaction
+	for i := range e.EachInteraction {
+		if i.askedAsAdjunct(c.who) {
+			asked = append(asked, i)
+		}
+	}
+	return asked
 }
 
 // heldBy are a router's interactions that can be given to somebody else, in

@@ -77,6 +77,7 @@ func (i *Interaction) export() *usherv1.InteractionRecord {
 		FormerQueue: string(i.formerQueue), FormerWorkbin: i.formerWorkbin, FormerMovedToQueueAtMs: int64(i.formerMovedAt),
 		Strategy: i.strategy, Router: i.router.ID, DeadlineMs: int64(i.deadline.at), LockedBy: i.lockedBy,
 		Vector: i.vector, Adjuncts: i.adjuncts, Served: i.served,
+		Executed: i.executed, SincePause: i.sincePause,
 	}
 	for _, p := range i.parties {
 		r.Parties = append(r.Parties, p.info)
@@ -180,7 +181,7 @@ func (e *Engine) loadInteraction(saved *usherv1.InteractionRecord) {
 		strategy:      saved.Strategy, backOffs: saved.BackOffs, lockedBy: saved.LockedBy,
 	}
 	e.setVector(i, saved.Vector, saved.Adjuncts)
-	i.served = saved.Served
+	i.served, i.executed, i.sincePause = saved.Served, saved.Executed, saved.SincePause
 	if vdn := i.props.Vdn; vdn != "" {
 		e.calls[vdn]++
 	}

@@ -196,6 +196,7 @@ func (e *Engine) foldPartyAdded(i *Interaction, m *usherv1.EventPartyAdded, ev *
 	}
 	i.props.State = stateHandling
 	i.backOffs = nil
+	i.executed, i.sincePause = 0, 0
 	e.setVector(i, afterDelivery(i.vector), i.adjuncts)
 	if a := e.agents[AgentID(m.Party.Id)]; a != nil {
 		a.count(at)
@@ -235,6 +236,9 @@ func (e *Engine) foldPartyRemoved(i *Interaction, m *usherv1.EventPartyRemoved, 
 		e.queue(i.Queue()).leave(i, true)
 		if m.Operation == opStop || m.Operation == opPull || m.Operation == opPlace {
 			e.foldLeft(i, nil, at)
+		}
+		if i.strategy == Vectored && m.Operation == opPlace {
+			i.foldLeftVector()
 		}
 		if i.router != BuiltinRouter {
 			r := e.client(i.router)

@@ -45,6 +45,10 @@ type Interaction struct {
 	// Where it is in its vector, and which adjunct requests are open.
 	vector   *usherv1.VectorState
 	adjuncts []*usherv1.AdjunctRequest
+	// executed and sincePause count its steps in the vectors that it left by
+	// themselves: the next one goes on counting, so that no two can send it to
+	// and fro without end.
+	executed, sincePause int32
 	// served is where it waited before it went to the agent who handles it.
 	served  *usherv1.ServedPlace
 	changed bool

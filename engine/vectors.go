@@ -123,6 +123,24 @@ func (e *Engine) endAdjuncts(i *Interaction) {
 	e.becomeSuspended(i, state, nil)
 }
 
+// unask ends the open adjunct requests to a router that is gone. If none is
+// left the vector goes on at once: there is nothing to wait for.
+func (e *Engine) unask(i *Interaction, router Participant) {
+	state := proto.CloneOf(i.vector)
+	state.Adjuncts = nil
+	var open []*usherv1.AdjunctRequest
+	for _, asked := range i.adjuncts {
+		if routerParticipant(asked.Router) != router {
+			open = append(open, asked)
+			state.Adjuncts = append(state.Adjuncts, asked.Link)
+		}
+	}
+	if len(open) == 0 {
+		state.ResumeAtMs = int64(e.now)
+	}
+	e.becomeSuspended(i, state, open)
+}
+
 // askedAsAdjunct tells whether a router has an open adjunct request.
 func (i *Interaction) askedAsAdjunct(router Participant) bool {
 	return slices.ContainsFunc(i.adjuncts, func(a *usherv1.AdjunctRequest) bool { return routerParticipant(a.Router) == router })
@@ -188,6 +206,16 @@ func afterDelivery(state *usherv1.VectorState) *usherv1.VectorState {
 	state = proto.CloneOf(state)
 	state.ResumeAtMs = 1 // as soon as it is back
 	return state
+}
+
+// foldLeftVector keeps the counts of a vector that leads elsewhere; the step
+// that does counts, too.
+func (i *Interaction) foldLeftVector() {
+	if i.vector != nil {
+		i.executed, i.sincePause = i.vector.Executed, i.vector.SincePause
+	}
+	i.executed++
+	i.sincePause++
 }
 
 // setVector sets where an interaction is in its vector; nil for in none.
@@ -288,6 +316,10 @@ func (e *Engine) loadVectors(saved []*usherv1.VectorVersion) {
 
 // Vector is where the interaction is in its vector; nil if it is in none.
 func (i *Interaction) Vector() *usherv1.VectorState { return i.vector }
+
+// Executed is how many steps it executed in the vectors that it left, in all
+// and since it last suspended.
+func (i *Interaction) Executed() (all, sincePause int32) { return i.executed, i.sincePause }
 
 // Vdn is the VDN through which it came to its queue; empty if none.
 func (i *Interaction) Vdn() string { return i.props.Vdn }

@@ -231,6 +231,23 @@ func TestAdjunctsEnd(t *testing.T) {
 	}
 }
 
+// TestAdjunctRouterGone: a router that is gone owes nothing any more; when
+// nobody does the vector goes on at once.
+func TestAdjunctRouterGone(t *testing.T) {
+	w := suspended(t, func(s *usherv1.VectorState) {
+		s.Adjuncts, s.ResumeAtMs = []string{"link1", "link2"}, 1_900_000_000_000
+	})
+	w.must(urs2, Disconnect{ConnectionID: "urs2-c"})
+	if state := vectorOf(w); !slices.Equal(state.Adjuncts, []string{"link1"}) || state.ResumeAtMs <= int64(w.now) {
+		t.Errorf("one is gone: %v", state)
+	}
+	w.must(urs, Disconnect{ConnectionID: "urs-c"})
+	if state := vectorOf(w); len(state.Adjuncts) != 0 || state.ResumeAtMs != int64(w.now) {
+		t.Errorf("both are gone: %v", state)
+	}
+	w.checkFold()
+}
+
 // TestTreatment: the media server hears what the caller is given when it
 // changes.
 func TestTreatment(t *testing.T) {

@@ -133,6 +133,8 @@ func (e *Engine) setAgentState(r *usherv1.RequestSetAgentState) refusal {
 		case modeAux:
 			next.ReasonCode = a.work.reasonCode
 		}
+	case r.WorkMode == modeAcw && a.work.mode == modeAcw && a.work.pending == noWorkMode:
+		next.AcwUntilMs = int64(a.work.acwUntil.at) // asking again does not make it last
 	case r.WorkMode == modeAcw:
 		next.AcwUntilMs = e.longestAcw()
 	case busy:
@@ -140,7 +142,7 @@ func (e *Engine) setAgentState(r *usherv1.RequestSetAgentState) refusal {
 	}
 	e.becomeWorking(a, next, r.Reason)
 	e.tellForcedByOther(a, r.Reason)
-	if rests && next.PendingWorkMode == noWorkMode {
+	if rests {
 		e.revokeAsNotAnswered(a, opReject, reasonNotReady, func(inv *invitation) bool { return inv.invited.Operation == opRoute })
 	}
 	return nil
@@ -249,6 +251,10 @@ func (e *Engine) acwEnded(a *Agent) {
 		e.forceWorking(a, &usherv1.EventAgentStateReasonChanged{WorkMode: modeAuto}, reasonTimedAcw)
 		return
 	}
+	if len(a.handling) > 0 { // he pulled something meanwhile
+		e.forceWorking(a, &usherv1.EventAgentStateReasonChanged{WorkMode: modeAcw, LogoutPending: true}, reasonAcwTooLong)
+		return
+	}
 	e.forceLogout(a, reasonAcwTooLong, e.config.options.GetMaxAcwReasonCode())
 }
 
@@ -259,9 +265,18 @@ func (e *Engine) forceLogout(a *Agent, reason string, code int32) {
 	e.tellLoggedOut(a, reason)
 }
 
-// logoutTimeCame logs out who has nothing; the others when it has ended.
+// logoutTimeCame logs out who has nothing; the others when it has ended. Many
+// agents are dealt with in portions, one for each Tick.
 func (e *Engine) logoutTimeCame() {
+	left := maxHandedOver
 	for a := range e.EachAgent {
+		if a.work.logoutPending {
+			continue
+		}
+		if left--; left < 0 {
+			e.deadlines.set(&e.logoutAt, e.logoutAt.at)
+			return
+		}
 		if len(a.handling) == 0 {
 			e.forceLogout(a, reasonLogoutTime, e.config.options.GetForcedLogoutReasonCode())
 			continue

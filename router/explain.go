@@ -327,24 +327,33 @@ func (x *explanation) ruleFor(config *usherv1.Agent) (rule, description, detail 
 // rule that leaves him out of all of them.
 func (x *explanation) claimFor(config *usherv1.Agent) (claim *claimOf, rule, description string) {
 	claims := x.claims()
+	var sentences []string
 	for k := range claims {
 		c := &claims[k]
 		if x.r.belongs(config, c.item.pool.class) {
 			return c, "", ""
 		}
-	}
-	for k := range claims {
-		c := &claims[k]
-		switch c.item.pool.class.kind {
-		case kindAgent:
-			return nil, "NotPreferred", fmt.Sprintf("It waits for %s.", x.where(c))
-		case kindSkill:
-			return nil, "NotInSkill", fmt.Sprintf("They do not have skill %q.", c.item.pool.class.name)
-		case kindTarget:
-			return nil, "NotInTarget", fmt.Sprintf("They do not fit target %q (%s).", c.queueing.GetTarget(), c.item.pool.class.name)
+		name, sentence := x.notIn(c)
+		if k == 0 {
+			rule = name
 		}
+		sentences = append(sentences, sentence)
 	}
-	return nil, "NotInGroup", fmt.Sprintf("They are not in agent group %q.", x.r.engine.GroupOf(x.interaction.Queue()))
+	return nil, rule, strings.Join(sentences, " ")
+}
+
+// notIn is the rule that leaves out those who don't belong to a claim's class.
+func (x *explanation) notIn(c *claimOf) (rule, sentence string) {
+	class := c.item.pool.class
+	switch class.kind {
+	case kindAgent:
+		return "NotPreferred", fmt.Sprintf("It waits for agent %q.", class.name)
+	case kindSkill:
+		return "NotInSkill", fmt.Sprintf("They do not have skill %q.", class.name)
+	case kindTarget:
+		return "NotInTarget", fmt.Sprintf("They do not fit target %q (%s).", c.queueing.GetTarget(), class.name)
+	}
+	return "NotInGroup", fmt.Sprintf("They are not in agent group %q.", class.name)
 }
 
 // belongs tells whether an agent belongs to a class, logged in or not.

@@ -343,6 +343,7 @@ func (j judge) run() any {
 		name := j.f.e.QueueNamed(first.Queue()).Vector
 		_, version := j.f.e.PresentVector(name)
 		state = vector.Begin(vector.Name(name), version)
+		state.Executed, state.SincePause = first.Executed()
 	}
 	next, outcome := vector.Run(state, naiveSight{&sight{j.f.router, first, j.f.now}, j})
 	call := &usherv1.RequestRouteCall{InteractionId: string(first.ID()), Reason: outcome.Reason}
@@ -479,7 +480,8 @@ var vectorTexts = [centreVectors]string{
 02  queue-to skill blue pri l
 03  wait-time 0 secs hearing music
 04  queue-to skill blue pri h
-05  return`,
+05  route-to vdn 5004 if expression data.n == 3
+06  return`,
 }
 
 func newCentre(t *testing.T, seed uint64) *floor {

@@ -45,7 +45,9 @@ func (r *Router) stateOf(i *engine.Interaction) *usherv1.VectorState {
 	}
 	name := r.engine.QueueNamed(i.Queue()).GetVector()
 	_, version := r.engine.PresentVector(name)
-	return vector.Begin(vector.Name(name), version)
+	state := vector.Begin(vector.Name(name), version)
+	state.Executed, state.SincePause = i.Executed()
+	return state
 }
 
 // vectorRefused lets a vector go on whose request was refused: with the step

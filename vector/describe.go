@@ -7,7 +7,8 @@ import (
 )
 
 // Describe says for people on which step an interaction waits, e.g. `vector 12
-// "Billing chat", step 3: wait-time 30 secs hearing music`.
+// "Billing chat", step 3: wait-time 30 secs hearing music`; of one that has
+// ended only which vector it was.
 func Describe(state *usherv1.VectorState, w World) string {
 	v := w.VectorAt(Name(state.GetVector()), state.GetVersion())
 	if v == nil {
@@ -16,6 +17,9 @@ func Describe(state *usherv1.VectorState, w World) string {
 	where := "vector " + string(v.Name)
 	if v.Title != "" {
 		where += fmt.Sprintf(" %q", v.Title)
+	}
+	if state.GetEnded() {
+		return where
 	}
 	number, before := waitsOn(state, v)
 	if number > len(v.Steps) {
@@ -34,7 +38,7 @@ func Describe(state *usherv1.VectorState, w World) string {
 // an agent is about to be invited.
 func waitsOn(state *usherv1.VectorState, v *Vector) (number int, before bool) {
 	next := int(state.GetStep())
-	if state.GetEnded() || next > len(v.Steps)+1 {
+	if next > len(v.Steps)+1 {
 		return next, false
 	}
 	if next >= 2 {

@@ -40,8 +40,9 @@ func (z Zone) At(ms int64) Moment {
 	return Moment{t.Year(), int(t.Month()), t.Day(), weekday*minutesOfDay + t.Hour()*60 + t.Minute()}
 }
 
-// Next is the first time after ms, in Unix milliseconds, at which the clocks of
-// the zone show a minute of the day.
+// Next is the next time after ms, in Unix milliseconds, at which the clocks of
+// the zone show a minute of the day; once a day, also where they show it twice
+// or never.
 func (z Zone) Next(ms int64, minute int) int64 {
 	t := time.UnixMilli(ms).In(z.location)
 	for day := range 3 {

@@ -2781,7 +2781,11 @@ type InteractionRecord struct {
 	// Its open requests of adjunct routing.
 	Adjuncts []*AdjunctRequest `protobuf:"bytes,15,rep,name=adjuncts,proto3" json:"adjuncts,omitempty"`
 	// Where it waited before it went to the agent who handles it.
-	Served        *ServedPlace `protobuf:"bytes,16,opt,name=served,proto3" json:"served,omitempty"`
+	Served *ServedPlace `protobuf:"bytes,16,opt,name=served,proto3" json:"served,omitempty"`
+	// Steps that it executed in the vectors that it left, in all ...
+	Executed int32 `protobuf:"varint,17,opt,name=executed,proto3" json:"executed,omitempty"`
+	// ... and since it last suspended; the next vector goes on counting.
+	SincePause    int32 `protobuf:"varint,18,opt,name=since_pause,json=sincePause,proto3" json:"since_pause,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2926,6 +2930,20 @@ func (x *InteractionRecord) GetServed() *ServedPlace {
 		return x.Served
 	}
 	return nil
+}
+
+func (x *InteractionRecord) GetExecuted() int32 {
+	if x != nil {
+		return x.Executed
+	}
+	return 0
+}
+
+func (x *InteractionRecord) GetSincePause() int32 {
+	if x != nil {
+		return x.SincePause
+	}
+	return 0
 }
 
 // ServiceRequestState is an open request to an external service.
@@ -3461,7 +3479,7 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\toccupancy\x18\x13 \x01(\x03R\toccupancy\x1a<\n" +
 	"\x0eDeliveredEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xef\x05\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xac\x06\n" +
 	"\x11InteractionRecord\x12?\n" +
 	"\n" +
 	"properties\x18\x01 \x01(\v2\x1f.usher.v1.InteractionPropertiesR\n" +
@@ -3482,7 +3500,10 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\tlocked_by\x18\r \x01(\x04R\blockedBy\x12-\n" +
 	"\x06vector\x18\x0e \x01(\v2\x15.usher.v1.VectorStateR\x06vector\x124\n" +
 	"\badjuncts\x18\x0f \x03(\v2\x18.usher.v1.AdjunctRequestR\badjuncts\x12-\n" +
-	"\x06served\x18\x10 \x01(\v2\x15.usher.v1.ServedPlaceR\x06served\"D\n" +
+	"\x06served\x18\x10 \x01(\v2\x15.usher.v1.ServedPlaceR\x06served\x12\x1a\n" +
+	"\bexecuted\x18\x11 \x01(\x05R\bexecuted\x12\x1f\n" +
+	"\vsince_pause\x18\x12 \x01(\x05R\n" +
+	"sincePause\"D\n" +
 	"\x13ServiceRequestState\x12-\n" +
 	"\trequested\x18\x01 \x01(\v2\x0f.usher.v1.EventR\trequested\"\xb0\x01\n" +
 	"\x0fInvitationState\x12\x16\n" +

@@ -787,7 +787,7 @@ type Vdn struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// For people.
 	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
-	// The queue behind it; its strategy is "vector".
+	// The queue behind it; mostly one whose strategy is "vector".
 	Queue string `protobuf:"bytes,3,opt,name=queue,proto3" json:"queue,omitempty"`
 	// The 1st, 2nd and 3rd skill of its steps; at most 3.
 	Skills []string `protobuf:"bytes,4,rep,name=skills,proto3" json:"skills,omitempty"`
