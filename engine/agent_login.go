@@ -141,6 +141,7 @@ func (e *Engine) becomeLoggedOut(a *Agent, reason string, code int32) {
 	ev := e.agentEvent(reason)
 	ev.Message = &usherv1.Event_EventAgentLogout{EventAgentLogout: &usherv1.EventAgentLogout{AgentId: string(a.id), Place: a.place, ReasonCode: code}}
 	e.report(ev)
+	e.goOnWithout(a.id)
 }
 
 // agentOf is the logged-in agent whom a state request means: the asker, or

@@ -33,7 +33,7 @@ func (e *Engine) apply(a Apply) refusal {
 	}
 	var warnings []string
 	if why == nil {
-		warnings, why = present.checkVectors(next)
+		warnings, why = e.checkVectors(next)
 	}
 	if why != nil {
 		return why
@@ -245,6 +245,7 @@ func (e *Engine) foldConfigurationApplied(f *usherv1.ConfigurationApplied) {
 	for _, v := range f.GetConfiguration().GetVectors() {
 		e.addVector(v, c.version)
 	}
+	e.parsed = nil
 	e.setZone()
 	e.setViews()
 

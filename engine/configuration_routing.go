@@ -336,35 +336,35 @@ var steadyProperties = []string{
 }
 
 // checkVectors refuses vectors that are wrong, and warns of what is hardly
-// meant. Only what has vanished, or is new, can make a vector wrong that is as
-// before.
-func (c *configuration) checkVectors(next *configuration) (warnings []string, why refusal) {
-	same := func(k kind) bool {
-		var d difference
-		d.applied = &usherv1.ConfigurationApplied{Configuration: &usherv1.Configuration{}}
-		k.compare(c, next, &d)
-		return len(d.changes) == 0
-	}
-	if !slices.ContainsFunc(kinds, func(k kind) bool { return !same(k) }) {
+// meant. One that is as before can only be wrong because something is gone, or
+// because of another one; and it has been parsed.
+func (e *Engine) checkVectors(next *configuration) (warnings []string, why refusal) {
+	k := kindNamed("vector").(*kindOf[*usherv1.Vector])
+	changed, gone := k.differing(e.config, next)
+	if len(changed)+len(gone) == 0 && !slices.ContainsFunc(kinds, func(k kind) bool { return k.loses(e.config, next) }) {
 		return nil, nil
 	}
-	all, found := map[string]*vector.Vector{}, map[string]vector.Problems{}
+	e.parsed = map[*usherv1.Vector]*vector.Vector{}
+	all, problems := map[string]*vector.Vector{}, map[string]vector.Problems{}
 	for _, name := range sortedKeys(next.vectors) {
-		all[name], found[name] = vector.Parse(next.vectors[name].Text)
+		if all[name], _ = e.PresentVector(name); all[name] == nil || slices.Contains(changed, name) {
+			all[name], problems[name] = vector.Parse(next.vectors[name].Text)
+			e.parsed[next.vectors[name]] = all[name]
+		}
 	}
 	for _, name := range sortedKeys(next.vectors) {
-		parsed, problems := all[name], found[name]
-		if parsed != nil {
-			problems = append(problems, parsed.Check(known{next, all})...)
-			if string(parsed.Name) != name {
-				return nil, refuse(errInvalidArgument, "vector %q: line 1, column 1: its first line names it %q", name, parsed.Name)
+		found := problems[name]
+		if v := all[name]; v != nil {
+			found = append(found, v.Check(known{next, all})...)
+			if string(v.Name) != name {
+				return nil, refuse(errInvalidArgument, "vector %q: line 1, column 1: its first line names it %q", name, v.Name)
 			}
 		}
-		if parsed == nil || problems.Refused() {
-			return nil, refuse(errInvalidArgument, "%s", linesOf(name, problems, vector.Error))
+		if all[name] == nil || found.Refused() {
+			return nil, refuse(errInvalidArgument, "%s", linesOf(name, found, vector.Error))
 		}
-		if next.vectors[name] != c.vectors[name] {
-			for _, p := range problems {
+		for _, p := range found {
+			if slices.Contains(changed, name) {
 				warnings = append(warnings, fmt.Sprintf("vector %q: %s", name, p))
 			}
 		}

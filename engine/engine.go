@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/usher-cc/usher/estimate"
+	"github.com/usher-cc/usher/vector"
 	"github.com/usher-cc/usher/zone"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
@@ -164,10 +165,12 @@ type Engine struct {
 	unserved      []*queue // flagged queues
 
 	vectors         map[vectorKey]*vectorVersion
-	presentVectors  map[string]uint64 // by name, the version
+	presentVectors  map[string]uint64                  // by name, the version
+	parsed          map[*usherv1.Vector]*vector.Vector // by the latest check, to be added
 	serviceRequests map[uint64]*serviceRequest
 	services        map[serviceKey]*estimate.Service
 	waiting         map[serviceKey]int // queueings of interactions in vectors to which nobody is invited
+	direct          map[AgentID]int    // those for one agent directly
 	calls           map[string]int     // live interactions by VDN
 	zone            zone.Zone          // of the tenant's times of day
 	logoutAt        deadline           // when agents are logged out next
@@ -217,6 +220,7 @@ func New(tenant string) *Engine {
 		serviceRequests: map[uint64]*serviceRequest{},
 		services:        map[serviceKey]*estimate.Service{},
 		waiting:         map[serviceKey]int{},
+		direct:          map[AgentID]int{},
 		calls:           map[string]int{},
 		zone:            zone.UTC,
 	}

@@ -113,6 +113,17 @@ func serviceOf(q *usherv1.Queueing, media string) (key serviceKey, counts bool) 
 	return serviceKey{ServedSkill, q.Skill, media}, q.Skill != ""
 }
 
+// countDirect counts an interaction among those for one agent directly.
+func (e *Engine) countDirect(state *usherv1.VectorState, n int) {
+	for _, q := range state.GetQueueings() {
+		if id := AgentID(q.Agent); id != "" {
+			if e.direct[id] += n; e.direct[id] == 0 {
+				delete(e.direct, id)
+			}
+		}
+	}
+}
+
 // countWaiting counts an interaction in or out where it is queued; while
 // somebody is invited to it, it does not count.
 func (e *Engine) countWaiting(i *Interaction, state *usherv1.VectorState, n int) {

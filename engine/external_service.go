@@ -190,7 +190,7 @@ func (e *Engine) serviceAnswered(open *serviceRequest, response *structpb.Struct
 	report.Message = &usherv1.Event_EventExternalServiceResponded{EventExternalServiceResponded: responded}
 	e.report(report)
 	i := e.interactions[InteractionID(open.requested.InteractionId)]
-	if call := i.getVector().GetServiceCall(); asker == BuiltinRouter && call != nil && !call.Answered && call.DeadlineMs == body.DeadlineMs {
+	if call := i.getVector().GetServiceCall(); asker == BuiltinRouter && call != nil && !call.Answered && i.called == open.id {
 		e.answerCall(i, response, fault)
 	}
 }
@@ -199,6 +199,7 @@ func (e *Engine) serviceAnswered(open *serviceRequest, response *structpb.Struct
 func (e *Engine) answerCall(i *Interaction, response *structpb.Struct, fault string) {
 	state := proto.CloneOf(i.vector)
 	state.ServiceCall.Answered, state.ServiceCall.Response, state.ServiceCall.Fault = true, response, fault
+	state.ServiceCall.Parameters = nil // nobody needs them any more
 	state.ResumeAtMs = int64(e.now)
 	e.becomeSuspended(i, state, i.adjuncts)
 }
@@ -217,6 +218,9 @@ func (e *Engine) foldServiceRequested(ev *usherv1.Event) {
 	open := &serviceRequest{id: body.RequestId, requested: ev}
 	open.deadline = deadline{kind: serviceDeadline, service: open}
 	e.serviceRequests[open.id] = open
+	if i := e.interactions[InteractionID(ev.InteractionId)]; i != nil && ParticipantOf(body.Asker) == BuiltinRouter {
+		i.called = open.id
+	}
 	e.client(serviceParticipant(body.Service)).asked++
 	e.deadlines.set(&open.deadline, Millis(body.DeadlineMs))
 }

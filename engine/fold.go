@@ -197,7 +197,7 @@ func (e *Engine) foldPartyAdded(i *Interaction, m *usherv1.EventPartyAdded, ev *
 	i.props.State = stateHandling
 	i.backOffs = nil
 	i.executed, i.sincePause = 0, 0
-	e.setVector(i, afterDelivery(i.vector), i.adjuncts)
+	e.setVector(i, afterDelivery(i.vector, invited), i.adjuncts)
 	if a := e.agents[AgentID(m.Party.Id)]; a != nil {
 		a.count(at)
 		if skill != "" {

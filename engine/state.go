@@ -49,6 +49,9 @@ type Interaction struct {
 	// themselves: the next one goes on counting, so that no two can send it to
 	// and fro without end.
 	executed, sincePause int32
+	// called is the request to an external service by which its vector called
+	// last.
+	called uint64
 	// served is where it waited before it went to the agent who handles it.
 	served  *usherv1.ServedPlace
 	changed bool

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -119,8 +118,18 @@ func (e *Engine) endAdjuncts(i *Interaction) {
 	state := proto.CloneOf(i.vector)
 	if state != nil {
 		state.Adjuncts = nil
+		if waitsForNothing(state) {
+			state.ResumeAtMs = int64(e.now) // should it come back
+		}
 	}
 	e.becomeSuspended(i, state, nil)
+}
+
+// waitsForNothing tells whether a vector has not ended and nothing is there
+// that would let it go on.
+func waitsForNothing(state *usherv1.VectorState) bool {
+	call := state.ServiceCall
+	return !state.Ended && state.ResumeAtMs == 0 && !state.Conversing && len(state.Adjuncts) == 0 && (call == nil || call.Answered)
 }
 
 // unask ends the open adjunct requests to a router that is gone. If none is
@@ -135,7 +144,7 @@ func (e *Engine) unask(i *Interaction, router Participant) {
 			state.Adjuncts = append(state.Adjuncts, asked.Link)
 		}
 	}
-	if len(open) == 0 {
+	if len(open) == 0 && !state.Ended {
 		state.ResumeAtMs = int64(e.now)
 	}
 	e.becomeSuspended(i, state, open)
@@ -161,21 +170,44 @@ func (e *Engine) applyTreatment(i *Interaction, former *usherv1.VectorState) {
 	e.tell(im, ev, owner.who)
 }
 
-// requeueUnanswered is RONA's part for the interaction: it waits in its skill,
-// or for its direct agent, at top priority, and its vector has ended. The
-// caller puts it back in its queue.
+// requeueUnanswered is RONA's part for the interaction: it waits in its skill
+// at top priority, and its vector has ended. One that converses stays in its
+// vector, and one for an agent directly stays his. The caller puts it back in
+// its queue.
 func (e *Engine) requeueUnanswered(i *Interaction, skill string) {
-	again := &usherv1.Queueing{Skill: skill, QueuedAtMs: int64(e.now)}
-	for _, q := range i.vector.GetQueueings() {
-		if q.Skill == skill || q.Agent != "" {
-			again = &usherv1.Queueing{Skill: q.Skill, Agent: q.Agent, QueuedAtMs: q.QueuedAtMs}
+	state := proto.CloneOf(i.vector)
+	top := &usherv1.Queueing{Skill: skill, QueuedAtMs: int64(e.now)}
+	for _, q := range state.Queueings {
+		switch {
+		case q.Agent != "":
+			return
+		case q.Skill == skill:
+			top = q
 		}
 	}
-	again.Priority = usherv1.VectorPriority_VECTOR_PRIORITY_TOP
-	state := proto.CloneOf(i.vector)
-	state.Queueings = []*usherv1.Queueing{again}
-	state.Ended, state.ResumeAtMs, state.Conversing = true, 0, false
+	top.Priority = usherv1.VectorPriority_VECTOR_PRIORITY_TOP
+	if !state.Conversing {
+		state.Queueings = []*usherv1.Queueing{top}
+		state.Ended, state.ResumeAtMs, state.ServiceCall, state.Adjuncts = true, 0, nil, nil
+	}
 	e.becomeSuspended(i, state, nil)
+}
+
+// goOnWithout lets the vectors go on of those who wait for an agent directly
+// who logs out.
+func (e *Engine) goOnWithout(id AgentID) {
+	if e.direct[id] == 0 {
+		return
+	}
+	for i := range e.EachInteraction {
+		queueings := i.vector.GetQueueings()
+		if len(queueings) == 0 || queueings[0].Agent != string(id) {
+			continue
+		}
+		state := proto.CloneOf(i.vector)
+		state.Queueings, state.Ended, state.ResumeAtMs = nil, false, int64(e.now)
+		e.becomeSuspended(i, state, nil)
+	}
 }
 
 // leaveVector ends the vector of an interaction that is placed anew in the
@@ -198,9 +230,13 @@ func (e *Engine) foldSuspended(m *usherv1.VectorSuspended) {
 }
 
 // afterDelivery is where an interaction that has reached an agent is in its
-// vector: in none, unless it converses and comes back.
-func afterDelivery(state *usherv1.VectorState) *usherv1.VectorState {
-	if !state.GetConversing() {
+// vector: in none, unless it converses with just him and comes back.
+func afterDelivery(state *usherv1.VectorState, inv *invitation) *usherv1.VectorState {
+	if !state.GetConversing() || len(state.Queueings) == 0 || inv == nil {
+		return nil
+	}
+	with := state.Queueings[len(state.Queueings)-1] // converse-on queues last
+	if with.Skill != inv.invited.Skill || with.Target != "" && with.Target != inv.invited.Served.GetName() {
 		return nil
 	}
 	state = proto.CloneOf(state)
@@ -222,6 +258,8 @@ func (i *Interaction) foldLeftVector() {
 func (e *Engine) setVector(i *Interaction, state *usherv1.VectorState, adjuncts []*usherv1.AdjunctRequest) {
 	former := i.vector
 	i.vector, i.adjuncts = state, adjuncts
+	e.countDirect(state, 1)
+	e.countDirect(former, -1)
 	e.countWaiting(i, state, 1)
 	e.countWaiting(i, former, -1)
 	e.useVectors(state, 1)
@@ -260,8 +298,11 @@ func (e *Engine) useVector(key vectorKey, n int) {
 // addVector takes in the present version of a vector.
 func (e *Engine) addVector(text *usherv1.Vector, version uint64) {
 	e.dropVector(text.Name)
-	key := vectorKey{text.Name, version}
-	e.vectors[key] = &vectorVersion{key: key, text: text, parsed: parsedVector(text), present: true}
+	key, parsed := vectorKey{text.Name, version}, e.parsed[text]
+	if parsed == nil {
+		parsed = parsedVector(text)
+	}
+	e.vectors[key] = &vectorVersion{key: key, text: text, parsed: parsed, present: true}
 	e.presentVectors[text.Name] = version
 }
 
@@ -275,12 +316,10 @@ func (e *Engine) dropVector(name string) {
 	}
 }
 
-// parsedVector parses a text that has been checked when it was applied.
+// parsedVector parses a text that has been checked when it was applied. One
+// that this version of the server refuses is as if it were gone.
 func parsedVector(text *usherv1.Vector) *vector.Vector {
-	parsed, problems := vector.Parse(text.Text)
-	if parsed == nil {
-		panic(fmt.Sprintf("engine: recorded vector %s can't be parsed: %v", text.Name, problems))
-	}
+	parsed, _ := vector.Parse(text.Text)
 	return parsed
 }
 

@@ -74,17 +74,22 @@ type working struct {
 	ended *endedWork
 }
 
-// endedWork is what was taken from an agent, or what he left: whether a router
-// had delivered it, by which skill and VDN.
+// endedWork is what was taken from an agent, or what he left: whether he
+// handled it, and not only coached; whether a router had delivered it, by which
+// skill and VDN.
 type endedWork struct {
-	routed     bool
-	skill, vdn string
+	handled, routed bool
+	skill, vdn      string
 }
 
 // takes tells whether his work mode lets something new come.
 func (w *working) takes() bool {
-	return (w.mode == noWorkMode || w.mode == modeAuto || w.mode == modeManual) && w.pending == noWorkMode && !w.logoutPending
+	rests := w.pending == modeAux || w.pending == modeAcw
+	return (w.mode == noWorkMode || isIn(w.mode)) && !rests && !w.logoutPending
 }
+
+// isIn tells whether a work mode is auto-in or manual-in.
+func isIn(mode usherv1.WorkMode) bool { return mode == modeAuto || mode == modeManual }
 
 // describe says in words what keeps something new from coming.
 func (w *working) describe() string {
@@ -137,6 +142,8 @@ func (e *Engine) setAgentState(r *usherv1.RequestSetAgentState) refusal {
 		next.AcwUntilMs = int64(a.work.acwUntil.at) // asking again does not make it last
 	case r.WorkMode == modeAcw:
 		next.AcwUntilMs = e.longestAcw()
+	case busy && isIn(r.WorkMode) && isIn(a.work.mode) && r.WorkMode != a.work.mode:
+		next.WorkMode, next.PendingWorkMode, next.OneMore = a.work.mode, r.WorkMode, true
 	case busy:
 		next.OneMore = !rests
 	}
@@ -204,18 +211,21 @@ func (e *Engine) forceWorking(a *Agent, next *usherv1.EventAgentStateReasonChang
 func (e *Engine) workEnded() {
 	for len(e.ended) > 0 {
 		a, ended := e.nextEnded()
-		w, free, routed := &a.work, len(a.handling) == 0, ended.routed
+		w, free := &a.work, len(a.handling) == 0
 		switch {
 		case a.loggedOut:
 		case w.logoutPending && free:
 			e.forceLogout(a, reasonLogoutTime, e.config.options.GetForcedLogoutReasonCode())
 		case w.pending == modeAux && free:
 			e.forceWorking(a, &usherv1.EventAgentStateReasonChanged{WorkMode: modeAux, ReasonCode: w.reasonCode}, reasonPendingMode)
-		case w.pending == modeAcw && free, w.mode == modeManual && routed && free:
+		case isIn(w.mode) && isIn(w.pending) && free:
+			e.forceWorking(a, &usherv1.EventAgentStateReasonChanged{WorkMode: w.pending}, reasonPendingMode)
+		case isIn(w.mode) && isIn(w.pending): // when the last one ends
+		case w.pending == modeAcw && free, w.mode == modeManual && ended.handled && free:
 			e.forceWorking(a, &usherv1.EventAgentStateReasonChanged{WorkMode: modeAcw, AcwUntilMs: e.longestAcw()}, reasonAfterCallWork)
-		case w.mode == modeManual && routed && w.pending == noWorkMode:
+		case w.mode == modeManual && ended.handled && w.pending == noWorkMode:
 			e.forceWorking(a, &usherv1.EventAgentStateReasonChanged{WorkMode: modeManual, PendingWorkMode: modeAcw}, reasonAfterCallWork)
-		case w.mode == modeAuto && routed && free:
+		case w.mode == modeAuto && ended.routed && free:
 			e.beginTimedAcw(a, ended.skill, ended.vdn)
 		}
 	}
@@ -389,8 +399,9 @@ func (e *Engine) foldEnded(a *Agent, i *Interaction, p *party) {
 		w.ended = &endedWork{}
 		e.ended = append(e.ended, a)
 	}
+	w.ended.handled = w.ended.handled || p.public()
 	if p.info.Operation == opRoute {
-		*w.ended = endedWork{routed: true, skill: p.info.Skill, vdn: i.props.Vdn}
+		*w.ended = endedWork{handled: true, routed: true, skill: p.info.Skill, vdn: i.props.Vdn}
 	}
 }
 

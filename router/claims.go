@@ -149,10 +149,12 @@ func (r *Router) appoint(to *tree[appointment], w *waiting, at *engine.Millis, w
 func (r *Router) claimsOfVector(w *waiting) {
 	state := w.interaction.Vector()
 	if state == nil {
-		r.appoint(&r.due, w, &w.due, 1) // it begins at once
+		if r.engine.QueueNamed(w.interaction.Queue()).GetStrategy() == engine.Vectored { // else it is about to be taken back
+			r.appoint(&r.due, w, &w.due, 1) // it begins at once
+		}
 		return
 	}
-	if state.GetResumeAtMs() > 0 {
+	if state.GetResumeAtMs() > 0 && !state.GetEnded() {
 		r.appoint(&r.due, w, &w.due, engine.Millis(state.GetResumeAtMs()))
 	}
 	next := engine.Millis(0)

@@ -327,6 +327,9 @@ func (j judge) run() any {
 		if i.Strategy() != engine.Vectored {
 			continue
 		}
+		if i.Vector().GetEnded() {
+			continue
+		}
 		due := int64(1)
 		if i.Vector() != nil {
 			due = i.Vector().ResumeAtMs

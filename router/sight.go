@@ -158,11 +158,12 @@ func fits(entry, text string) bool {
 	if rest {
 		entry = strings.TrimSuffix(entry, "+")
 	}
-	if len(text) < len(entry) || !rest && len(text) != len(entry) {
+	want, have := []rune(entry), []rune(text)
+	if len(have) < len(want) || !rest && len(have) != len(want) {
 		return false
 	}
-	for k := range len(entry) {
-		if entry[k] != '?' && entry[k] != text[k] {
+	for k := range want {
+		if want[k] != '?' && want[k] != have[k] {
 			return false
 		}
 	}

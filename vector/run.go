@@ -17,7 +17,7 @@ const (
 	pauseMs     = 1000
 	// maxQueueings is in how many places it may wait.
 	maxQueueings = 3
-	// maxReturns is how deep vectors may call each other; deeper is a stop.
+	// maxReturns is how deep vectors may call each other and return.
 	maxReturns = 100
 	// maxVariableBytes bounds all its variables, encoded.
 	maxVariableBytes = 64 << 10
@@ -37,6 +37,7 @@ func Begin(name Name, version uint64) *usherv1.VectorState {
 func Run(state *usherv1.VectorState, w World) (*usherv1.VectorState, Outcome) {
 	r := &run{state: proto.CloneOf(state), world: w, outcome: Outcome{Kind: Suspended}}
 	if call := state.GetServiceCall(); state.GetEnded() || call != nil && !call.GetAnswered() {
+		r.state.ResumeAtMs = 0
 		return r.state, r.outcome
 	}
 	r.wake()
@@ -79,6 +80,10 @@ func (r *run) wake() {
 			r.before = v.Steps[last].Action
 		}
 	}
+	switch r.before.(type) {
+	case WaitTime, Announce:
+		r.state.Adjuncts = nil // that was the time for an answer
+	}
 	if r.state.GetConversing() {
 		r.endConverse()
 	}
@@ -100,7 +105,11 @@ func (r *run) step() bool {
 		return false
 	}
 	v := r.vector()
-	if v == nil || int(r.state.GetStep()) > len(v.Steps) {
+	if v == nil {
+		r.state.Ended = true // nobody is dropped because his vector is gone
+		return false
+	}
+	if int(r.state.GetStep()) > len(v.Steps) {
 		r.stop()
 		return false
 	}
@@ -223,7 +232,7 @@ func (r *run) gotoVector(a GotoVector) course {
 		return proceed
 	}
 	if len(r.state.GetReturns()) >= maxReturns {
-		return r.stop()
+		r.state.Returns = slices.Delete(r.state.Returns, 0, 1) // the oldest is forgotten
 	}
 	r.state.Returns = append(r.state.Returns, &usherv1.VectorReturn{
 		Vector: r.state.GetVector(), Version: r.state.GetVersion(), Step: r.state.GetStep() + 1,

@@ -213,17 +213,18 @@ func TestAdjunctRouting(t *testing.T) {
 	}
 }
 
-// TestAdjunctDeadline: when the wait is over the vector goes on, and the
-// answer may still come; when none can come the stop is one.
+// TestAdjunctDeadline: the wait, or announcement, behind it is the time for an
+// answer.
 func TestAdjunctDeadline(t *testing.T) {
 	w := newFakeWorld()
 	w.known["link 1"] = true
-	s, _ := enter(t, w, "adjunct routing link 1\nwait-time 10 secs hearing ringback")
-	s, o := again(t, w, s)
-	expect(t, "after the wait", s, o, "suspended at 3, hearing ringback, asking 1")
-	s.Adjuncts = nil
+	s, o := enter(t, w, "adjunct routing link 1\nwait-time 10 secs hearing ringback\nwait-time 5 secs hearing music")
+	expect(t, "during the wait", s, o, "suspended at 3, +10000, hearing ringback, asking 1")
 	s, o = again(t, w, s)
-	expect(t, "after a refusal", s, o, "dropped stop")
+	expect(t, "after the wait", s, o, "suspended at 4, +5000, hearing music")
+	s, _ = enter(t, w, "adjunct routing link 1\nannouncement busy-now")
+	s, o = again(t, w, s)
+	expect(t, "after the announcement", s, o, "dropped stop")
 }
 
 func TestConverse(t *testing.T) {
