@@ -37,57 +37,68 @@ func (a *Agent) capacityLeft(media MediaName) int { return a.capacityLeftBeside(
 
 // capacityLeftBeside is capacityLeft when more interactions have come.
 func (a *Agent) capacityLeftBeside(media MediaName, more []*Interaction) int {
-	c, has := a.engine.config, a.has(media, more)
+	var few [8]mediaCount // most have no more media, and so nothing is allocated
+	c, has := a.engine.config, a.countMedia(few[:0], more)
 	rule := c.capacityRule(a.config, a.place)
 	if rule == nil {
-		return c.capacity(a.config, media) - has
+		return c.capacity(a.config, media) - has.of(media)
 	}
-	left := -has
+	left := -has.of(media)
 	for _, alternative := range rule.GetAnyOf() {
-		if a.fits(alternative, more) {
-			left = max(left, int(alternative.GetMedia()[string(media)])-has)
+		if has.fits(alternative) {
+			left = max(left, int(alternative.GetMedia()[string(media)])-has.of(media))
 		}
 	}
 	return left
 }
 
-// has counts his interactions and invitations of a media type, and more ones.
-func (a *Agent) has(media MediaName, more []*Interaction) (n int) {
-	for i := range a.eachBeside(more) {
-		if i.MediaType() == media {
-			n++
-		}
-	}
-	return n
+// mediaCounts is how many interactions of which media somebody has.
+type mediaCounts []mediaCount
+
+type mediaCount struct {
+	media MediaName
+	n     int
 }
 
-// fits tells whether an alternative allows all that he has, and more.
-func (a *Agent) fits(alternative *usherv1.CapacityAlternative, more []*Interaction) bool {
-	for i := range a.eachBeside(more) {
-		if a.has(i.MediaType(), more) > int(alternative.GetMedia()[i.props.MediaType]) {
+// countMedia counts what he handles, what he is invited to, and more.
+func (a *Agent) countMedia(counts mediaCounts, more []*Interaction) mediaCounts {
+	for _, i := range a.handling {
+		counts = counts.add(i.MediaType())
+	}
+	for _, inv := range a.invitations {
+		counts = counts.add(inv.interaction.MediaType())
+	}
+	for _, i := range more {
+		counts = counts.add(i.MediaType())
+	}
+	return counts
+}
+
+func (c mediaCounts) add(media MediaName) mediaCounts {
+	for k := range c {
+		if c[k].media == media {
+			c[k].n++
+			return c
+		}
+	}
+	return append(c, mediaCount{media, 1})
+}
+
+func (c mediaCounts) of(media MediaName) int {
+	for k := range c {
+		if c[k].media == media {
+			return c[k].n
+		}
+	}
+	return 0
+}
+
+// fits tells whether an alternative allows all of it.
+func (c mediaCounts) fits(alternative *usherv1.CapacityAlternative) bool {
+	for k := range c {
+		if c[k].n > int(alternative.GetMedia()[string(c[k].media)]) {
 			return false
 		}
 	}
 	return true
-}
-
-// eachBeside gives what he handles, what he is invited to, and more.
-func (a *Agent) eachBeside(more []*Interaction) func(yield func(*Interaction) bool) {
-	return func(yield func(*Interaction) bool) {
-		for _, i := range a.handling {
-			if !yield(i) {
-				return
-			}
-		}
-		for _, inv := range a.invitations {
-			if !yield(inv.interaction) {
-				return
-			}
-		}
-		for _, i := range more {
-			if !yield(i) {
-				return
-			}
-		}
-	}
 }

@@ -231,7 +231,7 @@ func (e *Engine) Present(who Participant) *usherv1.EventCursorExpired {
 		}
 	case usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA, usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER:
 		for i := range e.EachInteraction {
-			if i.router == who || ParticipantOf(i.props.SubmittedBy) == who {
+			if i.router == who || i.askedAsAdjunct(who) || ParticipantOf(i.props.SubmittedBy) == who {
 				present.Interactions = append(present.Interactions, i.Properties(who, false))
 			}
 		}

@@ -35,6 +35,9 @@ func (r *Router) expected(pool poolName, target string, position int, rank int32
 // wait.
 func (r *Router) ExpectedWait(e *engine.Engine, now engine.Millis, q *usherv1.RequestExpectedWait) (*usherv1.EventExpectedWait, *usherv1.EventError) {
 	r.Update(e)
+	if why := checkQuestion(e, q); why != nil {
+		return nil, why
+	}
 	switch of := q.GetOf().(type) {
 	case *usherv1.RequestExpectedWait_InteractionId:
 		i, why := e.Find(of.InteractionId)
@@ -47,7 +50,7 @@ func (r *Router) ExpectedWait(e *engine.Engine, now engine.Millis, q *usherv1.Re
 			return nil, engine.Refuse(usherv1.ErrorCode_ERROR_CODE_UNKNOWN_OBJECT, "skill: there is no skill %q", of.Skill)
 		}
 		class := className{kindSkill, of.Skill}
-		return r.expectedOfNew(class, e.Skill(of.Skill).GetMaxQueued(), engine.MediaName(q.GetMediaType()), rankOfPriority(q.GetPriority())), nil
+		return r.expectedOfNew(class, "", e.Skill(of.Skill).GetMaxQueued(), engine.MediaName(q.GetMediaType()), rankOfPriority(q.GetPriority())), nil
 	case *usherv1.RequestExpectedWait_Queue:
 		queue := e.QueueNamed(engine.QueueName(of.Queue))
 		if queue == nil {
@@ -63,6 +66,22 @@ func (r *Router) ExpectedWait(e *engine.Engine, now engine.Millis, q *usherv1.Re
 		return r.expectedOfQueue(queue, vdn.GetSkills(), engine.MediaName(q.GetMediaType()), rankOfPriority(q.GetPriority())), nil
 	}
 	return nil, engine.Refuse(usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT, "of is missing: interaction_id, skill, queue or vdn")
+}
+
+// checkQuestion refuses a question about new interactions of what there is not.
+func checkQuestion(e *engine.Engine, q *usherv1.RequestExpectedWait) *usherv1.EventError {
+	if _, waits := q.GetOf().(*usherv1.RequestExpectedWait_InteractionId); waits {
+		return nil
+	}
+	for media := range e.EachMediaType {
+		if string(media) == q.GetMediaType() {
+			if _, known := usherv1.VectorPriority_name[int32(q.GetPriority())]; !known {
+				return engine.Refuse(usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT, "priority: %d is unknown", q.GetPriority())
+			}
+			return nil
+		}
+	}
+	return engine.Refuse(usherv1.ErrorCode_ERROR_CODE_UNKNOWN_MEDIA_TYPE, "media_type: there is no media type %q", q.GetMediaType())
 }
 
 // expectedOf is the least wait over all places where an interaction waits.
@@ -86,7 +105,7 @@ func (r *Router) expectedOf(i *engine.Interaction) *usherv1.EventExpectedWait {
 	return best
 }
 
-func (r *Router) expectedOfNew(class className, most int32, media engine.MediaName, rank int32) *usherv1.EventExpectedWait {
+func (r *Router) expectedOfNew(class className, target string, most int32, media engine.MediaName, rank int32) *usherv1.EventExpectedWait {
 	pool := poolName{class, media}
 	position := r.index.waiting(pool, rank) + 1
 	answer := &usherv1.EventExpectedWait{Position: int32(position)}
@@ -94,20 +113,24 @@ func (r *Router) expectedOfNew(class className, most int32, media engine.MediaNa
 		answer.Infinite = true
 		return answer
 	}
-	answer.ExpectedWaitMs, answer.Infinite = r.expected(pool, "", position, rank)
+	answer.ExpectedWaitMs, answer.Infinite = r.expected(pool, target, position, rank)
 	return answer
 }
 
-// expectedOfQueue is that of the queue's group, or the least of the skills that
-// its vector names; ofVdn are the VDN's.
+// expectedOfQueue is that of the queue's group, or the least of the skills and
+// targets that its vector names; ofVdn are the VDN's skills.
 func (r *Router) expectedOfQueue(queue *usherv1.Queue, ofVdn []string, media engine.MediaName, rank int32) *usherv1.EventExpectedWait {
 	if queue.GetStrategy() == engine.LongestIdle {
-		return r.expectedOfNew(className{kindGroup, queue.GetAgentGroup()}, 0, media, rank)
+		return r.expectedOfNew(className{kindGroup, queue.GetAgentGroup()}, "", 0, media, rank)
 	}
 	best := &usherv1.EventExpectedWait{Infinite: true}
 	parsed, _ := r.engine.PresentVector(queue.GetVector())
-	for _, skill := range skillsOf(parsed, ofVdn) {
-		answer := r.expectedOfNew(className{kindSkill, skill}, r.engine.Skill(skill).GetMaxQueued(), media, rank)
+	for _, place := range placesOf(parsed, ofVdn) {
+		class, most := className{kindSkill, place.Skill}, r.engine.Skill(place.Skill).GetMaxQueued()
+		if place.Target != "" {
+			class, most = className{kindTarget, r.engine.Target(place.Target).GetExpression()}, 0
+		}
+		answer := r.expectedOfNew(class, place.Target, most, media, rank)
 		if !answer.Infinite && (best.Infinite || answer.ExpectedWaitMs < best.ExpectedWaitMs) || best.Position == 0 {
 			best = answer
 		}
@@ -115,30 +138,32 @@ func (r *Router) expectedOfQueue(queue *usherv1.Queue, ofVdn []string, media eng
 	return best
 }
 
-// skillsOf are the skills that a vector names to queue to.
-func skillsOf(v *vector.Vector, ofVdn []string) []string {
+// placesOf are the skills and targets that a vector names to queue to.
+func placesOf(v *vector.Vector, ofVdn []string) []vector.Place {
 	if v == nil {
 		return nil
 	}
-	var skills []string
-	add := func(name string) {
-		if n := slices.Index([]string{vector.First, vector.Second, vector.Third}, name); n >= 0 {
-			if n < len(ofVdn) {
-				skills = append(skills, ofVdn[n])
+	var places []vector.Place
+	add := func(p vector.Place) {
+		if n := slices.Index([]string{vector.First, vector.Second, vector.Third}, p.Skill); n >= 0 {
+			if n >= len(ofVdn) {
+				return
 			}
-		} else if name != "" && name != vector.Best {
-			skills = append(skills, name)
+			p.Skill = ofVdn[n]
+		}
+		if p.Skill != vector.Best {
+			places = append(places, p)
 		}
 	}
 	for _, step := range v.Steps {
 		switch action := step.Action.(type) {
 		case vector.QueueTo:
-			add(action.Place.Skill)
+			add(action.Place)
 		case vector.Check:
-			add(action.Place.Skill)
+			add(action.Place)
 		}
 	}
-	return skills
+	return places
 }
 
 // WhyWaiting says for every agent which rule keeps a waiting interaction from

@@ -1157,7 +1157,8 @@ type EventCursorExpired struct {
 	// An agent's media and capacity; absent for others, and when logged out.
 	AgentStatus *EventCurrentAgentStatus `protobuf:"bytes,3,opt,name=agent_status,json=agentStatus,proto3" json:"agent_status,omitempty"`
 	// The interactions of which an agent is a party, which a media server
-	// submitted and are not stopped, or which a router has.
+	// submitted and are not stopped, or which a router has or was asked about by
+	// adjunct routing.
 	Interactions []*InteractionProperties `protobuf:"bytes,4,rep,name=interactions,proto3" json:"interactions,omitempty"`
 	// An agent's open invitations: EventInvite with their envelopes.
 	Invitations   []*Event `protobuf:"bytes,5,rep,name=invitations,proto3" json:"invitations,omitempty"`
