@@ -324,23 +324,24 @@ func (x *explanation) exclusions() []*usherv1.Exclusion {
 	return all
 }
 
-// ruleFor is the first rule that keeps the interaction from an agent.
+// ruleFor is the rule that keeps the interaction from an agent. Of several
+// places the nearest to an assignment counts; only skills' multiple call
+// handling is another in each.
 func (x *explanation) ruleFor(config *usherv1.Agent) (rule, description, detail string) {
-	claim, rule, description := x.claimFor(config)
-	if claim == nil {
+	claims, rule, description := x.claimsFor(config)
+	if len(claims) == 0 {
 		return rule, description, ""
 	}
-	media := x.interaction.MediaType()
 	a := x.r.engine.Agent(engine.AgentID(config.GetAgentId()))
 	if a == nil {
 		return "NotLoggedIn", "They are not logged in.", ""
 	}
-	skill := x.r.skillOf(claim, a.ID())
-	switch why := a.WhyNot(media, x.now); {
+	skills, allowed := x.skillsOf(claims, a)
+	switch why := a.WhyNot(x.interaction.MediaType(), x.now); {
 	case why.Rule != "":
 		return why.Rule, why.Description, why.Detail
-	case !a.AllowsAnother(skill):
-		return "MultipleCallHandling", fmt.Sprintf("They have something, and skill %q gives them no more.", skill), a.Has()
+	case !allowed:
+		return "MultipleCallHandling", "They have something, and a skill gives them no more.", fmt.Sprintf("skill %s: %s", skills, a.Has())
 	case x.interaction.NotBefore(a.ID()) > x.now:
 		return "BackOff", "They refused it, or did not answer, and are not asked again at once.",
 			fmt.Sprintf("not before %d ms", x.interaction.NotBefore(a.ID())-x.now)
@@ -348,15 +349,27 @@ func (x *explanation) ruleFor(config *usherv1.Agent) (rule, description, detail 
 	return "Eligible", "They can have it now.", ""
 }
 
-// claimFor is the claim by which an agent could have the interaction, or the
-// rule that leaves him out of all of them.
-func (x *explanation) claimFor(config *usherv1.Agent) (claim *claimOf, rule, description string) {
+// skillsOf names the skills whose rules an agent would follow, and tells
+// whether one of them lets him have something more.
+func (x *explanation) skillsOf(claims []*claimOf, a *engine.Agent) (names string, allowed bool) {
+	var quoted []string
+	for _, c := range claims {
+		skill := x.r.skillOf(c, a.ID())
+		allowed = allowed || a.AllowsAnother(skill)
+		quoted = append(quoted, fmt.Sprintf("%q", skill))
+	}
+	return strings.Join(quoted, ", "), allowed
+}
+
+// claimsFor are the claims by which an agent could have the interaction; if
+// there are none, the rule that leaves him out.
+func (x *explanation) claimsFor(config *usherv1.Agent) (his []*claimOf, rule, description string) {
 	claims := x.claims()
 	var sentences []string
 	for k := range claims {
 		c := &claims[k]
 		if x.r.belongs(config, c.item.pool.class) {
-			return c, "", ""
+			his = append(his, c)
 		}
 		name, sentence := x.notIn(c)
 		if k == 0 {
@@ -364,7 +377,7 @@ func (x *explanation) claimFor(config *usherv1.Agent) (claim *claimOf, rule, des
 		}
 		sentences = append(sentences, sentence)
 	}
-	return nil, rule, strings.Join(sentences, " ")
+	return his, rule, strings.Join(sentences, " ")
 }
 
 // notIn is the rule that leaves out those who don't belong to a claim's class.

@@ -104,19 +104,24 @@ func (j judge) wanted(q *usherv1.Queueing) (classKind, string) {
 
 // belongs tells whether a logged-in agent is one of those wanted.
 func (j judge) belongs(a *engine.Agent, kind classKind, name string) bool {
+	return j.wants(a.Configured(), kind, name)
+}
+
+// wants is belongs for agents who need not be logged in.
+func (j judge) wants(a *usherv1.Agent, kind classKind, name string) bool {
 	switch kind {
 	case kindGroup:
-		return slices.Contains(a.Configured().AgentGroups, name)
+		return slices.Contains(a.AgentGroups, name)
 	case kindSkill:
-		return j.skill(a, name) != nil
+		return slices.ContainsFunc(a.Skills, func(s *usherv1.AgentSkill) bool { return s.Skill == name })
 	case kindAgent:
-		return string(a.ID()) == name
+		return a.AgentId == name
 	}
 	program, fault := expression.Compile(expression.OfAgent, name)
 	if fault != nil {
 		j.f.t.Fatal(fault)
 	}
-	fits, err := program.Bool(&expression.Values{Agent: a.Configured()})
+	fits, err := program.Bool(&expression.Values{Agent: a})
 	return err == nil && fits
 }
 
