@@ -17,7 +17,8 @@
 // What nobody can know is assumed: who was answered would have waited for ever;
 // who has not been answered would have talked for the usual time; agents keep
 // their hours. A conversation of several agents counts as one of the first.
-// Routers outside of the server and external services take no part.
+// Routers outside of the server take no part; external services answer as they
+// did.
 package replay
 
 import (
