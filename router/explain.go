@@ -138,30 +138,35 @@ func (r *Router) expectedOfQueue(queue *usherv1.Queue, ofVdn []string, media eng
 	return best
 }
 
-// placesOf are the skills and targets that a vector names to queue to.
+// placesOf are the skills and targets that a vector names to queue to; the best
+// may be any that it considers.
 func placesOf(v *vector.Vector, ofVdn []string) []vector.Place {
 	if v == nil {
 		return nil
 	}
-	var places []vector.Place
-	add := func(p vector.Place) {
-		if n := slices.Index([]string{vector.First, vector.Second, vector.Third}, p.Skill); n >= 0 {
-			if n >= len(ofVdn) {
-				return
-			}
-			p.Skill = ofVdn[n]
-		}
-		if p.Skill != vector.Best {
-			places = append(places, p)
-		}
-	}
+	var named, considered, places []vector.Place
 	for _, step := range v.Steps {
 		switch action := step.Action.(type) {
 		case vector.QueueTo:
-			add(action.Place)
+			named = append(named, action.Place)
 		case vector.Check:
-			add(action.Place)
+			named = append(named, action.Place)
+		case vector.Consider:
+			considered = append(considered, action.Place)
 		}
+	}
+	if slices.ContainsFunc(named, func(p vector.Place) bool { return p.Skill == vector.Best }) {
+		named = append(named, considered...)
+	}
+	for _, p := range named {
+		n := slices.Index([]string{vector.First, vector.Second, vector.Third}, p.Skill)
+		switch {
+		case p.Skill == vector.Best, n >= len(ofVdn):
+			continue
+		case n >= 0:
+			p.Skill = ofVdn[n]
+		}
+		places = append(places, p)
 	}
 	return places
 }

@@ -703,3 +703,170 @@ func (q *inquiry) places(answer *usherv1.EventWhyWaiting, i *engine.Interaction,
 		q.f.t.Fatalf("expected wait %v, want position %d of %d who work", wait, least, working)
 	}
 }
+
+// ---- expected waits ----
+
+// waitingOffice is where of those who have a colour
+//
+//	red     ann is busy; high, medium and low wait
+//	green   bob is busy; one waits, and no more may
+//	blue    cid is free
+//	grey    dan is in AUX
+//	pink    eve is not logged in
+func waitingOffice(t *testing.T) *floor {
+	c := &usherv1.Configuration{
+		MediaTypes:  []*usherv1.MediaType{{Name: "chat"}, {Name: "voice"}},
+		AgentGroups: []*usherv1.AgentGroup{{Name: "reds"}, {Name: "empty"}},
+		Skills:      []*usherv1.Skill{{Name: "red"}, {Name: "green", MaxQueued: 1}, {Name: "blue"}, {Name: "grey"}, {Name: "pink"}},
+		Targets:     []*usherv1.Target{{Name: "reddish", Expression: "skill.red == 1", Stages: []*usherv1.TargetStage{{AfterMs: 1, Expression: "skill.blue == 1"}}}},
+		Queues: []*usherv1.Queue{
+			{Name: "reds", Strategy: engine.LongestIdle, AgentGroup: "reds"}, {Name: "empty", Strategy: engine.LongestIdle, AgentGroup: "empty"},
+			{Name: "pulled"}, {Name: "external", Strategy: "ext"},
+		},
+		Vdns: []*usherv1.Vdn{
+			{Name: "1", Queue: "by-number", Skills: []string{"grey", "red"}},
+			{Name: "2", Queue: "by-number", Skills: []string{"pink", "grey", "blue"}},
+			{Name: "3", Queue: "by-number"}, {Name: "4", Queue: "reds"},
+		},
+	}
+	for agent, skill := range map[string]string{"ann": "red", "bob": "green", "cid": "blue", "dan": "grey", "eve": "pink"} {
+		c.Agents = append(c.Agents, &usherv1.Agent{AgentId: agent, Skills: []*usherv1.AgentSkill{{Skill: skill}}})
+		if skill == "red" {
+			c.Agents[len(c.Agents)-1].AgentGroups = []string{"reds"}
+		}
+		vectored(c, skill, fmt.Sprintf("queue-to skill %s pri m", skill))
+	}
+	vectored(c, "red-high", "queue-to skill red pri h")
+	vectored(c, "red-low", "queue-to skill red pri l")
+	vectored(c, "grey-red", "queue-to skill grey pri m\n02  queue-to skill red pri l")
+	vectored(c, "red-green", "queue-to skill green pri m\n02  check skill red pri l if calls-queued < 9")
+	vectored(c, "reddish", "queue-to target reddish pri m")
+	vectored(c, "by-number", "check skill 1st pri m if unconditionally\n02  queue-to skill 2nd pri l\n03  queue-to skill 3rd pri l")
+	vectored(c, "best", "consider skill grey pri m adjust-by 0\n02  consider target reddish pri m adjust-by 0\n03  queue-to best")
+	vectored(c, "considering", "consider skill red pri m adjust-by 0")
+	vectored(c, "music", "wait-time 50 secs hearing music")
+	f := newOffice(t, c)
+	f.login("ann", autoIn, "voice")
+	f.login("bob", autoIn, "voice")
+	f.login("cid", autoIn, "voice")
+	f.login("dan", aux, "voice")
+	f.accepted("of-ann", "red", "voice")
+	f.accepted("of-bob", "green", "voice")
+	for _, queue := range []string{"red-low", "red", "red-high", "green", "grey-red"} {
+		f.submit(queue, queue, "voice")
+	}
+	return f
+}
+
+// expectedWaits are answers in the waiting office. Where a wait ends, one agent
+// works there; free tells that nobody waits for him.
+var expectedWaits = []struct {
+	name     string
+	of       *usherv1.RequestExpectedWait
+	position int32
+	rank     int32
+	infinite bool
+	free     bool
+}{
+	{"skill, medium", ofSkill("red", 0), 3, 0, false, false},
+	{"skill, low", ofSkill("red", usherv1.VectorPriority_VECTOR_PRIORITY_LOW), 5, -1, false, false},
+	{"skill, high", ofSkill("red", usherv1.VectorPriority_VECTOR_PRIORITY_HIGH), 2, 1, false, false},
+	{"skill, top", ofSkill("red", usherv1.VectorPriority_VECTOR_PRIORITY_TOP), 1, 2, false, false},
+	{"skill, full", ofSkill("green", usherv1.VectorPriority_VECTOR_PRIORITY_TOP), 1, 0, true, false},
+	{"skill, somebody is free", ofSkill("blue", 0), 1, 0, false, true},
+	{"skill, all in AUX", ofSkill("grey", 0), 2, 0, true, false},
+	{"skill, nobody logged in", ofSkill("pink", 0), 1, 0, true, false},
+	{"skill, nobody for chat", &usherv1.RequestExpectedWait{Of: &usherv1.RequestExpectedWait_Skill{Skill: "blue"}, MediaType: "chat"}, 1, 0, true, false},
+	{"queue with a group", ofQueue("reds"), 1, 0, false, false},
+	{"queue with an empty group", ofQueue("empty"), 1, 0, true, false},
+	{"queue where agents pull", ofQueue("pulled"), 0, 0, true, false},
+	{"queue of an external router", ofQueue("external"), 0, 0, true, false},
+	{"queue with a vector", ofQueue("red"), 3, 0, false, false},
+	{"the better of two, the other is in AUX", ofQueue("grey-red"), 3, 0, false, false},
+	{"the better of two, the other is full", ofQueue("red-green"), 3, 0, false, false},
+	{"queue with a target", ofQueue("reddish"), 1, 0, false, false},
+	{"the best of those considered", ofQueue("best"), 1, 0, false, false},
+	{"considered in vain", ofQueue("considering"), 0, 0, true, false},
+	{"queue that names no skill", ofQueue("music"), 0, 0, true, false},
+	{"VDN, its 2nd skill, no 3rd", ofVdn("1"), 3, 0, false, false},
+	{"VDN, its 3rd skill", ofVdn("2"), 1, 0, false, true},
+	{"VDN without skills", ofVdn("3"), 0, 0, true, false},
+	{"VDN of a queue with a group", ofVdn("4"), 1, 0, false, false},
+	{"interaction", ofInteraction("red"), 2, 0, false, false},
+	{"interaction, high", ofInteraction("red-high"), 1, 1, false, false},
+	{"interaction, low", ofInteraction("red-low"), 3, -1, false, false},
+	{"interaction, full makes it no worse", ofInteraction("green"), 1, 0, false, false},
+	{"interaction, handled", ofInteraction("of-ann"), 0, 0, true, false},
+}
+
+func ofSkill(skill string, priority usherv1.VectorPriority) *usherv1.RequestExpectedWait {
+	return &usherv1.RequestExpectedWait{Of: &usherv1.RequestExpectedWait_Skill{Skill: skill}, MediaType: "voice", Priority: priority}
+}
+
+func ofQueue(queue string) *usherv1.RequestExpectedWait {
+	return &usherv1.RequestExpectedWait{Of: &usherv1.RequestExpectedWait_Queue{Queue: queue}, MediaType: "voice"}
+}
+
+func ofVdn(vdn string) *usherv1.RequestExpectedWait {
+	return &usherv1.RequestExpectedWait{Of: &usherv1.RequestExpectedWait_Vdn{Vdn: vdn}, MediaType: "voice"}
+}
+
+func ofInteraction(id string) *usherv1.RequestExpectedWait {
+	return &usherv1.RequestExpectedWait{Of: &usherv1.RequestExpectedWait_InteractionId{InteractionId: id}}
+}
+
+// TestExpectedWait: nothing has ended yet, so that all services foresee the
+// same of the same numbers.
+func TestExpectedWait(t *testing.T) {
+	f := waitingOffice(t)
+	for _, test := range expectedWaits {
+		got, why := f.router.ExpectedWait(f.e, f.now, test.of)
+		if why != nil {
+			t.Fatalf("%s: %v", test.name, why)
+		}
+		want := &usherv1.EventExpectedWait{Position: test.position, Infinite: test.infinite}
+		if !test.infinite && !test.free {
+			want.ExpectedWaitMs, _ = f.e.Service(engine.ServedSkill, "pink", "voice").ExpectedMs(int(test.position), 1, 1, 0, test.rank)
+		}
+		if !proto.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", test.name, got, want)
+		}
+	}
+}
+
+// TestExpectedWaitOfTwoPlaces: its wait is the least, its position the
+// smallest, which may be in different places.
+func TestExpectedWaitOfTwoPlaces(t *testing.T) {
+	f := waitingOffice(t)
+	got, _ := f.router.ExpectedWait(f.e, f.now, ofInteraction("grey-red"))
+	ms, _ := f.e.Service(engine.ServedSkill, "red", "voice").ExpectedMs(4, 1, 1, 0, -1)
+	if got.Position != 1 || got.Infinite || got.ExpectedWaitMs != ms {
+		t.Errorf("got %v, want the 1st place of grey, and %d ms of red", got, ms)
+	}
+	f.must(chat, &usherv1.RequestHold{InteractionId: "grey-red"})
+	if got, _ := f.router.ExpectedWait(f.e, f.now, ofInteraction("grey-red")); !got.Infinite || got.Position != 0 {
+		t.Errorf("held: got %v", got)
+	}
+}
+
+func TestExpectedWaitRefused(t *testing.T) {
+	f := waitingOffice(t)
+	of := &usherv1.RequestExpectedWait_Skill{Skill: "red"}
+	for _, test := range []struct {
+		request *usherv1.RequestExpectedWait
+		want    usherv1.ErrorCode
+	}{
+		{&usherv1.RequestExpectedWait{MediaType: "voice"}, usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT},
+		{&usherv1.RequestExpectedWait{Of: of}, usherv1.ErrorCode_ERROR_CODE_UNKNOWN_MEDIA_TYPE},
+		{&usherv1.RequestExpectedWait{Of: of, MediaType: "telex"}, usherv1.ErrorCode_ERROR_CODE_UNKNOWN_MEDIA_TYPE},
+		{&usherv1.RequestExpectedWait{Of: of, MediaType: "voice", Priority: 5}, usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT},
+		{ofSkill("violet", 0), usherv1.ErrorCode_ERROR_CODE_UNKNOWN_OBJECT},
+		{ofQueue("violet"), usherv1.ErrorCode_ERROR_CODE_UNKNOWN_QUEUE},
+		{ofVdn("violet"), usherv1.ErrorCode_ERROR_CODE_UNKNOWN_OBJECT},
+		{ofInteraction("violet"), usherv1.ErrorCode_ERROR_CODE_UNKNOWN_INTERACTION},
+	} {
+		if got, why := f.router.ExpectedWait(f.e, f.now, test.request); got != nil || why.GetCode() != test.want {
+			t.Errorf("%v: got %v, %v, want %s", test.request, got, why, test.want)
+		}
+	}
+}
