@@ -9,12 +9,9 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
-	"cel.dev/cel-go/common/cost"
 	"cel.dev/cel-go/common/env"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/common/types/ref"
-	"cel.dev/cel-go/common/types/traits"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/internal/nearest"
@@ -33,7 +30,7 @@ func Compile(kind Kind, source string) (*Program, *Fault) {
 	if issues.Err() != nil {
 		return nil, firstOf(kind, issues)
 	}
-	if fault := refused(parsed.NativeRep()); fault != nil {
+	if fault := refused(kind, parsed.NativeRep()); fault != nil {
 		return nil, fault
 	}
 	checked, issues := environment.Check(parsed)
@@ -44,10 +41,10 @@ func Compile(kind Kind, source string) (*Program, *Fault) {
 	if err != nil {
 		return nil, &Fault{1, 1, err.Error()}
 	}
-	if estimate.Max > evaluationCost {
-		return nil, &Fault{1, 1, fmt.Sprintf("the expression is too costly: up to %d for texts of %d characters, at most %d", estimate.Max, typicalSize, evaluationCost)}
+	if estimate.Max > estimatedCost {
+		return nil, &Fault{1, 1, fmt.Sprintf("the expression is too costly: up to %d for texts of %d characters, at most %d", estimate.Max, typicalSize, estimatedCost)}
 	}
-	program, err := environment.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostTracking(trueCost{}), cel.CostLimit(evaluationCost))
+	program, err := environment.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CustomDecoratorV2(paidFirst), cel.CostTracking(trueCost{}), cel.CostLimit(evaluationCost))
 	if err != nil {
 		return nil, &Fault{1, 1, err.Error()}
 	}
@@ -59,6 +56,7 @@ func Compile(kind Kind, source string) (*Program, *Fault) {
 var environments = map[Kind]func() *cel.Env{
 	OfInteraction: sync.OnceValue(func() *cel.Env { return environment(OfInteraction) }),
 	OfAgent:       sync.OnceValue(func() *cel.Env { return environment(OfAgent) }),
+	OfView:        sync.OnceValue(func() *cel.Env { return environment(OfView) }),
 }
 
 // ofTime are the functions of CEL that know times.
@@ -80,7 +78,7 @@ func environment(kind Kind) *cel.Env {
 	}
 	options := []cel.EnvOption{
 		cel.CustomTypeAdapter(adapter{registry}),
-		cel.CustomTypeProvider(registry),
+		cel.CustomTypeProvider(provider{registry}),
 		cel.StdLib(cel.StdLibSubset(standard)),
 		cel.RegexProgramSizeLimit(regexInstructions),
 		cel.ASTValidators(cel.ValidateRegexLiterals()),
@@ -98,9 +96,12 @@ func environment(kind Kind) *cel.Env {
 // loops are the macros of CEL that look at every element.
 var loops = []string{"all", "exists", "exists_one", "existsOne", "map", "filter", "transformList", "transformMap", "transformMapEntry", "sortBy"}
 
+// instead is what to ask where an expression knows no time.
+var instead = map[Kind]string{OfInteraction: "; ask for time-of-day in the vector, or for wait_s"}
+
 // refused finds what CEL knows and we do not allow, before CEL complains of an
 // unknown name.
-func refused(parsed *ast.AST) *Fault {
+func refused(kind Kind, parsed *ast.AST) *Fault {
 	var first *Fault
 	refuse := func(e ast.Expr, format string, args ...any) {
 		if first == nil {
@@ -116,7 +117,7 @@ func refused(parsed *ast.AST) *Fault {
 			call := e.AsCall()
 			switch name, args := call.FunctionName(), call.Args(); {
 			case name == "now" || slices.Contains(ofTime, name):
-				refuse(e, "%s is not available: an expression knows no clock and no dates; ask for time-of-day in the vector, or for wait_s", name)
+				refuse(e, "%s is not available: an expression knows no clock and no dates%s", name, instead[kind])
 			case call.IsMemberFunction() && slices.Contains(loops, name):
 				refuse(e, "%s is not available: an expression has no loops; \"in\" asks whether a list has an element", name)
 			case name == "matches" && len(args) > 0 && args[len(args)-1].Kind() != ast.LiteralKind:
@@ -141,15 +142,25 @@ func firstOf(kind Kind, issues *cel.Issues) *Fault {
 	message = strings.ReplaceAll(message, "'<EOF>'", "the end of the expression")
 	fault := &Fault{max(first.Location.Line(), 1), max(first.Location.Column(), 0) + 1, message}
 	if m := undeclared.FindStringSubmatch(first.Message); m != nil {
-		var known []string
-		for _, v := range variables[kind] {
-			known = append(known, v.name)
+		known := names(kind)
+		if kind == OfView && slices.Contains(names(OfInteraction), m[1]) {
+			fault.Message = fmt.Sprintf("%s is known only inside a vector; the condition of a view knows %s", m[1], strings.Join(known, ", "))
+		} else {
+			fault.Message = fmt.Sprintf("unknown name %q%s (there are %s)", m[1], nearest.Hint(m[1], known), strings.Join(known, ", "))
 		}
-		fault.Message = fmt.Sprintf("unknown name %q%s (there are %s)", m[1], nearest.Hint(m[1], known), strings.Join(known, ", "))
 	} else if m := undefined.FindStringSubmatch(first.Message); m != nil {
 		fault.Message = fmt.Sprintf("unknown property %q%s", m[1], nearest.Hint(m[1], properties()))
 	}
 	return fault
+}
+
+// names are the variables that a kind of expression knows.
+func names(kind Kind) []string {
+	var known []string
+	for _, v := range variables[kind] {
+		known = append(known, v.name)
+	}
+	return known
 }
 
 // properties are the names of an interaction's properties.
@@ -160,39 +171,4 @@ func properties() []string {
 		names = append(names, string(fields.Get(i).Name()))
 	}
 	return names
-}
-
-// typicalSizes let the cost of an expression be estimated before it meets any
-// text; evaluation holds the true cost to the limit.
-type typicalSizes struct{}
-
-// typicalSize is how many characters or elements are counted with.
-const typicalSize = 1000
-
-// EstimateSize is part of cost.Estimator.
-func (typicalSizes) EstimateSize(cost.AstNode) *cost.SizeEstimate {
-	return &cost.SizeEstimate{Max: typicalSize}
-}
-
-// EstimateCallCost is part of cost.Estimator: calls cost what CEL says.
-func (typicalSizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
-	return nil
-}
-
-// trueCost adds what CEL does not count: a text or list that is put together
-// of parts whose types are not known before, such as data.a + data.b.
-type trueCost struct{}
-
-// CallCost is part of cost.ActualCostEstimator.
-func (trueCost) CallCost(_, overload string, _ []ref.Val, result ref.Val) *uint64 {
-	sized, ok := result.(traits.Sizer)
-	if !ok || overload != "" {
-		return nil
-	}
-	size, ok := sized.Size().(types.Int)
-	if !ok {
-		return nil
-	}
-	units := 1 + uint64(size)/10
-	return &units
 }

@@ -17,6 +17,9 @@
 //	vdn          the VDN it came through, "" if none
 //	wait_s       the seconds it waits
 //
+// The condition of a view knows of these only interaction, data and vdn; the
+// others belong to a vector, or change without an event.
+//
 // What an expression over an agent knows:
 //
 //	agent        his id
@@ -36,16 +39,11 @@
 package expression
 
 import (
-	"errors"
 	"fmt"
-	"maps"
-	"math"
-	"slices"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
@@ -53,15 +51,22 @@ import (
 const (
 	// sourceBytes is how long an expression may be.
 	sourceBytes = 2048
-	// evaluationCost is what one evaluation may cost, which takes some
-	// milliseconds; a comparison costs a few units, looking through ten
-	// characters costs one.
-	evaluationCost = 100_000
+	// estimatedCost is what CEL may estimate that an expression costs with
+	// texts and lists of typicalSize; so what can never work is refused early.
+	estimatedCost = 100_000
+	// evaluationCost is what one evaluation may cost. A name, an operator or a
+	// function costs one unit, what they read is priced in cost.go. With the
+	// limits of results it makes that no expression over 64 KiB of user data
+	// takes longer than some 2 ms on a server of two cores (BenchmarkWorst),
+	// about half of it for a result that is kept.
+	evaluationCost = 20_000
 	// regexInstructions is how large a pattern of matches may be, compiled.
 	regexInstructions = 200
 	// resultBytes and resultLevels bound a value, as they do user data.
 	resultBytes  = 64 << 10
 	resultLevels = 16
+	// resultValues is how many values it may hold, with those inside others.
+	resultValues = 2000
 )
 
 // Kind is what an expression is over.
@@ -69,8 +74,13 @@ type Kind int
 
 // The kinds of expressions.
 const (
+	// OfInteraction is over an interaction in a vector.
 	OfInteraction Kind = iota
+	// OfAgent is over an agent.
 	OfAgent
+	// OfView is over an interaction, wherever it is: without what only its
+	// vector knows.
+	OfView
 )
 
 // Program is a compiled expression. It is never changed.
@@ -125,7 +135,8 @@ func (p *Program) Bool(v *Values) (bool, error) {
 	return bool(holds), nil
 }
 
-// Text evaluates to a text; numbers and booleans become their text.
+// Text evaluates to a text of at most 64 KiB; numbers and booleans become their
+// text.
 func (p *Program) Text(v *Values) (string, error) {
 	result, err := p.evaluate(v)
 	if err != nil {
@@ -133,27 +144,25 @@ func (p *Program) Text(v *Values) (string, error) {
 	}
 	switch result.(type) {
 	case types.String, types.Int, types.Uint, types.Double, types.Bool:
-		return string(result.ConvertToType(types.StringType).(types.String)), nil
+		text := string(result.ConvertToType(types.StringType).(types.String))
+		if len(text) > resultBytes {
+			return "", fmt.Errorf("expression %q: %w", p.source, errTooLarge)
+		}
+		return text, nil
 	}
 	return "", p.unfit(result, "a text")
 }
 
-// Value evaluates to a value, of at most 64 KiB encoded and 16 levels.
+// Value evaluates to a value, of at most 64 KiB encoded, 16 levels and 2,000
+// values.
 func (p *Program) Value(v *Values) (*structpb.Value, error) {
 	result, err := p.evaluate(v)
 	if err != nil {
 		return nil, err
 	}
-	native, err := result.ConvertToNative(types.JSONValueType)
+	value, err := kept(result)
 	if err != nil {
 		return nil, fmt.Errorf("expression %q: %w", p.source, err)
-	}
-	value := native.(*structpb.Value)
-	if err := keepable(value, resultLevels); err != nil {
-		return nil, fmt.Errorf("expression %q: %w", p.source, err)
-	}
-	if proto.Size(value) > resultBytes {
-		return nil, fmt.Errorf("expression %q: the value has more than %d bytes", p.source, resultBytes)
 	}
 	return value, nil
 }
@@ -171,7 +180,7 @@ func (p *Program) Map(v *Values) (*structpb.Struct, error) {
 }
 
 func (p *Program) evaluate(v *Values) (ref.Val, error) {
-	result, _, err := p.program.Eval(activation{p.kind, v})
+	result, _, err := p.program.Eval(&activation{kind: p.kind, values: v})
 	if err != nil {
 		return nil, fmt.Errorf("expression %q: %w", p.source, err)
 	}
@@ -180,32 +189,4 @@ func (p *Program) evaluate(v *Values) (ref.Val, error) {
 
 func (p *Program) unfit(result ref.Val, wanted string) error {
 	return fmt.Errorf("expression %q: it gives %s, not %s", p.source, result.Type().TypeName(), wanted)
-}
-
-// keepable tells why a value can't be kept: a number that JSON does not know,
-// or too many levels to be read again.
-func keepable(v *structpb.Value, levels int) error {
-	if levels == 0 {
-		return fmt.Errorf("the value has more than %d levels", resultLevels)
-	}
-	switch v := v.GetKind().(type) {
-	case *structpb.Value_NumberValue:
-		if math.IsNaN(v.NumberValue) || math.IsInf(v.NumberValue, 0) {
-			return errors.New("the value holds what is not a number")
-		}
-	case *structpb.Value_ListValue:
-		for _, element := range v.ListValue.GetValues() {
-			if err := keepable(element, levels-1); err != nil {
-				return err
-			}
-		}
-	case *structpb.Value_StructValue:
-		fields := v.StructValue.GetFields()
-		for _, key := range slices.Sorted(maps.Keys(fields)) {
-			if err := keepable(fields[key], levels-1); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -83,6 +83,19 @@ func TestBool(t *testing.T) {
 		{OfInteraction, `data.long.matches("a+b` + strings.Repeat("a", 100) + `")`, "cost limit exceeded"},
 		{OfInteraction, strings.Repeat(`data.long + `, 5) + `data.long == ""`, "cost limit exceeded"},
 
+		{OfInteraction, `data.long == data.long && data.long != data.long + "a" && size(data.long) == 60000`, "true"},
+		{OfInteraction, `data == data && interaction == interaction && interaction.user_data == data && data.list != [1]`, "true"},
+		{OfInteraction, `data.tries in [2, 3] && !("x" in data.list) && {"deep": "x"} in data.list && "vip" in data && !(dyn(data) in [1])`, "true"},
+		{OfInteraction, `data.list + [2, 3] == [1, {"deep": "x"}, 2, 3] && (data.list + data.list)[2] == 1`, "true"},
+		{OfInteraction, `dyn(interaction).user_data.vip && [interaction][0].user_data.vip && dyn(interaction).media_type == "chat"`, "true"},
+		{OfInteraction, `null == data.nothing || data.vip != null`, "true"},
+		{OfInteraction, `data.tries == 2.0 && 2u == data.tries`, "true"},
+		{OfInteraction, `1 in data.vip`, "no such overload"},
+		{OfInteraction, `data.vip + 1 == 2`, "no such overload"},
+		{OfInteraction, `data.tries.matches("2")`, "no such overload"},
+
+		{OfView, `data.vip && interaction.media_type == "chat" && vdn == "4099"`, "true"},
+
 		{OfAgent, `agent == "bob"`, "true"},
 		{OfAgent, `skill.billing <= 4`, "true"},
 		{OfAgent, `skill.billing <= 2`, "false"},
@@ -125,6 +138,12 @@ func TestRefusals(t *testing.T) {
 		{OfInteraction, " \t", "1:1: the expression is empty"},
 		{OfInteraction, `data.vip &&`, "1:12: Syntax error: mismatched input the end of the expression"},
 		{OfInteraction, "data.vip &&\n  dat.x", `2:3: unknown name "dat"; did you mean data? (there are interaction, data, variable, digits, response, vdn, wait_s)`},
+		{OfView, `data.vip && wait_s > 30`, `1:13: wait_s is known only inside a vector; the condition of a view knows interaction, data, vdn`},
+		{OfView, `digits == ""`, `1:1: digits is known only inside a vector`},
+		{OfView, `variable.x == 1`, `1:1: variable is known only inside a vector`},
+		{OfView, `response.x == 1`, `1:1: response is known only inside a vector`},
+		{OfView, `dat.vip`, `1:1: unknown name "dat"; did you mean data? (there are interaction, data, vdn)`},
+		{OfView, `now() > 3`, "1:4: now is not available: an expression knows no clock and no dates"},
 		{OfInteraction, `skill.billing <= 4`, `1:1: unknown name "skill" (there are interaction, data,`},
 		{OfAgent, `data.vip`, `1:1: unknown name "data" (there are agent, skill, attribute, group)`},
 		{OfInteraction, `interaction.medai_type == "chat"`, `1:12: unknown property "medai_type"; did you mean media_type?`},
@@ -187,6 +206,7 @@ func TestConditions(t *testing.T) {
 
 func TestText(t *testing.T) {
 	for source, want := range map[string]string{
+		`data.long + data.long`:  "more than 65536 bytes",
 		`interaction.last_agent`: "bob",
 		`"a" + digits`:           "a42",
 		`data.tries`:             "2",
@@ -219,6 +239,10 @@ func TestValue(t *testing.T) {
 		`{"who": data.name, "n": {"": 1.5}}`: `{"who": "anna", "n": {"": 1.5}}`,
 		`data.list`:                          `[1, {"deep": "x"}]`,
 		`interaction.in_queues`:              `[]`,
+		`[interaction, 1][1]`:                `1`,
+		`{"a": interaction}.a.submitted_by`:  `{}`,
+		`9007199254740993`:                   `"9007199254740993"`,
+		`b"\xff"`:                            `"/w=="`,
 	} {
 		p, fault := Compile(OfInteraction, source)
 		if fault != nil {
@@ -244,6 +268,8 @@ func TestValuesThatCantBeKept(t *testing.T) {
 		`1.0 / 0.0`:                         "not a number",
 		`[{"a": 0.0 / 0.0}]`:                "not a number",
 		`[data.long, data.long]`:            "more than 65536 bytes",
+		`{data.long: data.long}`:            "more than 65536 bytes",
+		`[{1: 2}]`:                          "a key that is int",
 		`[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]`: "more than 16 levels",
 		`type(1)`:                           "type",
 	} {
@@ -285,7 +311,7 @@ func FuzzCompile(f *testing.F) {
 	}
 	v := values(f)
 	f.Fuzz(func(t *testing.T, source string) {
-		for _, kind := range []Kind{OfInteraction, OfAgent} {
+		for _, kind := range []Kind{OfInteraction, OfAgent, OfView} {
 			p, fault := Compile(kind, source)
 			if fault != nil {
 				if fault.Line < 1 || fault.Column < 1 || fault.Message == "" {
