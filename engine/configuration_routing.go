@@ -313,7 +313,7 @@ func viewFault(v *usherv1.View) (field, what string) {
 		return "queue", "is missing"
 	}
 	if v.GetCondition() != "" {
-		if what := expressionFault(expression.OfInteraction, v.GetCondition()); what != "" {
+		if what := expressionFault(expression.OfView, v.GetCondition()); what != "" {
 			return "condition", what
 		}
 	}

@@ -26,7 +26,7 @@ type view struct {
 func newView(config *usherv1.View) *view {
 	v := &view{name: config.GetName()}
 	if source := config.GetCondition(); source != "" {
-		program, fault := expression.Compile(expression.OfInteraction, source)
+		program, fault := expression.Compile(expression.OfView, source)
 		if fault != nil {
 			panic("engine: recorded view can't be compiled: " + fault.Error())
 		}
