@@ -192,7 +192,7 @@ var pureLibraries = map[string][]string{
 	"expression": {
 		"cel.dev/cel-go/cel", "cel.dev/cel-go/common/ast", "cel.dev/cel-go/common/cost", "cel.dev/cel-go/common/env",
 		"cel.dev/cel-go/common/operators", "cel.dev/cel-go/common/types", "cel.dev/cel-go/common/types/ref",
-		"cel.dev/cel-go/common/types/traits", "regexp", "sync",
+		"cel.dev/cel-go/common/types/traits", "cel.dev/cel-go/interpreter", "regexp", "sync",
 	},
 	"vector": {"github.com/alecthomas/participle/v2", "github.com/alecthomas/participle/v2/lexer"},
 }

@@ -16,7 +16,8 @@ import (
 // from it and are with a router.
 type view struct {
 	name      string
-	condition *expression.Program // nil for all
+	condition *expression.Program // nil for all, or none if hidden
+	hidden    bool
 	less      func(a, b *Interaction) bool
 	queued    *interactionTree
 	routing   *interactionTree
@@ -26,11 +27,8 @@ type view struct {
 func newView(config *usherv1.View) *view {
 	v := &view{name: config.GetName()}
 	if source := config.GetCondition(); source != "" {
-		program, fault := expression.Compile(expression.OfView, source)
-		if fault != nil {
-			panic("engine: recorded view can't be compiled: " + fault.Error())
-		}
-		v.condition = program
+		v.condition, _ = expression.Compile(expression.OfView, source)
+		v.hidden = v.condition == nil // this version of the server refuses it
 	}
 	compare, why := compileOrder(ordersOf(config))
 	if why != nil {
@@ -60,7 +58,7 @@ func orderOf(before, after bool) int {
 // can't be told of is not.
 func (v *view) shows(i *Interaction) bool {
 	if v.condition == nil {
-		return true
+		return !v.hidden
 	}
 	holds, err := v.condition.Bool(&expression.Values{Interaction: i.props, Vdn: i.props.Vdn})
 	return err == nil && holds

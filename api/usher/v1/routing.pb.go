@@ -1334,8 +1334,8 @@ type View struct {
 	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
 	// The queue.
 	Queue string `protobuf:"bytes,3,opt,name=queue,proto3" json:"queue,omitempty"`
-	// Which interactions, as an expression, e.g. `data.vip == true`; empty for
-	// all.
+	// Which interactions, as an expression over interaction, data and vdn, e.g.
+	// `data.vip == true`; empty for all.
 	Condition string `protobuf:"bytes,4,opt,name=condition,proto3" json:"condition,omitempty"`
 	// By which properties, as in RequestFindInteractions; then in the queue's
 	// order. At most 8.
