@@ -191,9 +191,9 @@ func (r *Router) classOf(q *usherv1.Queueing) (className, engine.Millis) {
 	now := r.now
 	switch {
 	case q.GetAgent() != "":
-		return className{kindAgent, q.GetAgent()}, 0
+		return r.classOfAgent(q, q.GetAgent()), 0
 	case engine.Millis(q.GetPreferredUntilMs()) > now:
-		return className{kindAgent, q.GetPreferredAgent()}, engine.Millis(q.GetPreferredUntilMs())
+		return r.classOfAgent(q, q.GetPreferredAgent()), engine.Millis(q.GetPreferredUntilMs())
 	case q.GetTarget() == "":
 		return className{kindSkill, q.GetSkill()}, 0
 	}
@@ -209,11 +209,21 @@ func (r *Router) classOf(q *usherv1.Queueing) (className, engine.Millis) {
 	return className{kindTarget, source}, 0
 }
 
+// classOfAgent is one agent, who gets what is queued so by the rules of a skill.
+func (r *Router) classOfAgent(q *usherv1.Queueing, agent string) className {
+	return agentClass(agent, r.rulesOf(skillFor(q, r.engine.ConfiguredAgent(engine.AgentID(agent)))))
+}
+
 // skillOf is the skill whose rules an invitation follows.
 func (r *Router) skillOf(c *claimOf, agent engine.AgentID) string {
-	config := r.engine.Agent(agent).Configured()
-	switch skill := c.queueing.GetSkill(); {
-	case c.queueing.GetAgent() != "":
+	return skillFor(c.queueing, r.engine.Agent(agent).Configured())
+}
+
+// skillFor is the skill whose rules an agent follows who gets what is queued
+// so: that of his direct-agent interactions, or that queued to if it is his.
+func skillFor(q *usherv1.Queueing, config *usherv1.Agent) string {
+	switch skill := q.GetSkill(); {
+	case q.GetAgent() != "":
 		return config.GetDirectAgentSkill()
 	case hasSkill(config, skill):
 		return skill
@@ -229,8 +239,11 @@ func (r *Router) served(c *claimOf, now engine.Millis) *usherv1.ServedPlace {
 		Kind: class.kind.String(), Name: class.name, Rank: c.item.rank, WaitedMs: int64(now - c.item.at),
 		Staffed: int32(p.class.staffed), Working: int32(p.working), Waiting: int32(p.waiting.len() - 1),
 	}
-	if class.kind == kindTarget {
+	switch class.kind {
+	case kindTarget:
 		s.Name = c.queueing.GetTarget()
+	case kindAgent:
+		s.Name = class.agent()
 	}
 	return s
 }

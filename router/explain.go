@@ -287,9 +287,9 @@ func (x *explanation) where(c *claimOf) string {
 	case c.queueing == nil:
 		return fmt.Sprintf("group %q at priority %d", class.name, c.item.rank)
 	case c.queueing.GetAgent() != "":
-		return fmt.Sprintf("agent %q, directly", class.name)
+		return fmt.Sprintf("agent %q, directly", class.agent())
 	case class.kind == kindAgent:
-		return fmt.Sprintf("agent %q, preferred until others may have it", class.name)
+		return fmt.Sprintf("agent %q, preferred until others may have it", class.agent())
 	case class.kind == kindTarget:
 		return fmt.Sprintf("target %q (%s) at priority %s", c.queueing.GetTarget(), class.name, letter(c.queueing.GetPriority()))
 	}
@@ -390,7 +390,7 @@ func (x *explanation) notIn(c *claimOf) (rule, sentence string) {
 	class := c.item.pool.class
 	switch class.kind {
 	case kindAgent:
-		return "NotPreferred", fmt.Sprintf("It waits for agent %q.", class.name)
+		return "NotPreferred", fmt.Sprintf("It waits for agent %q.", class.agent())
 	case kindSkill:
 		return "NotInSkill", fmt.Sprintf("They do not have skill %q.", class.name)
 	case kindTarget:
@@ -407,7 +407,7 @@ func (r *Router) belongs(config *usherv1.Agent, class className) bool {
 	case kindSkill:
 		return hasSkill(config, class.name)
 	case kindAgent:
-		return config.GetAgentId() == class.name
+		return config.GetAgentId() == class.agent()
 	}
 	return r.fits(config, class.name)
 }

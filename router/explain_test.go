@@ -515,7 +515,6 @@ func TestWhyWaitingAtRandom(t *testing.T) {
 	seen := map[string]int{}
 	for seed := range seeds {
 		f := newCentre(t, seed)
-		f.unlimit("red", "green")
 		random := rand.New(rand.NewPCG(seed, 11))
 		for n := range 120 {
 			who, request := f.anythingInCentre(random)
@@ -543,19 +542,6 @@ func TestWhyWaitingAtRandom(t *testing.T) {
 			t.Errorf("no agent is in rule %s: the work is not random enough", r.rule)
 		}
 	}
-}
-
-// unlimit lets skills give agents as many as they can take: those by which an
-// agent may be preferred, as his direct-agent skill may have other rules.
-func (f *floor) unlimit(skills ...string) {
-	f.t.Helper()
-	config := &usherv1.Configuration{}
-	for _, name := range skills {
-		s := proto.CloneOf(f.e.Skill(name))
-		s.MultipleCallHandling = 0
-		config.Skills = append(config.Skills, s)
-	}
-	f.must(admin, engine.Apply{Request: &usherv1.ApplyConfigurationRequest{Configuration: config}})
 }
 
 // unavailable is a request that makes an agent unavailable by other rules than

@@ -2,6 +2,7 @@ package router
 
 import (
 	"math"
+	"strings"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/engine"
@@ -36,10 +37,26 @@ func (k classKind) String() string {
 }
 
 // className names a set of agents. The name of a target is its expression's
-// text, that of an agent his id.
+// text, that of an agent his id; with a "/" and a skill behind it if that
+// skill's multiple call handling can keep him from more (agentClass).
 type className struct {
 	kind classKind
 	name string
+}
+
+// agentClass is the class of one agent who gets something by the rules of a
+// skill; empty for none that could keep him from more.
+func agentClass(id, rules string) className {
+	if rules != "" {
+		id += "/" + rules
+	}
+	return className{kindAgent, id}
+}
+
+// agent is the id of a class of one agent.
+func (c className) agent() string {
+	id, _, _ := strings.Cut(c.name, "/")
+	return id
 }
 
 // poolName names the agents and the interactions that can come together.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -86,8 +87,12 @@ func (j judge) bidsOf(i *engine.Interaction) []bid {
 func (j judge) wanted(q *usherv1.Queueing) (classKind, string) {
 	switch {
 	case q.Agent != "":
-		return kindAgent, q.Agent
+		return kindAgent, j.limited(q.Agent, j.f.e.ConfiguredAgent(engine.AgentID(q.Agent)).GetDirectAgentSkill())
 	case q.PreferredUntilMs > int64(j.f.now):
+		config := j.f.e.ConfiguredAgent(engine.AgentID(q.PreferredAgent))
+		if slices.ContainsFunc(config.GetSkills(), func(s *usherv1.AgentSkill) bool { return s.Skill == q.Skill }) {
+			return kindAgent, j.limited(q.PreferredAgent, q.Skill)
+		}
 		return kindAgent, q.PreferredAgent
 	case q.Skill != "":
 		return kindSkill, q.Skill
@@ -100,6 +105,14 @@ func (j judge) wanted(q *usherv1.Queueing) (classKind, string) {
 		}
 	}
 	return kindTarget, expr
+}
+
+// limited is an agent, by the rules of a skill if that has some.
+func (j judge) limited(agent, skill string) string {
+	if h := j.f.e.Skill(skill).GetMultipleCallHandling(); h == 0 || h == usherv1.MultipleCallHandling_MULTIPLE_CALL_HANDLING_MANY_FORCED {
+		return agent
+	}
+	return agent + "/" + skill
 }
 
 // belongs tells whether a logged-in agent is one of those wanted.
@@ -115,7 +128,7 @@ func (j judge) wants(a *usherv1.Agent, kind classKind, name string) bool {
 	case kindSkill:
 		return slices.ContainsFunc(a.Skills, func(s *usherv1.AgentSkill) bool { return s.Skill == name })
 	case kindAgent:
-		return a.AgentId == name
+		return a.AgentId == strings.Split(name, "/")[0]
 	}
 	program, fault := expression.Compile(expression.OfAgent, name)
 	if fault != nil {
@@ -154,7 +167,8 @@ func (j judge) available(a *engine.Agent, kind classKind, name string, media eng
 	case kindSkill:
 		return a.AllowsAnother(name)
 	case kindAgent:
-		return a.AllowsAnother(a.Configured().DirectAgentSkill)
+		_, skill, limited := strings.Cut(name, "/")
+		return !limited || a.AllowsAnother(skill)
 	}
 	return true
 }
@@ -288,6 +302,9 @@ func (j judge) give(a *engine.Agent, b bid) any {
 	}
 	if b.kind == kindTarget {
 		served.Name = b.queueing.Target
+	}
+	if b.kind == kindAgent {
+		served.Name = string(a.ID())
 	}
 	return &usherv1.RequestRouteCall{
 		InteractionId: string(b.i.ID()),

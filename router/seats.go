@@ -75,9 +75,27 @@ func (r *Router) seat(a *engine.Agent, media []engine.MediaName) *seating {
 				sit(className{kindTarget, t.source}, 0, of)
 			}
 		}
-		sit(className{kindAgent, string(a.ID())}, 0, seatOf{rules: r.rulesOf(a.Configured().GetDirectAgentSkill())})
+		for _, rules := range r.allRules(a.Configured()) {
+			sit(agentClass(string(a.ID()), rules), 0, seatOf{rules: rules})
+		}
 	}
 	return s
+}
+
+// allRules are the rules by which an agent may get something himself, directly
+// or preferred: none, and those of his skills that have some.
+func (r *Router) allRules(a *usherv1.Agent) []string {
+	all := []string{""}
+	add := func(skill string) {
+		if rules := r.rulesOf(skill); !slices.Contains(all, rules) {
+			all = append(all, rules)
+		}
+	}
+	add(a.GetDirectAgentSkill())
+	for _, s := range a.GetSkills() {
+		add(s.GetSkill())
+	}
+	return all
 }
 
 // rulesOf is a skill if its multiple call handling can keep agents from more.
