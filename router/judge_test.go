@@ -441,16 +441,21 @@ func (n naiveSight) Reaches(q *usherv1.Queueing) bool {
 	return false
 }
 
-func (n naiveSight) QueuePosition() (least int) {
-	for _, own := range n.j.bidsOf(n.sight.interaction) {
-		position := 0
+func (n naiveSight) QueuePosition(queueings []*usherv1.Queueing) (least int) {
+	for _, q := range queueings {
+		kind, name := n.j.wanted(q)
+		position, found := 0, false
 		for _, b := range n.j.bids() {
-			if b.kind == own.kind && b.name == own.name && b.i.MediaType() == n.media() {
+			if b.kind == kind && b.name == name && b.i.MediaType() == n.media() && !found {
 				position++
-				if b.i == own.i && (least == 0 || position < least) {
-					least = position
-				}
+				found = b.i == n.sight.interaction && b.queueing.Priority == q.Priority
 			}
+		}
+		if !found {
+			position = 1 + n.j.waits(kind, name, n.media(), func(b bid) bool { return b.rank >= int32(q.Priority)-2 })
+		}
+		if least == 0 || position < least {
+			least = position
 		}
 	}
 	return least

@@ -109,18 +109,27 @@ func (w *sight) ExpectedWaitMs(p vector.Place, priority usherv1.VectorPriority) 
 }
 
 func (w *sight) ExpectedWaitAsMs(q *usherv1.Queueing) (ms int64, infinite bool) {
-	pool := w.poolOf(q)
-	position, ok := w.r.index.position(w.interaction.ID(), pool)
-	if !ok { // it has been queued in this very run
-		position = w.r.index.waiting(pool, rankOf(q)) + 1
-	}
-	return w.r.expected(pool, q.GetTarget(), position, rankOf(q))
+	return w.r.expected(w.poolOf(q), q.GetTarget(), w.position(q), rankOf(q))
 }
 
-func (w *sight) QueuePosition() int {
+// position is the interaction's place where it waits so. Where it has been
+// queued or requeued in this very run, it is that which it is about to have.
+func (w *sight) position(q *usherv1.Queueing) int {
+	pool := w.poolOf(q)
+	for _, known := range w.interaction.Vector().GetQueueings() {
+		if known.GetSkill() == q.GetSkill() && known.GetTarget() == q.GetTarget() && known.GetPriority() == q.GetPriority() {
+			if position, ok := w.r.index.position(w.interaction.ID(), pool); ok {
+				return position
+			}
+		}
+	}
+	return w.r.index.waiting(pool, rankOf(q)) + 1
+}
+
+func (w *sight) QueuePosition(queueings []*usherv1.Queueing) int {
 	least := 0
-	for _, q := range w.interaction.Vector().GetQueueings() {
-		if position, ok := w.r.index.position(w.interaction.ID(), w.poolOf(q)); ok && (least == 0 || position < least) {
+	for _, q := range queueings {
+		if position := w.position(q); least == 0 || position < least {
 			least = position
 		}
 	}

@@ -304,7 +304,19 @@ func TestExpectedWaitInTheSameRun(t *testing.T) {
 	if want, _ := f.e.Service(engine.ServedSkill, "blue", "chat").ExpectedMs(1, 1, 1, 0, 1); got != want {
 		t.Errorf("ahead of the others: %d ms, want %d", got, want)
 	}
-	if w.QueuePosition() != 0 || f.sees("second", f.now).QueuePosition() != 1 {
-		t.Errorf("positions %d and %d", w.QueuePosition(), f.sees("second", f.now).QueuePosition())
+	second := f.sees("second", f.now)
+	for _, test := range []struct {
+		of   *sight
+		q    []*usherv1.Queueing
+		want int
+	}{
+		{w, nil, 0},
+		{second, second.interaction.Vector().GetQueueings(), 1},
+		{w, []*usherv1.Queueing{{Skill: "red", Priority: usherv1.VectorPriority_VECTOR_PRIORITY_LOW}}, 2}, // queued in this run
+		{w, []*usherv1.Queueing{q}, 1},
+	} {
+		if got := test.of.QueuePosition(test.q); got != test.want {
+			t.Errorf("%v: position %d, want %d", test.q, got, test.want)
+		}
 	}
 }

@@ -118,7 +118,7 @@ func (w *fakeWorld) ExpectedWaitAsMs(q *usherv1.Queueing) (int64, bool) {
 	p := w.place(rankedOf(q).place)
 	return p.waitAsMs, p.infiniteAs
 }
-func (w *fakeWorld) QueuePosition() int { return w.position }
+func (w *fakeWorld) QueuePosition([]*usherv1.Queueing) int { return w.position }
 func (w *fakeWorld) Announcement(name string) (int64, bool) {
 	ms, ok := w.announcements[name]
 	return ms, ok

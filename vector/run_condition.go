@@ -48,7 +48,7 @@ func scale(s Subject) float64 {
 func (r *run) amount(c Condition) (float64, bool) {
 	switch {
 	case c.Subject == InterflowQpos:
-		position := r.world.QueuePosition()
+		position := r.world.QueuePosition(r.state.GetQueueings())
 		return float64(position), position > 0
 	case c.Subject == CountedCalls:
 		return float64(r.world.CountedCalls(r.vdn(c.Vdn))), true

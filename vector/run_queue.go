@@ -171,7 +171,7 @@ func (r *run) passed(what string) string {
 	case "wait":
 		return strconv.FormatInt(r.values().WaitS, 10)
 	case "qpos":
-		return strconv.Itoa(r.world.QueuePosition())
+		return strconv.Itoa(r.world.QueuePosition(r.state.GetQueueings()))
 	case nothing:
 		return ""
 	}

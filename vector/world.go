@@ -45,9 +45,9 @@ type World interface {
 	ExpectedWaitMs(p Place, priority usherv1.VectorPriority) (ms int64, infinite bool)
 	// ExpectedWaitAsMs is that of the interaction where it waits so.
 	ExpectedWaitAsMs(q *usherv1.Queueing) (ms int64, infinite bool)
-	// QueuePosition is the interaction's least place in its queues, counting
-	// itself; 0 if it waits in none.
-	QueuePosition() int
+	// QueuePosition is the interaction's least place where it waits so, counting
+	// itself; 0 if it waits nowhere.
+	QueuePosition(queueings []*usherv1.Queueing) int
 
 	// Announcement is how long an announcement takes; false if there is none.
 	Announcement(name string) (ms int64, ok bool)
