@@ -234,7 +234,17 @@ func isDay(text string) bool {
 		text = rest
 	}
 	month, dayOfMonth, _ := strings.Cut(text, "-")
-	return len(month) == 2 && len(dayOfMonth) == 2 && isNumber(month, 1, 12) && isNumber(dayOfMonth, 1, 31)
+	if len(month) != 2 || len(dayOfMonth) != 2 || !isNumber(month, 1, 12) {
+		return false
+	}
+	most := uint64(31)
+	switch month {
+	case "04", "06", "09", "11":
+		most = 30
+	case "02":
+		most = 29
+	}
+	return isNumber(dayOfMonth, 1, most)
 }
 
 func isNumber(text string, from, to uint64) bool {

@@ -44,3 +44,18 @@ func (k known) HasServiceType(name string) bool {
 	}
 	return false
 }
+
+func (k known) Entries(name vector.Name) []int {
+	var steps []int
+	for _, other := range sortedKeys(k.parsed) {
+		if k.parsed[other] == nil {
+			continue
+		}
+		for _, s := range k.parsed[other].Steps {
+			if to, ok := s.Action.(vector.GotoVector); ok && to.Vector == name && to.Step > 1 {
+				steps = append(steps, to.Step)
+			}
+		}
+	}
+	return steps
+}

@@ -158,6 +158,30 @@ func TestRonaRequeues(t *testing.T) {
 	}
 }
 
+// TestRonaOfTwo: what rings at the same agent has not been answered either, and
+// each is requeued at top priority.
+func TestRonaOfTwo(t *testing.T) {
+	w := suspended(t, nil)
+	agent := proto.CloneOf(w.e.config.agents["agent1"])
+	agent.CapacityRule, agent.Capacity = "", map[string]int32{"chat": 2}
+	w.must(admin, Apply{giving(&usherv1.Configuration{Agents: []*usherv1.Agent{agent}})})
+	w.must(media, &usherv1.RequestSubmit{InteractionId: "i1", Vdn: "4001", MediaType: "chat"})
+	w.must(BuiltinRouter, &Suspend{"i1", inVector(w, nil)})
+	w.must(BuiltinRouter, toAgent1(w, "billing"))
+	w.pass(1_000)
+	second := toAgent1(w, "billing")
+	second.InteractionId = "i1"
+	w.must(BuiltinRouter, second)
+	w.pass(11_000)
+	for _, id := range []InteractionID{"i0", "i1"} {
+		i := w.e.interactions[id]
+		if len(i.invitations) != 0 || i.Vector().Queueings[0].Priority != usherv1.VectorPriority_VECTOR_PRIORITY_TOP {
+			t.Errorf("%s: %v", id, i.Vector())
+		}
+	}
+	w.checkFold()
+}
+
 // heard are the messages of some types to a participant, by name.
 func heard(out []Entry, who Participant) (names []string) {
 	for _, entry := range out {

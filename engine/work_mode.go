@@ -320,7 +320,13 @@ func (e *Engine) unansweredOfSkill(a *Agent) {
 	e.forceWorking(a, &usherv1.EventAgentStateReasonChanged{
 		WorkMode: modeAux, ReasonCode: e.config.options.GetRonaReasonCode(),
 	}, reasonRona)
-	e.revokeAsNotAnswered(a, opReject, reasonNotReady, func(inv *invitation) bool { return inv.invited.Operation == opRoute })
+	// What else rings at him has not been answered either.
+	for _, inv := range slices.Clone(a.invitations) {
+		if inv.invited.Operation == opRoute {
+			e.revokeInvitation(inv, opTimeout, reasonExpired)
+			e.invitationFailed(inv, usherv1.RouteOutcome_ROUTE_OUTCOME_NO_ANSWER, opTimeout, reasonExpired, nil)
+		}
+	}
 }
 
 // InterruptAux puts an agent who rests in interruptible AUX to auto-in. Only

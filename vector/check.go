@@ -24,12 +24,15 @@ type Known interface {
 	HasAnnouncement(name string) bool
 	HasService(name string) bool
 	HasServiceType(name string) bool
+	// Entries are the steps of a vector to which other vectors lead by @step.
+	Entries(name Name) []int
 }
 
 // Check looks for what is wrong in a vector that could be read, by following
 // its steps. That numbers are in their range Parse has seen to.
 //
 // Errors are:
+//   - a vector without steps;
 //   - a goto to a step that does not exist, here or in another vector;
 //   - an unknown vector, skill, target, queue, VDN, workbin, table, service or
 //     type of services;
@@ -61,15 +64,32 @@ func (v *Vector) Check(k Known) Problems {
 	reached := f.reach(0)
 	if len(v.Steps) > 0 {
 		reached[0] = true
+	} else {
+		c.report(Error, Position{1, 1}, "a vector has at least one step", "the vector has no steps: what enters would be stopped at once")
 	}
-	c.unreached(reached)
-	c.loops(f, reached)
+	inAll := c.enteredElsewhere(f, slices.Clone(reached))
+	c.unreached(inAll)
+	c.loops(f, inAll)
 	c.bests(f, reached)
 	c.fourths(f)
 	slices.SortStableFunc(c.problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.At.Line, b.At.Line), cmp.Compare(a.At.Column, b.At.Column))
 	})
 	return c.problems
+}
+
+// enteredElsewhere adds the steps that are reached from other vectors.
+func (c *checker) enteredElsewhere(f flow, reached []bool) []bool {
+	for _, step := range c.known.Entries(c.vector.Name) {
+		if step > len(f) {
+			continue // that is the other vector's fault
+		}
+		reached[step-1] = true
+		for j, after := range f.reach(step - 1) {
+			reached[j] = reached[j] || after
+		}
+	}
+	return reached
 }
 
 type checker struct {

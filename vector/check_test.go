@@ -27,6 +27,14 @@ func (s some) HasAnnouncement(name string) bool   { return s.has("announcement",
 func (s some) HasService(name string) bool        { return s.has("service", name) }
 func (s some) HasServiceType(name string) bool    { return s.has("type", name) }
 
+// Entries: another vector leads to step 3 of "entered".
+func (s some) Entries(name Name) []int {
+	if name == "entered" {
+		return []int{3, 99}
+	}
+	return nil
+}
+
 var known = some{
 	"skill a", "skill b", "skill c", "skill d", "skill billing", "skill general", "target t", "vector 2", "vdn 4099", "queue inbound",
 	"workbin drafts of ann", "workbin shared of ", "workbin messages of ann", "agent ann", "table vips", "holidays public", "timetable shop",
@@ -98,7 +106,7 @@ func TestNames(t *testing.T) {
 // TestFlow: what is found by following the steps.
 func TestFlow(t *testing.T) {
 	for name, c := range map[string]struct{ steps, want string }{
-		"nothing":    {"", ""},
+		"nothing":    {"", "0: the vector has no steps: what enters would be stopped at once; a vector has at least one step"},
 		"wait":       {"wait-time 1 secs hearing music; goto step 1", ""},
 		"wait of 0":  {"wait-time 0 secs hearing music; goto step 1", "1: steps 1 to 2 are a loop that does not wait"},
 		"to itself":  {"goto step 1", "1: step 1 is a loop that does not wait"},
@@ -166,6 +174,18 @@ func TestFlow(t *testing.T) {
 		if all := strings.Join(got, "\n"); all != c.want {
 			t.Errorf("%s: %s: got\n%s, want\n%s", name, c.steps, all, c.want)
 		}
+	}
+}
+
+// TestEnteredElsewhere: steps to which another vector leads are reached.
+func TestEnteredElsewhere(t *testing.T) {
+	known := some{"skill a"}
+	text := "\nqueue-to skill a pri m\nstop\nwait-time 5 secs hearing music\nreturn"
+	if got := mustParse(t, "vector entered"+text).Check(known).String(); got != "" {
+		t.Errorf("entered: %s", got)
+	}
+	if got := mustParse(t, "vector alone"+text).Check(known).String(); got == "" {
+		t.Error("alone: steps 3 and 4 are not reached, and nobody says so")
 	}
 }
 

@@ -139,7 +139,7 @@ func printBench(out io.Writer, o bench.Options, r *bench.Result) {
 // printSkills prints the figures of matches by skill.
 func printSkills(out io.Writer, r *bench.Result, line func(what string, figure float64, unit, ratio string, args ...any)) {
 	fmt.Fprintf(out, "\nMatches by skill, one processor, in engine and router: 1,000 agents, 50 skills, 100,000 wait\n")
-	line("the router's time for a match", r.SkillMatchesPerS, "matches/s", "%.1f times a bare heap for each skill", r.SkillMatchToHeaps)
+	line("a match through engine and router: the router's time", r.SkillMatchesPerS, "matches/s", "%.1f times a bare heap for each skill", r.SkillMatchToHeaps)
 	line("a vector, until it suspends", r.VectorRunsPerS, "runs/s", "engine and router")
 
 	fmt.Fprintf(out, "\nThe router's time with 10,000 agents and 500 skills, in ns\n")

@@ -146,7 +146,7 @@ func (f *engineFloor) Accept(nowMs int64, c CallID) {
 	f.ask(d.who, &usherv1.RequestAccept{Ticket: t.ticket})
 	f.handled[c] = t.agent
 	d.handles++
-	if d.restsLater {
+	if d.restsLater && !f.rings(t.agent) {
 		d.restsLater = false
 		f.rest(d)
 	}
@@ -188,12 +188,12 @@ func (f *engineFloor) stop(d *desk, c CallID) {
 	d.handles--
 }
 
-// Rest waits for the answer while nothing but his telephone rings: AUX would
-// stop it. While he handles something AUX is pending, and it goes on.
+// Rest waits for the answer while his telephone rings: AUX, also while it is
+// pending, would stop it.
 func (f *engineFloor) Rest(nowMs int64, a AgentID) {
 	f.pass(nowMs)
 	d := &f.desks[a]
-	if d.handles == 0 && f.rings(a) {
+	if f.rings(a) {
 		d.restsLater = true
 		return
 	}
