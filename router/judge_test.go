@@ -20,8 +20,11 @@ import (
 
 // judge decides from the engine's state by lists and loops what the router is
 // to ask for next: who gets what, by skills, targets, preferences, priorities
-// and work modes, and which vector runs. Only the interpreter of vectors is the
-// router's; all that it asks is counted here anew.
+// and work modes, and which vector runs. It takes from the engine whether an
+// agent may have something more (engine's own tests hold that), and from the
+// router the interpreter of vectors with what it knows but by the index; all
+// that the index answers is counted here anew. Conditions on the clock and on
+// averages have conditions_test.go.
 type judge struct{ f *floor }
 
 // bid is an interaction in one place where it waits.
