@@ -80,7 +80,7 @@ func length(v ref.Val) int {
 
 // purse pays out of what an evaluation may cost.
 type purse struct {
-	tracker *interpreter.CostTracker
+	tracker *cost.Tracker
 	id      int64
 }
 
