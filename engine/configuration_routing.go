@@ -271,9 +271,6 @@ func holidayFault(t *usherv1.HolidayTable) (field, what string) {
 	return "", ""
 }
 
-// days are the days of the week as they are written; 0 is every day.
-var days = []string{"all", "mon", "tue", "wed", "thu", "fri", "sat", "sun"}
-
 func timetableFault(t *usherv1.Timetable) (field, what string) {
 	if n := len(t.GetHours()); n > maxServiceHours {
 		return "hours", fmt.Sprintf("are %d, more than %d", n, maxServiceHours)
@@ -282,8 +279,8 @@ func timetableFault(t *usherv1.Timetable) (field, what string) {
 		from, fromOK := minuteOfDay(h.GetFrom())
 		to, toOK := minuteOfDay(h.GetTo())
 		switch {
-		case !slices.Contains(days, h.GetDay()):
-			return "hours", fmt.Sprintf("[%d]: day %.32q is none of %s", n, h.GetDay(), strings.Join(days, ", "))
+		case !slices.Contains(vector.Days, h.GetDay()):
+			return "hours", fmt.Sprintf("[%d]: day %.32q is none of %s", n, h.GetDay(), strings.Join(vector.Days, ", "))
 		case !fromOK || !toOK:
 			return "hours", fmt.Sprintf("[%d]: from %.32q to %.32q: times are HH:MM, 00:00 to 24:00", n, h.GetFrom(), h.GetTo())
 		case from >= to:

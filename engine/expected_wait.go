@@ -65,7 +65,7 @@ func (e *Engine) invitedBy(i *Interaction, ticket Ticket) *invitation {
 // All is known from the interaction, so that a state loaded from a snapshot
 // measures the same.
 func (e *Engine) foldAnswered(i *Interaction, inv *invitation, at Millis) {
-	if inv == nil || inv.invited.Operation != opRoute {
+	if inv == nil || !inv.routed() {
 		return
 	}
 	if i.props.Vdn != "" {

@@ -7,6 +7,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/usher-cc/usher/vector"
+
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 )
 
@@ -31,7 +33,6 @@ const (
 	maxMethodBytes         = 256
 	defaultServiceMs int64 = 10_000
 	faultTimeout           = "Timeout"
-	faultNoService         = "NoService"
 )
 
 // serviceRequest is an open request to an external service.
@@ -79,7 +80,7 @@ func (e *Engine) callService(i *Interaction, call *usherv1.VectorServiceCall) {
 		e.askService(i, service, call.Method, call.Parameters, call.DeadlineMs)
 		return
 	}
-	e.answerCall(i, nil, faultNoService)
+	e.answerCall(i, nil, vector.FaultNoService)
 }
 
 // pickService is the connected service with this name, or that of a type with

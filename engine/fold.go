@@ -151,7 +151,7 @@ func (e *Engine) foldInvitationClosed(i *Interaction, ticket Ticket, ev *usherv1
 		a.invitations = slices.DeleteFunc(a.invitations, func(other *invitation) bool { return other == inv })
 		e.touchAgent(a)
 	}
-	if refused && inv.invited.Operation == opRoute {
+	if refused && inv.routed() {
 		i.backOff(inv.agent, Millis(ev.TimeMs))
 	}
 }

@@ -79,10 +79,13 @@ func (e *Engine) revokeInvitation(inv *invitation, op usherv1.Operation, reason 
 	e.closeInvitation(inv, op, reason)
 }
 
+// routed tells whether a router asked for it.
+func (inv *invitation) routed() bool { return inv.invited.Operation == opRoute }
+
 // invitationFailed tells the asker that a closed invitation came to nothing:
 // a router's interaction returns to its queue, an agent keeps his.
 func (e *Engine) invitationFailed(inv *invitation, outcome usherv1.RouteOutcome, op usherv1.Operation, reason string, why refusal) {
-	if inv.invited.Operation != opRoute {
+	if !inv.routed() {
 		e.failLater(inv, why)
 		return
 	}
@@ -120,7 +123,7 @@ func (e *Engine) routeUsed(i *Interaction, router Participant, inv *invitation, 
 
 // invitationExpired is model 6, "not answered in time" (and 11, 12).
 func (e *Engine) invitationExpired(inv *invitation) {
-	i, routed := inv.interaction, inv.invited.Operation == opRoute
+	i, routed := inv.interaction, inv.routed()
 	e.revokeInvitation(inv, opTimeout, reasonExpired)
 	e.invitationFailed(inv, usherv1.RouteOutcome_ROUTE_OUTCOME_NO_ANSWER, opTimeout, reasonExpired,
 		refuse(errNotAnswered, "agent %q did not answer in time", inv.agent))

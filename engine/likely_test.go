@@ -88,7 +88,7 @@ func (c chooser) likelyOfRouter(from Participant) []any {
 		if i.router == from || i.askedAsAdjunct(from) {
 			has = append(has, string(i.ID()))
 		}
-		if from == BuiltinRouter && i.InVector() {
+		if from == BuiltinRouter && i.Strategy() == Vectored && i.WaitsFor(BuiltinRouter) {
 			vectored = append(vectored, string(i.ID()))
 		}
 	}

@@ -351,8 +351,14 @@ func (a *Agent) IdleSince() Millis { return a.idleSince }
 
 // Available tells whether a routed invitation may be opened for him now.
 func (a *Agent) Available(media MediaName) bool {
+	return a.attends(media) && a.work.takes() && a.capacityLeft(media) > 0
+}
+
+// attends tells whether he is there and ready for a media type, whatever his
+// work mode is.
+func (a *Agent) attends(media MediaName) bool {
 	m := a.mediaState(media)
-	return !a.loggedOut && m != nil && m.ready && !a.dnd && a.connected() && a.work.takes() && a.capacityLeft(media) > 0
+	return !a.loggedOut && m != nil && m.ready && !a.dnd && a.connected()
 }
 
 func (a *Agent) connected() bool { return a.client != nil && len(a.client.connections) > 0 }

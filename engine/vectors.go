@@ -366,11 +366,6 @@ func (i *Interaction) Vdn() string { return i.props.Vdn }
 // LastAgent is the agent who handled it last; empty if none.
 func (i *Interaction) LastAgent() AgentID { return AgentID(i.props.LastAgent) }
 
-// InVector tells whether the built-in router runs a vector for it now.
-func (i *Interaction) InVector() bool {
-	return i.strategy == Vectored && i.WaitsFor(BuiltinRouter)
-}
-
 // PresentVector is the present version of a vector; nil if there is none.
 func (e *Engine) PresentVector(name string) (*vector.Vector, uint64) {
 	version := e.presentVectors[name]

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/vector"
 )
 
 // inVector is where "i0" waits in vector v1, and more that a test wants.
@@ -316,7 +317,7 @@ func TestVectorCallsService(t *testing.T) {
 		"answered": {"crm1", func(w *world) { w.must(crm1, &usherv1.Event3RdServerResponse{RequestId: open(w)}) }, "", true},
 		"faulty":   {"crm1", func(w *world) { w.must(crm1, &usherv1.Event3RdServerFault{RequestId: open(w), Fault: "Down"}) }, "Down", true},
 		"too late": {"crm1", func(w *world) { w.pass(4_000) }, faultTimeout, true},
-		"unknown":  {"none", func(*world) {}, faultNoService, true},
+		"unknown":  {"none", func(*world) {}, vector.FaultNoService, true},
 		"while it rings": {"crm1", func(w *world) {
 			w.must(BuiltinRouter, toAgent1(w, "billing"))
 			w.must(crm1, &usherv1.Event3RdServerResponse{RequestId: open(w)})

@@ -150,7 +150,7 @@ func (e *Engine) setAgentState(r *usherv1.RequestSetAgentState) refusal {
 	e.becomeWorking(a, next, r.Reason)
 	e.tellForcedByOther(a, r.Reason)
 	if rests {
-		e.revokeAsNotAnswered(a, opReject, reasonNotReady, func(inv *invitation) bool { return inv.invited.Operation == opRoute })
+		e.revokeAsNotAnswered(a, opReject, reasonNotReady, (*invitation).routed)
 	}
 	return nil
 }
@@ -321,12 +321,7 @@ func (e *Engine) unansweredOfSkill(a *Agent) {
 		WorkMode: modeAux, ReasonCode: e.config.options.GetRonaReasonCode(),
 	}, reasonRona)
 	// What else rings at him has not been answered either.
-	for _, inv := range slices.Clone(a.invitations) {
-		if inv.invited.Operation == opRoute {
-			e.revokeInvitation(inv, opTimeout, reasonExpired)
-			e.invitationFailed(inv, usherv1.RouteOutcome_ROUTE_OUTCOME_NO_ANSWER, opTimeout, reasonExpired, nil)
-		}
-	}
+	e.revokeAsNotAnswered(a, opTimeout, reasonExpired, (*invitation).routed)
 }
 
 // InterruptAux puts an agent who rests in interruptible AUX to auto-in. Only
@@ -351,8 +346,7 @@ func (a *Agent) rests() bool {
 // Interruptible tells whether he rests, and would be available for a media
 // type if he did not; and since when he rests.
 func (a *Agent) Interruptible(media MediaName) (since Millis, ok bool) {
-	m := a.mediaState(media)
-	return a.work.since, a.rests() && !a.loggedOut && m != nil && m.ready && !a.dnd && a.connected() && a.capacityLeft(media) > 0
+	return a.work.since, a.rests() && a.attends(media) && a.capacityLeft(media) > 0
 }
 
 // ---- folding ----
@@ -413,28 +407,32 @@ func (e *Engine) foldEnded(a *Agent, i *Interaction, p *party) {
 
 // ---- what the router sees ----
 
-// Takes tells whether his work mode lets something new come.
-func (a *Agent) Takes() bool { return a.work.takes() }
-
 // Works tells whether he works for a media type, whether or not he is free: he
 // is ready, and neither in AUX nor about to be, nor to be logged out, when what
 // he has has ended: he takes nothing more.
 func (a *Agent) Works(media MediaName) bool {
-	m := a.mediaState(media)
-	return !a.loggedOut && m != nil && m.ready && !a.dnd && a.connected() &&
-		a.work.mode != modeAux && a.work.pending != modeAux && !a.work.logoutPending
+	return a.attends(media) && a.work.mode != modeAux && a.work.pending != modeAux && !a.work.logoutPending
+}
+
+// Limits tells whether a skill's multiple call handling can keep agents from
+// more; otherwise only their capacity does.
+func (e *Engine) Limits(skill string) bool {
+	switch e.config.skills[skill].GetMultipleCallHandling() {
+	case usherv1.MultipleCallHandling_MULTIPLE_CALL_HANDLING_UNSPECIFIED,
+		usherv1.MultipleCallHandling_MULTIPLE_CALL_HANDLING_MANY_FORCED:
+		return false
+	}
+	return true
 }
 
 // AllowsAnother tells whether the skill's multiple call handling lets him have
 // something more.
 func (a *Agent) AllowsAnother(skill string) bool {
-	handling := a.engine.config.skills[skill].GetMultipleCallHandling()
-	if handling == usherv1.MultipleCallHandling_MULTIPLE_CALL_HANDLING_UNSPECIFIED ||
-		handling == usherv1.MultipleCallHandling_MULTIPLE_CALL_HANDLING_MANY_FORCED {
+	if !a.engine.Limits(skill) {
 		return true
 	}
 	all, ofSkill := a.routed(skill)
-	switch handling {
+	switch a.engine.config.skills[skill].GetMultipleCallHandling() {
 	case usherv1.MultipleCallHandling_MULTIPLE_CALL_HANDLING_ON_REQUEST:
 		return all == 0 || a.work.oneMore
 	case usherv1.MultipleCallHandling_MULTIPLE_CALL_HANDLING_ONE_FORCED:
@@ -460,7 +458,7 @@ func (a *Agent) routed(skill string) (all, ofSkill int) {
 		}
 	}
 	for _, inv := range a.invitations {
-		if inv.invited.Operation == opRoute {
+		if inv.routed() {
 			count(inv.invited.Skill)
 		}
 	}

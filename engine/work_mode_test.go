@@ -134,7 +134,7 @@ func TestWorkModes(t *testing.T) {
 					t.Errorf("%s, busy %v, asks %s: %s, want %s", test.in, busy, mode, got, want)
 				}
 				takes := !strings.Contains(want, "AUX") && !strings.Contains(want, "ACW")
-				if w.e.agents["agent3"].Takes() != takes {
+				if w.e.agents["agent3"].work.takes() != takes {
 					t.Errorf("%s: takes something new: %v", want, !takes)
 				}
 				w.checkFold()

@@ -50,7 +50,6 @@ import (
 type Router struct {
 	engine  *engine.Engine
 	index   *index
-	built   bool
 	version uint64 // of the configuration that the index was built with
 	// now is the time of the engine, or of Next if that is later: after a restart
 	// nothing may have been asked of the engine yet.
@@ -72,7 +71,7 @@ func New() *Router { return &Router{index: newIndex(0)} }
 func (r *Router) Update(e *engine.Engine) {
 	agents, interactions := e.Changed()
 	r.now = max(r.now, e.Now())
-	if !r.built || r.version != e.ConfigurationVersion() || r.engine != e {
+	if r.engine != e || r.version != e.ConfigurationVersion() {
 		r.rebuild(e)
 		return
 	}
@@ -88,7 +87,7 @@ func (r *Router) Update(e *engine.Engine) {
 // looked at for itself.
 func (r *Router) rebuild(e *engine.Engine) {
 	*r = Router{
-		engine: e, built: true, version: e.ConfigurationVersion(), now: r.now, claims: r.claims,
+		engine: e, version: e.ConfigurationVersion(), now: r.now, claims: r.claims,
 		index:   newIndex(engine.Millis(e.Options().GetPriorityAgingMs())),
 		waiting: map[engine.InteractionID]*waiting{}, seated: map[engine.AgentID]*seating{},
 		targets: compileTargets(e),
@@ -103,9 +102,9 @@ func (r *Router) rebuild(e *engine.Engine) {
 }
 
 // Next is what the router asks for next, if anything: a RequestRouteCall for a
-// match or the end of a vector, an engine.InterruptAux, or an engine.Suspend. It is to be handed to the
-// engine; then either Update is called, or Refused. Called again without, it
-// answers the same.
+// match or the end of a vector, an engine.InterruptAux, or an engine.Suspend.
+// It is to be handed to the engine; then either Update is called, or Refused.
+// Called again without, it answers the same.
 func (r *Router) Next(now engine.Millis) (request any, ok bool) {
 	r.now = max(r.now, now)
 	for r.widens.len() > 0 && r.widens.first().at <= now {

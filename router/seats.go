@@ -100,12 +100,10 @@ func (r *Router) allRules(a *usherv1.Agent) []string {
 
 // rulesOf is a skill if its multiple call handling can keep agents from more.
 func (r *Router) rulesOf(skill string) string {
-	switch r.engine.Skill(skill).GetMultipleCallHandling() {
-	case usherv1.MultipleCallHandling_MULTIPLE_CALL_HANDLING_UNSPECIFIED,
-		usherv1.MultipleCallHandling_MULTIPLE_CALL_HANDLING_MANY_FORCED:
-		return ""
+	if r.engine.Limits(skill) {
+		return skill
 	}
-	return skill
+	return ""
 }
 
 // update brings the seats up to what the agent does now.

@@ -196,15 +196,12 @@ func (w *sight) Holiday(table string) bool {
 
 const minutesOfDay = 24 * 60
 
-// days are the days of service hours; the first is every day.
-var days = []string{"all", "mon", "tue", "wed", "thu", "fri", "sat", "sun"}
-
 func (w *sight) ServiceHours(table string) bool {
 	minute := w.WeekMinute()
-	today := days[1+minute/minutesOfDay]
+	today := vector.Days[1+minute/minutesOfDay]
 	time := fmt.Sprintf("%02d:%02d", minute%minutesOfDay/60, minute%60)
 	for _, h := range w.r.engine.Timetable(table).GetHours() {
-		if (h.GetDay() == days[0] || h.GetDay() == today) && h.GetFrom() <= time && time < h.GetTo() {
+		if (h.GetDay() == vector.Days[0] || h.GetDay() == today) && h.GetFrom() <= time && time < h.GetTo() {
 			return true
 		}
 	}

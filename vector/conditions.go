@@ -119,8 +119,8 @@ func (n dialledNode) condition(r *reader, _ ranked) Condition {
 	return c
 }
 
-// days are the days of a WeekTime.
-var days = []string{"all", "mon", "tue", "wed", "thu", "fri", "sat", "sun"}
+// Days are the days of a WeekTime, as they are written; 0 is every day.
+var Days = []string{"all", "mon", "tue", "wed", "thu", "fri", "sat", "sun"}
 
 func (n timeOfDayNode) condition(r *reader, _ ranked) Condition {
 	c := Condition{Subject: TimeOfDay, At: r.at(n.Keyword.Pos), Negated: !isMissing(n.Not)}
@@ -132,9 +132,9 @@ func (n timeOfDayNode) condition(r *reader, _ ranked) Condition {
 }
 
 func (r *reader) weekTime(day, t token) WeekTime {
-	at := WeekTime{Day: slices.Index(days, strings.ToLower(day.Value))}
+	at := WeekTime{Day: slices.Index(Days, strings.ToLower(day.Value))}
 	if at.Day < 0 {
-		r.failAt(day.Pos, meant(day.Value, days), "a day is one of %s, not %q", strings.Join(days, ", "), day.Value)
+		r.failAt(day.Pos, meant(day.Value, Days), "a day is one of %s, not %q", strings.Join(Days, ", "), day.Value)
 	}
 	hours, minutes, _ := strings.Cut(t.Value, ":")
 	h, errH := strconv.ParseUint(hours, 10, 8)

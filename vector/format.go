@@ -257,7 +257,7 @@ func orNot(negated bool, yes, no string) string {
 }
 
 func formatWeekTime(t WeekTime) string {
-	return fmt.Sprintf("%s %02d:%02d", days[t.Day], t.Minute/60, t.Minute%60)
+	return fmt.Sprintf("%s %02d:%02d", Days[t.Day], t.Minute/60, t.Minute%60)
 }
 
 func formatPlaceCondition(c Condition, own ranked) string {

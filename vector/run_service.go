@@ -12,7 +12,8 @@ import (
 
 // What an expression finds in response.fault when a service was not called.
 const (
-	faultNoService  = "NoService"
+	// FaultNoService: no such service is connected.
+	FaultNoService  = "NoService"
 	faultParameters = "InvalidParameters"
 )
 
@@ -56,7 +57,7 @@ func (r *run) callService(a CallService) course {
 		call.Parameters = parameters
 	}
 	if !r.world.ServiceUp(a.Service, a.Type) {
-		call.Fault = faultNoService
+		call.Fault = FaultNoService
 	}
 	r.state.ServiceCall = call
 	if call.Fault != "" {

@@ -67,20 +67,27 @@ routed otherwise is printed.`,
 	return cmd
 }
 
+// read takes the file's configuration into the request. It tells the name by
+// which faults are told, and where things stand.
+func (a *application) read(cmd *cobra.Command, name string) (string, *configfile.Positions, error) {
+	text, name, err := readFile(name, cmd.InOrStdin())
+	if err != nil {
+		return name, nil, err
+	}
+	configuration, positions, err := configfile.Parse(name, text)
+	a.request.Configuration = configuration
+	return name, positions, err
+}
+
 func (a *application) apply(cmd *cobra.Command, name string) error {
 	server, err := a.to.dial()
 	if err != nil {
 		return err
 	}
-	text, name, err := readFile(name, cmd.InOrStdin())
+	name, positions, err := a.read(cmd, name)
 	if err != nil {
 		return err
 	}
-	configuration, positions, err := configfile.Parse(name, text)
-	if err != nil {
-		return err
-	}
-	a.request.Configuration = configuration
 	answer, err := server.Administration().ApplyConfiguration(cmd.Context(), &a.request)
 	var refusal *client.Error
 	switch refused := errors.As(err, &refusal); {

@@ -16,7 +16,6 @@ import (
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/edge"
 	"github.com/usher-cc/usher/engine"
-	"github.com/usher-cc/usher/internal/configfile"
 	"github.com/usher-cc/usher/journal"
 	"github.com/usher-cc/usher/sim/replay"
 )
@@ -27,15 +26,10 @@ const shownDifferences = 20
 // playRecorded plays recorded traffic with the present configuration and with
 // the file's, and prints what differs.
 func (a *application) playRecorded(cmd *cobra.Command, name string) error {
-	text, name, err := readFile(name, cmd.InOrStdin())
+	name, positions, err := a.read(cmd, name)
 	if err != nil {
 		return err
 	}
-	configuration, positions, err := configfile.Parse(name, text)
-	if err != nil {
-		return err
-	}
-	a.request.Configuration = configuration
 	recording, err := recorded(cmd.Context(), a.replay, cmp.Or(a.to.tenant, edge.DefaultTenant))
 	if err != nil {
 		return err
