@@ -38,25 +38,34 @@ func (a appointment) before(b appointment) bool {
 	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.entry, b.entry)) < 0
 }
 
-// targetStage is one of the different expressions of all targets.
+// targetStage is one of the different expressions of all targets, by one of the
+// two selections.
 type targetStage struct {
-	source  string
+	class   className
 	program *expression.Program
-	least   bool // by occupation, not by idleness
+}
+
+// targetClass are the agents who fit an expression of a target.
+func targetClass(t *usherv1.Target, source string) className {
+	if byOccupation(t.GetAgentSelection()) {
+		return className{kindTargetLOA, source}
+	}
+	return className{kindTarget, source}
 }
 
 // compileTargets gives the expressions of all targets, each once.
 func compileTargets(e *engine.Engine) []targetStage {
 	var stages []targetStage
 	add := func(t *usherv1.Target, source string) {
-		if slices.ContainsFunc(stages, func(s targetStage) bool { return s.source == source }) {
+		class := targetClass(t, source)
+		if slices.ContainsFunc(stages, func(s targetStage) bool { return s.class == class }) {
 			return
 		}
 		program, fault := expression.Compile(expression.OfAgent, source)
 		if fault != nil {
 			return // it was checked when it was applied; nobody fits it
 		}
-		stages = append(stages, targetStage{source, program, byOccupation(t.GetAgentSelection())})
+		stages = append(stages, targetStage{class, program})
 	}
 	for t := range e.EachTarget {
 		add(t, t.GetExpression())
@@ -74,9 +83,9 @@ func (t *targetStage) fits(config *usherv1.Agent) bool {
 }
 
 // fits tells whether an agent fits the expression of a target.
-func (r *Router) fits(config *usherv1.Agent, source string) bool {
+func (r *Router) fits(config *usherv1.Agent, class className) bool {
 	for k := range r.targets {
-		if r.targets[k].source == source {
+		if r.targets[k].class == class {
 			return r.targets[k].fits(config)
 		}
 	}
@@ -202,11 +211,11 @@ func (r *Router) classOf(q *usherv1.Queueing) (className, engine.Millis) {
 	for _, stage := range target.GetStages() {
 		at := engine.Millis(q.GetQueuedAtMs() + stage.GetAfterMs())
 		if at > now {
-			return className{kindTarget, source}, at
+			return targetClass(target, source), at
 		}
 		source = stage.GetExpression()
 	}
-	return className{kindTarget, source}, 0
+	return targetClass(target, source), 0
 }
 
 // classOfAgent is one agent, who gets what is queued so by the rules of a skill.
@@ -240,7 +249,7 @@ func (r *Router) served(c *claimOf, now engine.Millis) *usherv1.ServedPlace {
 		Staffed: int32(p.class.staffed), Working: int32(p.working), Waiting: int32(p.waiting.len() - 1),
 	}
 	switch class.kind {
-	case kindTarget:
+	case kindTarget, kindTargetLOA:
 		s.Name = c.queueing.GetTarget()
 	case kindAgent:
 		s.Name = class.agent()

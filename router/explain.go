@@ -24,7 +24,7 @@ const (
 // wait.
 func (r *Router) expected(pool poolName, target string, position int, rank int32) (ms int64, infinite bool) {
 	kind, name := pool.class.kind.String(), pool.class.name
-	if pool.class.kind == kindTarget {
+	if pool.class.isTarget() {
 		name = target
 	}
 	return r.engine.Service(kind, name, pool.media).ExpectedMs(
@@ -128,7 +128,8 @@ func (r *Router) expectedOfQueue(queue *usherv1.Queue, ofVdn []string, media eng
 	for _, place := range placesOf(parsed, ofVdn) {
 		class, most := className{kindSkill, place.Skill}, r.engine.Skill(place.Skill).GetMaxQueued()
 		if place.Target != "" {
-			class, most = className{kindTarget, r.engine.Target(place.Target).GetExpression()}, 0
+			target := r.engine.Target(place.Target)
+			class, most = targetClass(target, target.GetExpression()), 0
 		}
 		answer := r.expectedOfNew(class, place.Target, most, media, rank)
 		if !answer.Infinite && (best.Infinite || answer.ExpectedWaitMs < best.ExpectedWaitMs) || best.Position == 0 {
@@ -290,7 +291,7 @@ func (x *explanation) where(c *claimOf) string {
 		return fmt.Sprintf("agent %q, directly", class.agent())
 	case class.kind == kindAgent:
 		return fmt.Sprintf("agent %q, preferred until others may have it", class.agent())
-	case class.kind == kindTarget:
+	case class.isTarget():
 		return fmt.Sprintf("target %q (%s) at priority %s", c.queueing.GetTarget(), class.name, letter(c.queueing.GetPriority()))
 	}
 	return fmt.Sprintf("skill %q at priority %s", class.name, letter(c.queueing.GetPriority()))
@@ -393,7 +394,7 @@ func (x *explanation) notIn(c *claimOf) (rule, sentence string) {
 		return "NotPreferred", fmt.Sprintf("It waits for agent %q.", class.agent())
 	case kindSkill:
 		return "NotInSkill", fmt.Sprintf("They do not have skill %q.", class.name)
-	case kindTarget:
+	case kindTarget, kindTargetLOA:
 		return "NotInTarget", fmt.Sprintf("They do not fit target %q (%s).", c.queueing.GetTarget(), class.name)
 	}
 	return "NotInGroup", fmt.Sprintf("They are not in agent group %q.", class.name)
@@ -409,5 +410,5 @@ func (r *Router) belongs(config *usherv1.Agent, class className) bool {
 	case kindAgent:
 		return config.GetAgentId() == class.agent()
 	}
-	return r.fits(config, class.name)
+	return r.fits(config, class)
 }

@@ -15,10 +15,11 @@ const directRank = math.MaxInt32
 type classKind uint8
 
 const (
-	kindGroup  classKind = iota + 1 // the agents of an agent group
-	kindSkill                       // the agents with a skill
-	kindTarget                      // the agents who fit an expression
-	kindAgent                       // one agent: as direct agent, or preferred
+	kindGroup     classKind = iota + 1 // the agents of an agent group
+	kindSkill                          // the agents with a skill
+	kindTarget                         // the agents who fit an expression
+	kindTargetLOA                      // the same, the least occupied first
+	kindAgent                          // one agent: as direct agent, or preferred
 )
 
 func (k classKind) String() string {
@@ -27,7 +28,7 @@ func (k classKind) String() string {
 		return "group"
 	case kindSkill:
 		return "skill"
-	case kindTarget:
+	case kindTarget, kindTargetLOA:
 		return "target"
 	case kindAgent:
 		return "agent"
@@ -52,6 +53,9 @@ func agentClass(id, rules string) className {
 	}
 	return className{kindAgent, id}
 }
+
+// isTarget tells whether the class is of those who fit an expression.
+func (c className) isTarget() bool { return c.kind == kindTarget || c.kind == kindTargetLOA }
 
 // agent is the id of a class of one agent.
 func (c className) agent() string {

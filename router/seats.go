@@ -69,10 +69,10 @@ func (r *Router) seat(a *engine.Agent, media []engine.MediaName) *seating {
 			t := &r.targets[k]
 			if t.fits(a.Configured()) {
 				of := seatOf{}
-				if t.least {
+				if t.class.kind == kindTargetLOA {
 					of.selection = usherv1.AgentSelection_AGENT_SELECTION_UCD_LOA
 				}
-				sit(className{kindTarget, t.source}, 0, of)
+				sit(t.class, 0, of)
 			}
 		}
 		for _, rules := range r.allRules(a.Configured()) {

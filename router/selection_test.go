@@ -172,3 +172,39 @@ func TestNextIsLaterThanTheEngine(t *testing.T) {
 		}
 	}
 }
+
+// TestTargetsOfOneExpression: two targets that want the same agents may select
+// among them by different rules.
+func TestTargetsOfOneExpression(t *testing.T) {
+	for queue, want := range map[string]string{"idle": "A", "occupied": "B"} {
+		config := &usherv1.Configuration{
+			MediaTypes: []*usherv1.MediaType{{Name: "chat"}},
+			Queues:     []*usherv1.Queue{{Name: "ext", Strategy: "ext"}},
+			Skills:     []*usherv1.Skill{{Name: "billing"}},
+			Targets: []*usherv1.Target{
+				{Name: "idle", Expression: `"billing" in skill`},
+				{Name: "occupied", Expression: `"billing" in skill`, AgentSelection: usherv1.AgentSelection_AGENT_SELECTION_UCD_LOA},
+			},
+		}
+		vectored(config, "idle", "queue-to target idle pri m")
+		vectored(config, "occupied", "queue-to target occupied pri m")
+		for _, agent := range []string{"A", "B"} {
+			config.Agents = append(config.Agents, &usherv1.Agent{AgentId: agent, Skills: []*usherv1.AgentSkill{{Skill: "billing"}}})
+		}
+		s := newSwitchboard(t, config)
+		begin := s.now
+		s.autoIn("A")
+		s.autoIn("B")
+		s.works("A")
+		s.now = begin + 60_000
+		s.ends("A") // idle longer, and worked all the time
+		s.now = begin + 80_000
+		s.works("B")
+		s.now = begin + 90_000
+		s.ends("B")
+		s.submit("i1", queue)
+		if got := s.invited["i1"]; got != want {
+			t.Errorf("target %s: got %s, want %s", queue, got, want)
+		}
+	}
+}

@@ -2423,7 +2423,8 @@ type Exclusion struct {
 	// The rule's name: NotInSkill, NotInGroup, NotInTarget, NotPreferred,
 	// NotLoggedIn, ConnectionLost, DoNotDisturb, MediaNotLoggedIn,
 	// MediaNotReady, WorkMode, PendingWorkMode, CapacityUsed,
-	// MultipleCallHandling, BackOff, Held, Locked, Delivering, Eligible.
+	// MultipleCallHandling, BackOff, Eligible. What keeps it from everybody, as a
+	// hold, is in the summary.
 	Rule string `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
 	// In one sentence.
 	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
