@@ -267,6 +267,12 @@ func (f *fleet) fail(ctx context.Context, err error) {
 	}
 }
 
+func (f *fleet) hasFailed() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.failure != nil
+}
+
 // close disconnects all clients.
 func (f *fleet) close() {
 	f.cancel()
@@ -345,4 +351,11 @@ func (f *fleet) time(on bool) []time.Duration {
 	waits := f.waits
 	f.waits, f.timing = nil, on
 	return waits
+}
+
+// timed tells whether a wait was timed.
+func (f *fleet) timed() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.waits) > 0
 }

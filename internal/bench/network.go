@@ -123,7 +123,8 @@ func (f *fleet) round(ctx context.Context, underWay int, duration time.Duration,
 	err := f.during(ctx, func(stop <-chan struct{}) error { return f.saturate(underWay, stop) }, func() {
 		pause(ctx, f.failed, warmUp)
 		lives, s, began, used := f.ended.Load(), status(), time.Now(), cpuTime()
-		pause(ctx, f.failed, duration)
+		// One more than were under way began and ended while it was measured.
+		f.measure(ctx, duration, func() bool { return f.ended.Load() > lives+uint64(underWay) })
 		after := status()
 		t = tally{
 			lives: f.ended.Load() - lives, took: time.Since(began), cpu: cpuTime() - used,
@@ -144,6 +145,17 @@ func (f *fleet) during(ctx context.Context, start func(stop <-chan struct{}) err
 	measure()
 	close(stop)
 	return errors.Join(<-done, ctx.Err())
+}
+
+// measure waits for as long as is measured, and on a machine that is slow for
+// it, or busy with something else, until there is something to tell.
+func (f *fleet) measure(ctx context.Context, d time.Duration, some func() bool) {
+	pause(ctx, f.failed, d)
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	for !some() && ctx.Err() == nil && !f.hasFailed() {
+		pause(ctx, f.failed, time.Millisecond)
+	}
 }
 
 // pause waits, unless it is in vain.
@@ -168,7 +180,7 @@ func (r *run) halfLoad(ctx context.Context, f *fleet) error {
 		pause(ctx, f.failed, warmUp)
 		lives, began := f.ended.Load(), time.Now()
 		f.time(true)
-		pause(ctx, f.failed, r.Duration)
+		f.measure(ctx, r.Duration, f.timed)
 		waits = f.time(false)
 		r.result.HalfLoadLivesPerS = float64(f.ended.Load()-lives) / time.Since(began).Seconds()
 	})
