@@ -51,11 +51,11 @@ func (e *SlowReader) Error() string {
 // was to resume.
 type CursorExpired struct {
 	Oldest uint64 // the first sequence that can be read
-	// Present is the message to send first: for an agent, a media server, a
-	// router or an external service with its present state. Subscribe again after its
-	// SequenceReached. For reporting engines it has no present state: they
-	// find in the history what the journal has no more.
-	Present *usherv1.EventCursorExpired
+	// Present is the present state to begin with, of an agent, a media server,
+	// a router or an external service. Subscribe again after its
+	// SequenceReached. It is nil for reporting engines: they find in the
+	// history what the journal has no more.
+	Present *usherv1.EventPresentState
 }
 
 // Error says how far the journal reaches back.
@@ -184,11 +184,13 @@ func (s *Subscription) join() bool {
 }
 
 func (s *Subscription) expired(ctx context.Context, oldest uint64) error {
-	present, err := s.center.present(ctx, s.to)
+	if s.to.who == engine.Report {
+		return &CursorExpired{Oldest: oldest}
+	}
+	present, err := s.center.Present(ctx, s.to.tenant, s.to.who)
 	if err != nil {
 		return err
 	}
-	present.OldestSequence = oldest
 	return &CursorExpired{Oldest: oldest, Present: present}
 }
 
@@ -321,15 +323,12 @@ func (s *Subscription) Close() {
 	})
 }
 
-// present asks the writer for a recipient's present state. What follows is the
-// sequence it names.
-func (c *Center) present(ctx context.Context, to recipient) (*usherv1.EventCursorExpired, error) {
-	if to.who == engine.Report {
-		return &usherv1.EventCursorExpired{}, nil
-	}
-	var present *usherv1.EventCursorExpired
-	err := c.ask(ctx, to.tenant, func(w *writer) {
-		present = w.tenants[to.tenant].engine.Present(to.who)
+// Present is the present state of a client. Subscribe after its SequenceReached
+// to go on from it.
+func (c *Center) Present(ctx context.Context, tenant string, who engine.Participant) (*usherv1.EventPresentState, error) {
+	var present *usherv1.EventPresentState
+	err := c.ask(ctx, tenant, func(w *writer) {
+		present = w.tenants[tenant].engine.Present(who)
 		present.SequenceReached = uint64(w.next - 1)
 	})
 	return present, err

@@ -24,7 +24,7 @@ func (c *cursor) moved(event *usherv1.Event) bool {
 		return false
 	}
 	if expired := event.GetEventCursorExpired(); expired != nil {
-		c.set(expired.GetSequenceReached())
+		c.set(expired.GetPresent().GetSequenceReached())
 	}
 	if event.GetSequence() != 0 {
 		c.reach(event.GetSequence())

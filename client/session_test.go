@@ -45,7 +45,7 @@ func TestUnansweredAreSentAgainInOrder(t *testing.T) {
 func TestCursor(t *testing.T) {
 	var c cursor
 	beat := &usherv1.Event{Message: &usherv1.Event_EventHeartbeat{EventHeartbeat: &usherv1.EventHeartbeat{SequenceReached: 5}}}
-	expired := &usherv1.Event{Message: &usherv1.Event_EventCursorExpired{EventCursorExpired: &usherv1.EventCursorExpired{SequenceReached: 3}}}
+	expired := &usherv1.Event{Message: &usherv1.Event_EventCursorExpired{EventCursorExpired: &usherv1.EventCursorExpired{Present: &usherv1.EventPresentState{SequenceReached: 3}}}}
 	for _, step := range []struct {
 		event *usherv1.Event
 		mine  bool

@@ -15,6 +15,7 @@ const (
 	im   = usherv1.Protocol_PROTOCOL_IM
 	tlib = usherv1.Protocol_PROTOCOL_TLIB
 	esp  = usherv1.Protocol_PROTOCOL_ESP
+	icm  = usherv1.Protocol_PROTOCOL_ICM
 )
 
 // ask has the center carry out a request of the caller.

@@ -19,6 +19,8 @@ type Center interface {
 	Start(r center.Request) Call
 	// Subscribe opens the stream of the messages for a participant.
 	Subscribe(tenant string, p engine.Participant, after *uint64) (Subscription, error)
+	// Present is the present state of a participant.
+	Present(ctx context.Context, tenant string, p engine.Participant) (*usherv1.EventPresentState, error)
 	// Trace gives the arrows of a sequence diagram.
 	Trace(ctx context.Context, tenant, interaction string, after uint64, live bool) iter.Seq2[*usherv1.TraceLine, error]
 	// WhyWaiting asks the tenant's router why an interaction waits.

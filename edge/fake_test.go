@@ -110,6 +110,11 @@ func (f *fakeCenter) Start(r center.Request) Call {
 	return fakeCall{reply, closedChannel}
 }
 
+// Present implements Center.
+func (f *fakeCenter) Present(context.Context, string, engine.Participant) (*usherv1.EventPresentState, error) {
+	return &usherv1.EventPresentState{SequenceReached: 50, AgentId: "ann"}, nil
+}
+
 func (f *fakeCenter) apply(a engine.Apply, n uint64) center.Reply {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -6,12 +6,16 @@ import (
 	"connectrpc.com/connect"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/api/usher/v1/usherv1connect"
 )
 
 // interactionManagement is the protocol of media servers and agent
 // applications. Every method but the two streams hands its request to the
 // center; who may call it, the gate has settled.
-type interactionManagement struct{ *Server }
+type interactionManagement struct {
+	usherv1connect.UnimplementedInteractionManagementHandler
+	*Server
+}
 
 // Events streams the caller's messages.
 func (s interactionManagement) Events(ctx context.Context, r *usherv1.RequestEvents, out *connect.ServerStream[usherv1.Event]) error {
@@ -206,6 +210,11 @@ func (s interactionManagement) FindInteractions(ctx context.Context, r *usherv1.
 // GetInteractionProperties reads one interaction.
 func (s interactionManagement) GetInteractionProperties(ctx context.Context, r *usherv1.RequestGetInteractionProperties) (*usherv1.EventInteractionProperties, error) {
 	return askMessage(ctx, s.Server, r, (*usherv1.Event).GetEventInteractionProperties)
+}
+
+// AddLine adds a line to a conversation.
+func (s interactionManagement) AddLine(ctx context.Context, r *usherv1.RequestAddLine) (*usherv1.EventAck, error) {
+	return s.askAck(ctx, icm, r)
 }
 
 // CustomReporting reports a fact of the client's own.

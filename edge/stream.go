@@ -49,7 +49,7 @@ func (s *Server) serveClient(ctx context.Context, who *caller, open *usherv1.Req
 		s: s, who: who, from: who.from, connection: rand.Text(), send: send,
 		registerBy: time.Now().Add(s.limits.Registration),
 	}
-	present, err := st.subscribe(open.AfterSequence)
+	first, err := st.begin(ctx, open)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,34 @@ func (s *Server) serveClient(ctx context.Context, who *caller, open *usherv1.Req
 	if _, err := outcome(s.center.Do(ctx, connect)); err != nil {
 		return err
 	}
-	return st.run(ctx, present)
+	return st.run(ctx, first)
+}
+
+// begin opens the subscription where the client wants it, and gives the message
+// to send first, if there is one.
+func (st *stream) begin(ctx context.Context, open *usherv1.RequestEvents) (*usherv1.Event, error) {
+	if !open.GetPresentState() {
+		return st.subscribe(open.AfterSequence)
+	}
+	if open.AfterSequence != nil {
+		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT, "after_sequence must be absent where present_state is set")
+	}
+	present, err := st.s.center.Present(ctx, st.who.tenant, st.from)
+	if err != nil {
+		return nil, streamRefusal(err)
+	}
+	// If the journal is trimmed meanwhile, there is a later state.
+	later, err := st.subscribe(&present.SequenceReached)
+	if later != nil {
+		present = later.GetEventCursorExpired().GetPresent()
+	}
+	return st.message(&usherv1.Event{Message: &usherv1.Event_EventPresentState{EventPresentState: present}}), err
+}
+
+// message completes a message that is not recorded.
+func (st *stream) message(event *usherv1.Event) *usherv1.Event {
+	event.TimeMs, event.Protocol = st.s.center.Status().TimeMs, im
+	return event
 }
 
 // connectionKind checks the kind of an agent's connection; other clients have
@@ -119,11 +146,9 @@ func (st *stream) subscribe(after *uint64) (*usherv1.Event, error) {
 		if !errors.As(err, &expired) || st.connection == "" {
 			return nil, streamRefusal(err)
 		}
-		present = &usherv1.Event{
-			TimeMs:   st.s.center.Status().TimeMs,
-			Protocol: im,
-			Message:  &usherv1.Event_EventCursorExpired{EventCursorExpired: expired.Present},
-		}
+		present = st.message(&usherv1.Event{Message: &usherv1.Event_EventCursorExpired{
+			EventCursorExpired: &usherv1.EventCursorExpired{OldestSequence: expired.Oldest, Present: expired.Present},
+		}})
 		reached := expired.Present.GetSequenceReached()
 		after = &reached
 	}

@@ -412,7 +412,7 @@ func TestCursorExpired(t *testing.T) {
 	fake.subscribe = func(after *uint64) (Subscription, error) {
 		afters = append(afters, *after)
 		if *after < 40 {
-			return nil, &center.CursorExpired{Oldest: 40, Present: &usherv1.EventCursorExpired{OldestSequence: 40, SequenceReached: 50}}
+			return nil, &center.CursorExpired{Oldest: 40, Present: &usherv1.EventPresentState{SequenceReached: 50}}
 		}
 		return sub, nil
 	}
@@ -423,7 +423,7 @@ func TestCursorExpired(t *testing.T) {
 		t.Fatal(err, events.Err())
 	}
 	defer events.Close()
-	if events.Msg().GetEventCursorExpired().GetSequenceReached() != 50 || !slices.Equal(afters, []uint64{3, 50}) {
+	if events.Msg().GetEventCursorExpired().GetPresent().GetSequenceReached() != 50 || !slices.Equal(afters, []uint64{3, 50}) {
 		t.Error(events.Msg(), afters)
 	}
 	if !events.Receive() || events.Msg().Sequence != 51 {
@@ -431,7 +431,7 @@ func TestCursorExpired(t *testing.T) {
 	}
 	// A reporting engine is told where the journal begins.
 	fake.subscribe = func(*uint64) (Subscription, error) {
-		return nil, &center.CursorExpired{Oldest: 40, Present: &usherv1.EventCursorExpired{OldestSequence: 40}}
+		return nil, &center.CursorExpired{Oldest: 40}
 	}
 	rpt := usherv1connect.NewReportingClient(h2c(t), url, withCredential(fake.key(DefaultTenant, "report", usherv1.Role_ROLE_REPORTING)))
 	reports, err := rpt.ReportingEvents(t.Context(), &usherv1.RequestReportingEvents{AfterSequence: proto.Uint64(3)})

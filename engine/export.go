@@ -212,12 +212,13 @@ func (e *Engine) loadInteraction(saved *usherv1.InteractionRecord) {
 	}
 }
 
-// Present is what a client whose stream can't be resumed is given instead:
-// its present state.
-func (e *Engine) Present(who Participant) *usherv1.EventCursorExpired {
-	present := &usherv1.EventCursorExpired{}
+// Present is what a client is given that knows nothing, or whose stream can't be
+// resumed: its present state.
+func (e *Engine) Present(who Participant) *usherv1.EventPresentState {
+	present := &usherv1.EventPresentState{}
 	switch who.Kind {
 	case usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT:
+		present.AgentId, present.AgentName = who.ID, e.config.agents[who.ID].GetName()
 		a := e.agents[AgentID(who.ID)]
 		if a == nil {
 			return present

@@ -22,6 +22,9 @@ var protocolFiles = []protoreflect.FileDescriptor{
 	usherv1.File_usher_v1_tlibrary_proto,
 	usherv1.File_usher_v1_external_service_proto,
 	usherv1.File_usher_v1_routing_proto,
+	usherv1.File_usher_v1_session_proto,
+	usherv1.File_usher_v1_conversation_proto,
+	usherv1.File_usher_v1_statistics_proto,
 	usherv1.File_usher_v1_reporting_proto,
 	usherv1.File_usher_v1_authentication_proto,
 	usherv1.File_usher_v1_administration_proto,
@@ -31,7 +34,7 @@ var protocolFiles = []protoreflect.FileDescriptor{
 
 const protocolIntroduction = `# The protocols
 
-Seven services on one port, each with gRPC, gRPC-Web and JSON over HTTP (the
+Nine services on one port, each with gRPC, gRPC-Web and JSON over HTTP (the
 Connect protocol). A method is called at ` + "`/usher.v1.SERVICE/METHOD`" + `; with JSON
 that is a POST with ` + "`Content-Type: application/json`" + `. Fields go by their names
 below or in lowerCamelCase in what comes in, and by lowerCamelCase in what goes

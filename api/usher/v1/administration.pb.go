@@ -81,6 +81,75 @@ func (MultipleConnections) EnumDescriptor() ([]byte, []int) {
 	return file_usher_v1_administration_proto_rawDescGZIP(), []int{0}
 }
 
+// ReasonKind says where a reason is offered.
+type ReasonKind int32
+
+const (
+	// Not set.
+	ReasonKind_REASON_KIND_UNSPECIFIED ReasonKind = 0
+	// For AUX; its code is the reason code.
+	ReasonKind_REASON_KIND_AUX ReasonKind = 1
+	// For not ready.
+	ReasonKind_REASON_KIND_NOT_READY ReasonKind = 2
+	// For rejecting an invitation.
+	ReasonKind_REASON_KIND_REJECT ReasonKind = 3
+	// For stopping an interaction.
+	ReasonKind_REASON_KIND_STOP ReasonKind = 4
+	// The outcome, chosen while wrapping up.
+	ReasonKind_REASON_KIND_DISPOSITION ReasonKind = 5
+	// For logging out.
+	ReasonKind_REASON_KIND_LOGOUT ReasonKind = 6
+)
+
+// Enum value maps for ReasonKind.
+var (
+	ReasonKind_name = map[int32]string{
+		0: "REASON_KIND_UNSPECIFIED",
+		1: "REASON_KIND_AUX",
+		2: "REASON_KIND_NOT_READY",
+		3: "REASON_KIND_REJECT",
+		4: "REASON_KIND_STOP",
+		5: "REASON_KIND_DISPOSITION",
+		6: "REASON_KIND_LOGOUT",
+	}
+	ReasonKind_value = map[string]int32{
+		"REASON_KIND_UNSPECIFIED": 0,
+		"REASON_KIND_AUX":         1,
+		"REASON_KIND_NOT_READY":   2,
+		"REASON_KIND_REJECT":      3,
+		"REASON_KIND_STOP":        4,
+		"REASON_KIND_DISPOSITION": 5,
+		"REASON_KIND_LOGOUT":      6,
+	}
+)
+
+func (x ReasonKind) Enum() *ReasonKind {
+	p := new(ReasonKind)
+	*p = x
+	return p
+}
+
+func (x ReasonKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ReasonKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_usher_v1_administration_proto_enumTypes[1].Descriptor()
+}
+
+func (ReasonKind) Type() protoreflect.EnumType {
+	return &file_usher_v1_administration_proto_enumTypes[1]
+}
+
+func (x ReasonKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ReasonKind.Descriptor instead.
+func (ReasonKind) EnumDescriptor() ([]byte, []int) {
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{1}
+}
+
 // ChangeKind is what happens to an object.
 type ChangeKind int32
 
@@ -122,11 +191,11 @@ func (x ChangeKind) String() string {
 }
 
 func (ChangeKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_usher_v1_administration_proto_enumTypes[1].Descriptor()
+	return file_usher_v1_administration_proto_enumTypes[2].Descriptor()
 }
 
 func (ChangeKind) Type() protoreflect.EnumType {
-	return &file_usher_v1_administration_proto_enumTypes[1]
+	return &file_usher_v1_administration_proto_enumTypes[2]
 }
 
 func (x ChangeKind) Number() protoreflect.EnumNumber {
@@ -135,7 +204,7 @@ func (x ChangeKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ChangeKind.Descriptor instead.
 func (ChangeKind) EnumDescriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{1}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{2}
 }
 
 // Configuration is what a tenant's contact centre consists of. Names are 1
@@ -181,8 +250,14 @@ type Configuration struct {
 	Views []*View `protobuf:"bytes,18,rep,name=views,proto3" json:"views,omitempty"`
 	// External services.
 	ExternalServices []*ThirdServer `protobuf:"bytes,19,rep,name=external_services,json=externalServices,proto3" json:"external_services,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// What customers can ask for.
+	RequestTypes []*RequestType `protobuf:"bytes,20,rep,name=request_types,json=requestTypes,proto3" json:"request_types,omitempty"`
+	// Web sites whose customers ask for sessions.
+	Sites []*Site `protobuf:"bytes,21,rep,name=sites,proto3" json:"sites,omitempty"`
+	// Reasons that windows offer.
+	Reasons       []*Reason `protobuf:"bytes,22,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Configuration) Reset() {
@@ -348,6 +423,27 @@ func (x *Configuration) GetExternalServices() []*ThirdServer {
 	return nil
 }
 
+func (x *Configuration) GetRequestTypes() []*RequestType {
+	if x != nil {
+		return x.RequestTypes
+	}
+	return nil
+}
+
+func (x *Configuration) GetSites() []*Site {
+	if x != nil {
+		return x.Sites
+	}
+	return nil
+}
+
+func (x *Configuration) GetReasons() []*Reason {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
 // Options are a tenant's options (models.md, "Options and defaults"). A
 // field that is not set has its default.
 type Options struct {
@@ -413,8 +509,11 @@ type Options struct {
 	UnreachableReasonCode int32 `protobuf:"varint,23,opt,name=unreachable_reason_code,json=unreachableReasonCode,proto3" json:"unreachable_reason_code,omitempty"`
 	// The reason codes of AUX that a skill may interrupt, each 0 to 99.
 	InterruptibleAuxCodes []int32 `protobuf:"varint,24,rep,packed,name=interruptible_aux_codes,json=interruptibleAuxCodes,proto3" json:"interruptible_aux_codes,omitempty"`
-	unknownFields         protoimpl.UnknownFields
-	sizeCache             protoimpl.SizeCache
+	// How long a customer whose browser is gone is waited for before his session
+	// ends; default 120,000, 5,000 to 3,600,000.
+	CustomerConnectionGraceMs *int64 `protobuf:"varint,25,opt,name=customer_connection_grace_ms,json=customerConnectionGraceMs,proto3,oneof" json:"customer_connection_grace_ms,omitempty"`
+	unknownFields             protoimpl.UnknownFields
+	sizeCache                 protoimpl.SizeCache
 }
 
 func (x *Options) Reset() {
@@ -613,6 +712,13 @@ func (x *Options) GetInterruptibleAuxCodes() []int32 {
 		return x.InterruptibleAuxCodes
 	}
 	return nil
+}
+
+func (x *Options) GetCustomerConnectionGraceMs() int64 {
+	if x != nil && x.CustomerConnectionGraceMs != nil {
+		return *x.CustomerConnectionGraceMs
+	}
+	return 0
 }
 
 // MediaType is a kind of interaction.
@@ -1043,9 +1149,14 @@ type Queue struct {
 	// The vector that "vector" runs.
 	Vector string `protobuf:"bytes,5,opt,name=vector,proto3" json:"vector,omitempty"`
 	// The view that is handed to the router; empty for all.
-	View          string `protobuf:"bytes,6,opt,name=view,proto3" json:"view,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	View string `protobuf:"bytes,6,opt,name=view,proto3" json:"view,omitempty"`
+	// The service level: how soon an interaction is to be answered; 0 for
+	// 20,000; at most 86,400,000.
+	ServiceLevelWithinMs int64 `protobuf:"varint,7,opt,name=service_level_within_ms,json=serviceLevelWithinMs,proto3" json:"service_level_within_ms,omitempty"`
+	// Of how many that is wanted, in percent; 0 for 80.
+	ServiceLevelTargetPercent int32 `protobuf:"varint,8,opt,name=service_level_target_percent,json=serviceLevelTargetPercent,proto3" json:"service_level_target_percent,omitempty"`
+	unknownFields             protoimpl.UnknownFields
+	sizeCache                 protoimpl.SizeCache
 }
 
 func (x *Queue) Reset() {
@@ -1120,6 +1231,314 @@ func (x *Queue) GetView() string {
 	return ""
 }
 
+func (x *Queue) GetServiceLevelWithinMs() int64 {
+	if x != nil {
+		return x.ServiceLevelWithinMs
+	}
+	return 0
+}
+
+func (x *Queue) GetServiceLevelTargetPercent() int32 {
+	if x != nil {
+		return x.ServiceLevelTargetPercent
+	}
+	return 0
+}
+
+// RequestType is what a customer can ask for: where it goes, and as what.
+type RequestType struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// For customers; at most 256 bytes; empty for the name.
+	Label string `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
+	// The media type of its interactions.
+	MediaType string `protobuf:"bytes,3,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
+	// The queue that they enter ...
+	Queue string `protobuf:"bytes,4,opt,name=queue,proto3" json:"queue,omitempty"`
+	// ... or the VDN.
+	Vdn string `protobuf:"bytes,5,opt,name=vdn,proto3" json:"vdn,omitempty"`
+	// -1,000,000 to 1,000,000; larger goes first.
+	Priority int32 `protobuf:"varint,6,opt,name=priority,proto3" json:"priority,omitempty"`
+	// For instance InboundNew; at most 256 characters.
+	InteractionSubtype string `protobuf:"bytes,7,opt,name=interaction_subtype,json=interactionSubtype,proto3" json:"interaction_subtype,omitempty"`
+	// True for a callback: the customer leaves word and goes, and the
+	// interaction is a task that is not online.
+	Callback bool `protobuf:"varint,8,opt,name=callback,proto3" json:"callback,omitempty"`
+	// User data of each, over which the customer's own does not go.
+	UserData      map[string]string `protobuf:"bytes,9,rep,name=user_data,json=userData,proto3" json:"user_data,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestType) Reset() {
+	*x = RequestType{}
+	mi := &file_usher_v1_administration_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestType) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestType) ProtoMessage() {}
+
+func (x *RequestType) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_administration_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestType.ProtoReflect.Descriptor instead.
+func (*RequestType) Descriptor() ([]byte, []int) {
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *RequestType) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RequestType) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *RequestType) GetMediaType() string {
+	if x != nil {
+		return x.MediaType
+	}
+	return ""
+}
+
+func (x *RequestType) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *RequestType) GetVdn() string {
+	if x != nil {
+		return x.Vdn
+	}
+	return ""
+}
+
+func (x *RequestType) GetPriority() int32 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *RequestType) GetInteractionSubtype() string {
+	if x != nil {
+		return x.InteractionSubtype
+	}
+	return ""
+}
+
+func (x *RequestType) GetCallback() bool {
+	if x != nil {
+		return x.Callback
+	}
+	return false
+}
+
+func (x *RequestType) GetUserData() map[string]string {
+	if x != nil {
+		return x.UserData
+	}
+	return nil
+}
+
+// Site is a web site whose visitors ask for sessions.
+type Site struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The origins on whose pages its chat may run, e.g.
+	// https://shop.example.com; those of the server itself always may.
+	Origins []string `protobuf:"bytes,2,rep,name=origins,proto3" json:"origins,omitempty"`
+	// What its customers can ask for, the usual first.
+	RequestTypes []string `protobuf:"bytes,3,rep,name=request_types,json=requestTypes,proto3" json:"request_types,omitempty"`
+	// True to take customers without a token.
+	Anonymous bool `protobuf:"varint,4,opt,name=anonymous,proto3" json:"anonymous,omitempty"`
+	// How many sessions an address may ask for in a minute without a token; 0
+	// for 6.
+	AnonymousSessionsPerMinute int32 `protobuf:"varint,5,opt,name=anonymous_sessions_per_minute,json=anonymousSessionsPerMinute,proto3" json:"anonymous_sessions_per_minute,omitempty"`
+	// The title of its chat; at most 256 bytes.
+	Title string `protobuf:"bytes,6,opt,name=title,proto3" json:"title,omitempty"`
+	// Words of welcome; at most 1,024 bytes.
+	Greeting      string `protobuf:"bytes,7,opt,name=greeting,proto3" json:"greeting,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Site) Reset() {
+	*x = Site{}
+	mi := &file_usher_v1_administration_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Site) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Site) ProtoMessage() {}
+
+func (x *Site) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_administration_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Site.ProtoReflect.Descriptor instead.
+func (*Site) Descriptor() ([]byte, []int) {
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Site) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Site) GetOrigins() []string {
+	if x != nil {
+		return x.Origins
+	}
+	return nil
+}
+
+func (x *Site) GetRequestTypes() []string {
+	if x != nil {
+		return x.RequestTypes
+	}
+	return nil
+}
+
+func (x *Site) GetAnonymous() bool {
+	if x != nil {
+		return x.Anonymous
+	}
+	return false
+}
+
+func (x *Site) GetAnonymousSessionsPerMinute() int32 {
+	if x != nil {
+		return x.AnonymousSessionsPerMinute
+	}
+	return 0
+}
+
+func (x *Site) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Site) GetGreeting() string {
+	if x != nil {
+		return x.Greeting
+	}
+	return ""
+}
+
+// Reason is a reason that windows offer.
+type Reason struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name, as it stands in messages.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Where it is offered.
+	Kind ReasonKind `protobuf:"varint,2,opt,name=kind,proto3,enum=usher.v1.ReasonKind" json:"kind,omitempty"`
+	// For people; at most 256 bytes; empty for the name.
+	Label string `protobuf:"bytes,3,opt,name=label,proto3" json:"label,omitempty"`
+	// The reason code of AUX, 0 to 99.
+	Code          int32 `protobuf:"varint,4,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reason) Reset() {
+	*x = Reason{}
+	mi := &file_usher_v1_administration_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reason) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reason) ProtoMessage() {}
+
+func (x *Reason) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_administration_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reason.ProtoReflect.Descriptor instead.
+func (*Reason) Descriptor() ([]byte, []int) {
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Reason) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Reason) GetKind() ReasonKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ReasonKind_REASON_KIND_UNSPECIFIED
+}
+
+func (x *Reason) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *Reason) GetCode() int32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
 // WorkbinType is a kind of workbin; every owner of the kind has one.
 type WorkbinType struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1133,7 +1552,7 @@ type WorkbinType struct {
 
 func (x *WorkbinType) Reset() {
 	*x = WorkbinType{}
-	mi := &file_usher_v1_administration_proto_msgTypes[8]
+	mi := &file_usher_v1_administration_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1145,7 +1564,7 @@ func (x *WorkbinType) String() string {
 func (*WorkbinType) ProtoMessage() {}
 
 func (x *WorkbinType) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[8]
+	mi := &file_usher_v1_administration_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1158,7 +1577,7 @@ func (x *WorkbinType) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkbinType.ProtoReflect.Descriptor instead.
 func (*WorkbinType) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{8}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WorkbinType) GetName() string {
@@ -1186,7 +1605,7 @@ type CreateTenantRequest struct {
 
 func (x *CreateTenantRequest) Reset() {
 	*x = CreateTenantRequest{}
-	mi := &file_usher_v1_administration_proto_msgTypes[9]
+	mi := &file_usher_v1_administration_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1198,7 +1617,7 @@ func (x *CreateTenantRequest) String() string {
 func (*CreateTenantRequest) ProtoMessage() {}
 
 func (x *CreateTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[9]
+	mi := &file_usher_v1_administration_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1211,7 +1630,7 @@ func (x *CreateTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTenantRequest.ProtoReflect.Descriptor instead.
 func (*CreateTenantRequest) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{9}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CreateTenantRequest) GetTenantId() string {
@@ -1230,7 +1649,7 @@ type CreateTenantResponse struct {
 
 func (x *CreateTenantResponse) Reset() {
 	*x = CreateTenantResponse{}
-	mi := &file_usher_v1_administration_proto_msgTypes[10]
+	mi := &file_usher_v1_administration_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1242,7 +1661,7 @@ func (x *CreateTenantResponse) String() string {
 func (*CreateTenantResponse) ProtoMessage() {}
 
 func (x *CreateTenantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[10]
+	mi := &file_usher_v1_administration_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1255,7 +1674,7 @@ func (x *CreateTenantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTenantResponse.ProtoReflect.Descriptor instead.
 func (*CreateTenantResponse) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{10}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{13}
 }
 
 // ListTenantsRequest is empty.
@@ -1267,7 +1686,7 @@ type ListTenantsRequest struct {
 
 func (x *ListTenantsRequest) Reset() {
 	*x = ListTenantsRequest{}
-	mi := &file_usher_v1_administration_proto_msgTypes[11]
+	mi := &file_usher_v1_administration_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1279,7 +1698,7 @@ func (x *ListTenantsRequest) String() string {
 func (*ListTenantsRequest) ProtoMessage() {}
 
 func (x *ListTenantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[11]
+	mi := &file_usher_v1_administration_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1292,7 +1711,7 @@ func (x *ListTenantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTenantsRequest.ProtoReflect.Descriptor instead.
 func (*ListTenantsRequest) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{11}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{14}
 }
 
 // ListTenantsResponse lists tenants.
@@ -1306,7 +1725,7 @@ type ListTenantsResponse struct {
 
 func (x *ListTenantsResponse) Reset() {
 	*x = ListTenantsResponse{}
-	mi := &file_usher_v1_administration_proto_msgTypes[12]
+	mi := &file_usher_v1_administration_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1318,7 +1737,7 @@ func (x *ListTenantsResponse) String() string {
 func (*ListTenantsResponse) ProtoMessage() {}
 
 func (x *ListTenantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[12]
+	mi := &file_usher_v1_administration_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1331,7 +1750,7 @@ func (x *ListTenantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTenantsResponse.ProtoReflect.Descriptor instead.
 func (*ListTenantsResponse) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{12}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListTenantsResponse) GetTenantIds() []string {
@@ -1352,7 +1771,7 @@ type GetConfigurationRequest struct {
 
 func (x *GetConfigurationRequest) Reset() {
 	*x = GetConfigurationRequest{}
-	mi := &file_usher_v1_administration_proto_msgTypes[13]
+	mi := &file_usher_v1_administration_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1364,7 +1783,7 @@ func (x *GetConfigurationRequest) String() string {
 func (*GetConfigurationRequest) ProtoMessage() {}
 
 func (x *GetConfigurationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[13]
+	mi := &file_usher_v1_administration_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1377,7 +1796,7 @@ func (x *GetConfigurationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConfigurationRequest.ProtoReflect.Descriptor instead.
 func (*GetConfigurationRequest) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{13}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetConfigurationRequest) GetTenantId() string {
@@ -1400,7 +1819,7 @@ type GetConfigurationResponse struct {
 
 func (x *GetConfigurationResponse) Reset() {
 	*x = GetConfigurationResponse{}
-	mi := &file_usher_v1_administration_proto_msgTypes[14]
+	mi := &file_usher_v1_administration_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1412,7 +1831,7 @@ func (x *GetConfigurationResponse) String() string {
 func (*GetConfigurationResponse) ProtoMessage() {}
 
 func (x *GetConfigurationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[14]
+	mi := &file_usher_v1_administration_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1425,7 +1844,7 @@ func (x *GetConfigurationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConfigurationResponse.ProtoReflect.Descriptor instead.
 func (*GetConfigurationResponse) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{14}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetConfigurationResponse) GetConfiguration() *Configuration {
@@ -1447,7 +1866,7 @@ type ObjectName struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// media_type, place, place_group, agent_group, agent, queue, workbin, skill,
 	// target, vector, vdn, table, holiday_table, timetable, announcement,
-	// capacity_rule, view or external_service.
+	// capacity_rule, view, external_service, request_type, site or reason.
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	// Its name.
 	Name          string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
@@ -1457,7 +1876,7 @@ type ObjectName struct {
 
 func (x *ObjectName) Reset() {
 	*x = ObjectName{}
-	mi := &file_usher_v1_administration_proto_msgTypes[15]
+	mi := &file_usher_v1_administration_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1469,7 +1888,7 @@ func (x *ObjectName) String() string {
 func (*ObjectName) ProtoMessage() {}
 
 func (x *ObjectName) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[15]
+	mi := &file_usher_v1_administration_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1482,7 +1901,7 @@ func (x *ObjectName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectName.ProtoReflect.Descriptor instead.
 func (*ObjectName) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{15}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ObjectName) GetKind() string {
@@ -1520,7 +1939,7 @@ type ApplyConfigurationRequest struct {
 
 func (x *ApplyConfigurationRequest) Reset() {
 	*x = ApplyConfigurationRequest{}
-	mi := &file_usher_v1_administration_proto_msgTypes[16]
+	mi := &file_usher_v1_administration_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1532,7 +1951,7 @@ func (x *ApplyConfigurationRequest) String() string {
 func (*ApplyConfigurationRequest) ProtoMessage() {}
 
 func (x *ApplyConfigurationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[16]
+	mi := &file_usher_v1_administration_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1545,7 +1964,7 @@ func (x *ApplyConfigurationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyConfigurationRequest.ProtoReflect.Descriptor instead.
 func (*ApplyConfigurationRequest) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{16}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ApplyConfigurationRequest) GetTenantId() string {
@@ -1606,7 +2025,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_usher_v1_administration_proto_msgTypes[17]
+	mi := &file_usher_v1_administration_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1618,7 +2037,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[17]
+	mi := &file_usher_v1_administration_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1631,7 +2050,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{17}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Change) GetKind() ChangeKind {
@@ -1673,7 +2092,7 @@ type ApplyConfigurationResponse struct {
 
 func (x *ApplyConfigurationResponse) Reset() {
 	*x = ApplyConfigurationResponse{}
-	mi := &file_usher_v1_administration_proto_msgTypes[18]
+	mi := &file_usher_v1_administration_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1685,7 +2104,7 @@ func (x *ApplyConfigurationResponse) String() string {
 func (*ApplyConfigurationResponse) ProtoMessage() {}
 
 func (x *ApplyConfigurationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[18]
+	mi := &file_usher_v1_administration_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1698,7 +2117,7 @@ func (x *ApplyConfigurationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyConfigurationResponse.ProtoReflect.Descriptor instead.
 func (*ApplyConfigurationResponse) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{18}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ApplyConfigurationResponse) GetChanges() []*Change {
@@ -1741,21 +2160,23 @@ type ApiKey struct {
 	// except that two keys of one role may share it while one replaces the
 	// other.
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	// MEDIA, ROUTER, REPORTING, SERVICE or ADMIN.
+	// MEDIA, ROUTER, REPORTING, SERVICE, SITE or ADMIN.
 	Role Role `protobuf:"varint,4,opt,name=role,proto3,enum=usher.v1.Role" json:"role,omitempty"`
 	// When it was made, Unix milliseconds.
 	CreatedAtMs int64 `protobuf:"varint,5,opt,name=created_at_ms,json=createdAtMs,proto3" json:"created_at_ms,omitempty"`
 	// When it expires; 0 for never.
 	ExpiresAtMs int64 `protobuf:"varint,6,opt,name=expires_at_ms,json=expiresAtMs,proto3" json:"expires_at_ms,omitempty"`
 	// When it was revoked; 0 if it is valid.
-	RevokedAtMs   int64 `protobuf:"varint,7,opt,name=revoked_at_ms,json=revokedAtMs,proto3" json:"revoked_at_ms,omitempty"`
+	RevokedAtMs int64 `protobuf:"varint,7,opt,name=revoked_at_ms,json=revokedAtMs,proto3" json:"revoked_at_ms,omitempty"`
+	// The site of a SITE key.
+	Site          string `protobuf:"bytes,8,opt,name=site,proto3" json:"site,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ApiKey) Reset() {
 	*x = ApiKey{}
-	mi := &file_usher_v1_administration_proto_msgTypes[19]
+	mi := &file_usher_v1_administration_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1767,7 +2188,7 @@ func (x *ApiKey) String() string {
 func (*ApiKey) ProtoMessage() {}
 
 func (x *ApiKey) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[19]
+	mi := &file_usher_v1_administration_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1780,7 +2201,7 @@ func (x *ApiKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiKey.ProtoReflect.Descriptor instead.
 func (*ApiKey) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{19}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ApiKey) GetId() string {
@@ -1832,6 +2253,13 @@ func (x *ApiKey) GetRevokedAtMs() int64 {
 	return 0
 }
 
+func (x *ApiKey) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
 // CreateApiKeyRequest asks for an API key.
 type CreateApiKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1839,17 +2267,19 @@ type CreateApiKeyRequest struct {
 	TenantId string `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
 	// The client's name, as a name of a configuration.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// MEDIA, ROUTER, REPORTING, SERVICE or ADMIN.
+	// MEDIA, ROUTER, REPORTING, SERVICE, SITE or ADMIN.
 	Role Role `protobuf:"varint,3,opt,name=role,proto3,enum=usher.v1.Role" json:"role,omitempty"`
 	// When it shall expire, Unix milliseconds; 0 for never.
-	ExpiresAtMs   int64 `protobuf:"varint,4,opt,name=expires_at_ms,json=expiresAtMs,proto3" json:"expires_at_ms,omitempty"`
+	ExpiresAtMs int64 `protobuf:"varint,4,opt,name=expires_at_ms,json=expiresAtMs,proto3" json:"expires_at_ms,omitempty"`
+	// The site of a SITE key, which it must name.
+	Site          string `protobuf:"bytes,5,opt,name=site,proto3" json:"site,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateApiKeyRequest) Reset() {
 	*x = CreateApiKeyRequest{}
-	mi := &file_usher_v1_administration_proto_msgTypes[20]
+	mi := &file_usher_v1_administration_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1861,7 +2291,7 @@ func (x *CreateApiKeyRequest) String() string {
 func (*CreateApiKeyRequest) ProtoMessage() {}
 
 func (x *CreateApiKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[20]
+	mi := &file_usher_v1_administration_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1874,7 +2304,7 @@ func (x *CreateApiKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateApiKeyRequest.ProtoReflect.Descriptor instead.
 func (*CreateApiKeyRequest) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{20}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CreateApiKeyRequest) GetTenantId() string {
@@ -1905,6 +2335,13 @@ func (x *CreateApiKeyRequest) GetExpiresAtMs() int64 {
 	return 0
 }
 
+func (x *CreateApiKeyRequest) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
 // CreateApiKeyResponse is an API key.
 type CreateApiKeyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1918,7 +2355,7 @@ type CreateApiKeyResponse struct {
 
 func (x *CreateApiKeyResponse) Reset() {
 	*x = CreateApiKeyResponse{}
-	mi := &file_usher_v1_administration_proto_msgTypes[21]
+	mi := &file_usher_v1_administration_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1930,7 +2367,7 @@ func (x *CreateApiKeyResponse) String() string {
 func (*CreateApiKeyResponse) ProtoMessage() {}
 
 func (x *CreateApiKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[21]
+	mi := &file_usher_v1_administration_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1943,7 +2380,7 @@ func (x *CreateApiKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateApiKeyResponse.ProtoReflect.Descriptor instead.
 func (*CreateApiKeyResponse) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{21}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CreateApiKeyResponse) GetApiKey() *ApiKey {
@@ -1971,7 +2408,7 @@ type ListApiKeysRequest struct {
 
 func (x *ListApiKeysRequest) Reset() {
 	*x = ListApiKeysRequest{}
-	mi := &file_usher_v1_administration_proto_msgTypes[22]
+	mi := &file_usher_v1_administration_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1983,7 +2420,7 @@ func (x *ListApiKeysRequest) String() string {
 func (*ListApiKeysRequest) ProtoMessage() {}
 
 func (x *ListApiKeysRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[22]
+	mi := &file_usher_v1_administration_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1996,7 +2433,7 @@ func (x *ListApiKeysRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListApiKeysRequest.ProtoReflect.Descriptor instead.
 func (*ListApiKeysRequest) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{22}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListApiKeysRequest) GetTenantId() string {
@@ -2017,7 +2454,7 @@ type ListApiKeysResponse struct {
 
 func (x *ListApiKeysResponse) Reset() {
 	*x = ListApiKeysResponse{}
-	mi := &file_usher_v1_administration_proto_msgTypes[23]
+	mi := &file_usher_v1_administration_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2029,7 +2466,7 @@ func (x *ListApiKeysResponse) String() string {
 func (*ListApiKeysResponse) ProtoMessage() {}
 
 func (x *ListApiKeysResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[23]
+	mi := &file_usher_v1_administration_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2042,7 +2479,7 @@ func (x *ListApiKeysResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListApiKeysResponse.ProtoReflect.Descriptor instead.
 func (*ListApiKeysResponse) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{23}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListApiKeysResponse) GetApiKeys() []*ApiKey {
@@ -2065,7 +2502,7 @@ type RevokeApiKeyRequest struct {
 
 func (x *RevokeApiKeyRequest) Reset() {
 	*x = RevokeApiKeyRequest{}
-	mi := &file_usher_v1_administration_proto_msgTypes[24]
+	mi := &file_usher_v1_administration_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2077,7 +2514,7 @@ func (x *RevokeApiKeyRequest) String() string {
 func (*RevokeApiKeyRequest) ProtoMessage() {}
 
 func (x *RevokeApiKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[24]
+	mi := &file_usher_v1_administration_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2090,7 +2527,7 @@ func (x *RevokeApiKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeApiKeyRequest.ProtoReflect.Descriptor instead.
 func (*RevokeApiKeyRequest) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{24}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RevokeApiKeyRequest) GetTenantId() string {
@@ -2116,7 +2553,7 @@ type RevokeApiKeyResponse struct {
 
 func (x *RevokeApiKeyResponse) Reset() {
 	*x = RevokeApiKeyResponse{}
-	mi := &file_usher_v1_administration_proto_msgTypes[25]
+	mi := &file_usher_v1_administration_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2128,7 +2565,7 @@ func (x *RevokeApiKeyResponse) String() string {
 func (*RevokeApiKeyResponse) ProtoMessage() {}
 
 func (x *RevokeApiKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[25]
+	mi := &file_usher_v1_administration_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2141,14 +2578,14 @@ func (x *RevokeApiKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeApiKeyResponse.ProtoReflect.Descriptor instead.
 func (*RevokeApiKeyResponse) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{25}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{28}
 }
 
 var File_usher_v1_administration_proto protoreflect.FileDescriptor
 
 const file_usher_v1_administration_proto_rawDesc = "" +
 	"\n" +
-	"\x1dusher/v1/administration.proto\x12\busher.v1\x1a\x15usher/v1/common.proto\x1a\x16usher/v1/routing.proto\"\xba\a\n" +
+	"\x1dusher/v1/administration.proto\x12\busher.v1\x1a\x15usher/v1/common.proto\x1a\x16usher/v1/routing.proto\"\xc8\b\n" +
 	"\rConfiguration\x12+\n" +
 	"\aoptions\x18\x01 \x01(\v2\x11.usher.v1.OptionsR\aoptions\x124\n" +
 	"\vmedia_types\x18\x02 \x03(\v2\x13.usher.v1.MediaTypeR\n" +
@@ -2172,7 +2609,10 @@ const file_usher_v1_administration_proto_rawDesc = "" +
 	"\rannouncements\x18\x10 \x03(\v2\x16.usher.v1.AnnouncementR\rannouncements\x12=\n" +
 	"\x0ecapacity_rules\x18\x11 \x03(\v2\x16.usher.v1.CapacityRuleR\rcapacityRules\x12$\n" +
 	"\x05views\x18\x12 \x03(\v2\x0e.usher.v1.ViewR\x05views\x12B\n" +
-	"\x11external_services\x18\x13 \x03(\v2\x15.usher.v1.ThirdServerR\x10externalServices\"\xaa\r\n" +
+	"\x11external_services\x18\x13 \x03(\v2\x15.usher.v1.ThirdServerR\x10externalServices\x12:\n" +
+	"\rrequest_types\x18\x14 \x03(\v2\x15.usher.v1.RequestTypeR\frequestTypes\x12$\n" +
+	"\x05sites\x18\x15 \x03(\v2\x0e.usher.v1.SiteR\x05sites\x12*\n" +
+	"\areasons\x18\x16 \x03(\v2\x10.usher.v1.ReasonR\areasons\"\x91\x0e\n" +
 	"\aOptions\x127\n" +
 	"\x15delivering_timeout_ms\x18\x01 \x01(\x03H\x00R\x13deliveringTimeoutMs\x88\x01\x01\x123\n" +
 	"\x13handling_timeout_ms\x18\x02 \x01(\x03H\x01R\x11handlingTimeoutMs\x88\x01\x01\x121\n" +
@@ -2200,7 +2640,8 @@ const file_usher_v1_administration_proto_rawDesc = "" +
 	"\x10forced_logout_at\x18\x15 \x01(\tR\x0eforcedLogoutAt\x129\n" +
 	"\x19forced_logout_reason_code\x18\x16 \x01(\x05R\x16forcedLogoutReasonCode\x126\n" +
 	"\x17unreachable_reason_code\x18\x17 \x01(\x05R\x15unreachableReasonCode\x126\n" +
-	"\x17interruptible_aux_codes\x18\x18 \x03(\x05R\x15interruptibleAuxCodesB\x18\n" +
+	"\x17interruptible_aux_codes\x18\x18 \x03(\x05R\x15interruptibleAuxCodes\x12D\n" +
+	"\x1ccustomer_connection_grace_ms\x18\x19 \x01(\x03H\rR\x19customerConnectionGraceMs\x88\x01\x01B\x18\n" +
 	"\x16_delivering_timeout_msB\x16\n" +
 	"\x14_handling_timeout_msB\x15\n" +
 	"\x13_routing_timeout_msB\x1c\n" +
@@ -2213,7 +2654,8 @@ const file_usher_v1_administration_proto_rawDesc = "" +
 	"\x1a_conference_obeys_capacityB\x19\n" +
 	"\x17_intrude_obeys_capacityB \n" +
 	"\x1e_max_interactions_per_snapshotB\x1b\n" +
-	"\x19_max_submitted_per_router\"\xf6\x01\n" +
+	"\x19_max_submitted_per_routerB\x1f\n" +
+	"\x1d_customer_connection_grace_ms\"\xf6\x01\n" +
 	"\tMediaType\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aoffline\x18\x02 \x01(\bR\aoffline\x12)\n" +
@@ -2257,7 +2699,7 @@ const file_usher_v1_administration_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\x1a=\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa6\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9e\x02\n" +
 	"\x05Queue\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1a\n" +
@@ -2265,7 +2707,36 @@ const file_usher_v1_administration_proto_rawDesc = "" +
 	"\vagent_group\x18\x04 \x01(\tR\n" +
 	"agentGroup\x12\x16\n" +
 	"\x06vector\x18\x05 \x01(\tR\x06vector\x12\x12\n" +
-	"\x04view\x18\x06 \x01(\tR\x04view\"U\n" +
+	"\x04view\x18\x06 \x01(\tR\x04view\x125\n" +
+	"\x17service_level_within_ms\x18\a \x01(\x03R\x14serviceLevelWithinMs\x12?\n" +
+	"\x1cservice_level_target_percent\x18\b \x01(\x05R\x19serviceLevelTargetPercent\"\xe6\x02\n" +
+	"\vRequestType\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05label\x18\x02 \x01(\tR\x05label\x12\x1d\n" +
+	"\n" +
+	"media_type\x18\x03 \x01(\tR\tmediaType\x12\x14\n" +
+	"\x05queue\x18\x04 \x01(\tR\x05queue\x12\x10\n" +
+	"\x03vdn\x18\x05 \x01(\tR\x03vdn\x12\x1a\n" +
+	"\bpriority\x18\x06 \x01(\x05R\bpriority\x12/\n" +
+	"\x13interaction_subtype\x18\a \x01(\tR\x12interactionSubtype\x12\x1a\n" +
+	"\bcallback\x18\b \x01(\bR\bcallback\x12@\n" +
+	"\tuser_data\x18\t \x03(\v2#.usher.v1.RequestType.UserDataEntryR\buserData\x1a;\n" +
+	"\rUserDataEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xec\x01\n" +
+	"\x04Site\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\aorigins\x18\x02 \x03(\tR\aorigins\x12#\n" +
+	"\rrequest_types\x18\x03 \x03(\tR\frequestTypes\x12\x1c\n" +
+	"\tanonymous\x18\x04 \x01(\bR\tanonymous\x12A\n" +
+	"\x1danonymous_sessions_per_minute\x18\x05 \x01(\x05R\x1aanonymousSessionsPerMinute\x12\x14\n" +
+	"\x05title\x18\x06 \x01(\tR\x05title\x12\x1a\n" +
+	"\bgreeting\x18\a \x01(\tR\bgreeting\"p\n" +
+	"\x06Reason\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12(\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x14.usher.v1.ReasonKindR\x04kind\x12\x14\n" +
+	"\x05label\x18\x03 \x01(\tR\x05label\x12\x12\n" +
+	"\x04code\x18\x04 \x01(\x05R\x04code\"U\n" +
 	"\vWorkbinType\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x122\n" +
 	"\n" +
@@ -2302,7 +2773,7 @@ const file_usher_v1_administration_proto_rawDesc = "" +
 	"\achanges\x18\x01 \x03(\v2\x10.usher.v1.ChangeR\achanges\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x1a\n" +
 	"\bsequence\x18\x03 \x01(\x04R\bsequence\x12\x1a\n" +
-	"\bwarnings\x18\x04 \x03(\tR\bwarnings\"\xd9\x01\n" +
+	"\bwarnings\x18\x04 \x03(\tR\bwarnings\"\xed\x01\n" +
 	"\x06ApiKey\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\ttenant_id\x18\x02 \x01(\tR\btenantId\x12\x12\n" +
@@ -2310,12 +2781,14 @@ const file_usher_v1_administration_proto_rawDesc = "" +
 	"\x04role\x18\x04 \x01(\x0e2\x0e.usher.v1.RoleR\x04role\x12\"\n" +
 	"\rcreated_at_ms\x18\x05 \x01(\x03R\vcreatedAtMs\x12\"\n" +
 	"\rexpires_at_ms\x18\x06 \x01(\x03R\vexpiresAtMs\x12\"\n" +
-	"\rrevoked_at_ms\x18\a \x01(\x03R\vrevokedAtMs\"\x8e\x01\n" +
+	"\rrevoked_at_ms\x18\a \x01(\x03R\vrevokedAtMs\x12\x12\n" +
+	"\x04site\x18\b \x01(\tR\x04site\"\xa2\x01\n" +
 	"\x13CreateApiKeyRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\"\n" +
 	"\x04role\x18\x03 \x01(\x0e2\x0e.usher.v1.RoleR\x04role\x12\"\n" +
-	"\rexpires_at_ms\x18\x04 \x01(\x03R\vexpiresAtMs\"Y\n" +
+	"\rexpires_at_ms\x18\x04 \x01(\x03R\vexpiresAtMs\x12\x12\n" +
+	"\x04site\x18\x05 \x01(\tR\x04site\"Y\n" +
 	"\x14CreateApiKeyResponse\x12)\n" +
 	"\aapi_key\x18\x01 \x01(\v2\x10.usher.v1.ApiKeyR\x06apiKey\x12\x16\n" +
 	"\x03key\x18\x02 \x01(\tB\x04\x88\xb5\x18\x01R\x03key\"1\n" +
@@ -2331,7 +2804,16 @@ const file_usher_v1_administration_proto_rawDesc = "" +
 	" MULTIPLE_CONNECTIONS_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19MULTIPLE_CONNECTIONS_TRUE\x10\x01\x12\x1e\n" +
 	"\x1aMULTIPLE_CONNECTIONS_FALSE\x10\x02\x12%\n" +
-	"!MULTIPLE_CONNECTIONS_FORCE_LOGOUT\x10\x03*r\n" +
+	"!MULTIPLE_CONNECTIONS_FORCE_LOGOUT\x10\x03*\xbc\x01\n" +
+	"\n" +
+	"ReasonKind\x12\x1b\n" +
+	"\x17REASON_KIND_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fREASON_KIND_AUX\x10\x01\x12\x19\n" +
+	"\x15REASON_KIND_NOT_READY\x10\x02\x12\x16\n" +
+	"\x12REASON_KIND_REJECT\x10\x03\x12\x14\n" +
+	"\x10REASON_KIND_STOP\x10\x04\x12\x1b\n" +
+	"\x17REASON_KIND_DISPOSITION\x10\x05\x12\x16\n" +
+	"\x12REASON_KIND_LOGOUT\x10\x06*r\n" +
 	"\n" +
 	"ChangeKind\x12\x1b\n" +
 	"\x17CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
@@ -2366,112 +2848,122 @@ func file_usher_v1_administration_proto_rawDescGZIP() []byte {
 	return file_usher_v1_administration_proto_rawDescData
 }
 
-var file_usher_v1_administration_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_usher_v1_administration_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_usher_v1_administration_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_usher_v1_administration_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_usher_v1_administration_proto_goTypes = []any{
 	(MultipleConnections)(0),           // 0: usher.v1.MultipleConnections
-	(ChangeKind)(0),                    // 1: usher.v1.ChangeKind
-	(*Configuration)(nil),              // 2: usher.v1.Configuration
-	(*Options)(nil),                    // 3: usher.v1.Options
-	(*MediaType)(nil),                  // 4: usher.v1.MediaType
-	(*Place)(nil),                      // 5: usher.v1.Place
-	(*PlaceGroup)(nil),                 // 6: usher.v1.PlaceGroup
-	(*AgentGroup)(nil),                 // 7: usher.v1.AgentGroup
-	(*Agent)(nil),                      // 8: usher.v1.Agent
-	(*Queue)(nil),                      // 9: usher.v1.Queue
-	(*WorkbinType)(nil),                // 10: usher.v1.WorkbinType
-	(*CreateTenantRequest)(nil),        // 11: usher.v1.CreateTenantRequest
-	(*CreateTenantResponse)(nil),       // 12: usher.v1.CreateTenantResponse
-	(*ListTenantsRequest)(nil),         // 13: usher.v1.ListTenantsRequest
-	(*ListTenantsResponse)(nil),        // 14: usher.v1.ListTenantsResponse
-	(*GetConfigurationRequest)(nil),    // 15: usher.v1.GetConfigurationRequest
-	(*GetConfigurationResponse)(nil),   // 16: usher.v1.GetConfigurationResponse
-	(*ObjectName)(nil),                 // 17: usher.v1.ObjectName
-	(*ApplyConfigurationRequest)(nil),  // 18: usher.v1.ApplyConfigurationRequest
-	(*Change)(nil),                     // 19: usher.v1.Change
-	(*ApplyConfigurationResponse)(nil), // 20: usher.v1.ApplyConfigurationResponse
-	(*ApiKey)(nil),                     // 21: usher.v1.ApiKey
-	(*CreateApiKeyRequest)(nil),        // 22: usher.v1.CreateApiKeyRequest
-	(*CreateApiKeyResponse)(nil),       // 23: usher.v1.CreateApiKeyResponse
-	(*ListApiKeysRequest)(nil),         // 24: usher.v1.ListApiKeysRequest
-	(*ListApiKeysResponse)(nil),        // 25: usher.v1.ListApiKeysResponse
-	(*RevokeApiKeyRequest)(nil),        // 26: usher.v1.RevokeApiKeyRequest
-	(*RevokeApiKeyResponse)(nil),       // 27: usher.v1.RevokeApiKeyResponse
-	nil,                                // 28: usher.v1.Agent.CapacityEntry
-	nil,                                // 29: usher.v1.Agent.AttributesEntry
-	(*Skill)(nil),                      // 30: usher.v1.Skill
-	(*Target)(nil),                     // 31: usher.v1.Target
-	(*Vector)(nil),                     // 32: usher.v1.Vector
-	(*Vdn)(nil),                        // 33: usher.v1.Vdn
-	(*Table)(nil),                      // 34: usher.v1.Table
-	(*HolidayTable)(nil),               // 35: usher.v1.HolidayTable
-	(*Timetable)(nil),                  // 36: usher.v1.Timetable
-	(*Announcement)(nil),               // 37: usher.v1.Announcement
-	(*CapacityRule)(nil),               // 38: usher.v1.CapacityRule
-	(*View)(nil),                       // 39: usher.v1.View
-	(*ThirdServer)(nil),                // 40: usher.v1.ThirdServer
-	(*AgentSkill)(nil),                 // 41: usher.v1.AgentSkill
-	(CallPreference)(0),                // 42: usher.v1.CallPreference
-	(WorkMode)(0),                      // 43: usher.v1.WorkMode
-	(OwnerKind)(0),                     // 44: usher.v1.OwnerKind
-	(Role)(0),                          // 45: usher.v1.Role
+	(ReasonKind)(0),                    // 1: usher.v1.ReasonKind
+	(ChangeKind)(0),                    // 2: usher.v1.ChangeKind
+	(*Configuration)(nil),              // 3: usher.v1.Configuration
+	(*Options)(nil),                    // 4: usher.v1.Options
+	(*MediaType)(nil),                  // 5: usher.v1.MediaType
+	(*Place)(nil),                      // 6: usher.v1.Place
+	(*PlaceGroup)(nil),                 // 7: usher.v1.PlaceGroup
+	(*AgentGroup)(nil),                 // 8: usher.v1.AgentGroup
+	(*Agent)(nil),                      // 9: usher.v1.Agent
+	(*Queue)(nil),                      // 10: usher.v1.Queue
+	(*RequestType)(nil),                // 11: usher.v1.RequestType
+	(*Site)(nil),                       // 12: usher.v1.Site
+	(*Reason)(nil),                     // 13: usher.v1.Reason
+	(*WorkbinType)(nil),                // 14: usher.v1.WorkbinType
+	(*CreateTenantRequest)(nil),        // 15: usher.v1.CreateTenantRequest
+	(*CreateTenantResponse)(nil),       // 16: usher.v1.CreateTenantResponse
+	(*ListTenantsRequest)(nil),         // 17: usher.v1.ListTenantsRequest
+	(*ListTenantsResponse)(nil),        // 18: usher.v1.ListTenantsResponse
+	(*GetConfigurationRequest)(nil),    // 19: usher.v1.GetConfigurationRequest
+	(*GetConfigurationResponse)(nil),   // 20: usher.v1.GetConfigurationResponse
+	(*ObjectName)(nil),                 // 21: usher.v1.ObjectName
+	(*ApplyConfigurationRequest)(nil),  // 22: usher.v1.ApplyConfigurationRequest
+	(*Change)(nil),                     // 23: usher.v1.Change
+	(*ApplyConfigurationResponse)(nil), // 24: usher.v1.ApplyConfigurationResponse
+	(*ApiKey)(nil),                     // 25: usher.v1.ApiKey
+	(*CreateApiKeyRequest)(nil),        // 26: usher.v1.CreateApiKeyRequest
+	(*CreateApiKeyResponse)(nil),       // 27: usher.v1.CreateApiKeyResponse
+	(*ListApiKeysRequest)(nil),         // 28: usher.v1.ListApiKeysRequest
+	(*ListApiKeysResponse)(nil),        // 29: usher.v1.ListApiKeysResponse
+	(*RevokeApiKeyRequest)(nil),        // 30: usher.v1.RevokeApiKeyRequest
+	(*RevokeApiKeyResponse)(nil),       // 31: usher.v1.RevokeApiKeyResponse
+	nil,                                // 32: usher.v1.Agent.CapacityEntry
+	nil,                                // 33: usher.v1.Agent.AttributesEntry
+	nil,                                // 34: usher.v1.RequestType.UserDataEntry
+	(*Skill)(nil),                      // 35: usher.v1.Skill
+	(*Target)(nil),                     // 36: usher.v1.Target
+	(*Vector)(nil),                     // 37: usher.v1.Vector
+	(*Vdn)(nil),                        // 38: usher.v1.Vdn
+	(*Table)(nil),                      // 39: usher.v1.Table
+	(*HolidayTable)(nil),               // 40: usher.v1.HolidayTable
+	(*Timetable)(nil),                  // 41: usher.v1.Timetable
+	(*Announcement)(nil),               // 42: usher.v1.Announcement
+	(*CapacityRule)(nil),               // 43: usher.v1.CapacityRule
+	(*View)(nil),                       // 44: usher.v1.View
+	(*ThirdServer)(nil),                // 45: usher.v1.ThirdServer
+	(*AgentSkill)(nil),                 // 46: usher.v1.AgentSkill
+	(CallPreference)(0),                // 47: usher.v1.CallPreference
+	(WorkMode)(0),                      // 48: usher.v1.WorkMode
+	(OwnerKind)(0),                     // 49: usher.v1.OwnerKind
+	(Role)(0),                          // 50: usher.v1.Role
 }
 var file_usher_v1_administration_proto_depIdxs = []int32{
-	3,  // 0: usher.v1.Configuration.options:type_name -> usher.v1.Options
-	4,  // 1: usher.v1.Configuration.media_types:type_name -> usher.v1.MediaType
-	5,  // 2: usher.v1.Configuration.places:type_name -> usher.v1.Place
-	6,  // 3: usher.v1.Configuration.place_groups:type_name -> usher.v1.PlaceGroup
-	7,  // 4: usher.v1.Configuration.agent_groups:type_name -> usher.v1.AgentGroup
-	8,  // 5: usher.v1.Configuration.agents:type_name -> usher.v1.Agent
-	9,  // 6: usher.v1.Configuration.queues:type_name -> usher.v1.Queue
-	10, // 7: usher.v1.Configuration.workbins:type_name -> usher.v1.WorkbinType
-	30, // 8: usher.v1.Configuration.skills:type_name -> usher.v1.Skill
-	31, // 9: usher.v1.Configuration.targets:type_name -> usher.v1.Target
-	32, // 10: usher.v1.Configuration.vectors:type_name -> usher.v1.Vector
-	33, // 11: usher.v1.Configuration.vdns:type_name -> usher.v1.Vdn
-	34, // 12: usher.v1.Configuration.tables:type_name -> usher.v1.Table
-	35, // 13: usher.v1.Configuration.holiday_tables:type_name -> usher.v1.HolidayTable
-	36, // 14: usher.v1.Configuration.timetables:type_name -> usher.v1.Timetable
-	37, // 15: usher.v1.Configuration.announcements:type_name -> usher.v1.Announcement
-	38, // 16: usher.v1.Configuration.capacity_rules:type_name -> usher.v1.CapacityRule
-	39, // 17: usher.v1.Configuration.views:type_name -> usher.v1.View
-	40, // 18: usher.v1.Configuration.external_services:type_name -> usher.v1.ThirdServer
-	0,  // 19: usher.v1.Options.allow_multiple_agent_connections:type_name -> usher.v1.MultipleConnections
-	28, // 20: usher.v1.Agent.capacity:type_name -> usher.v1.Agent.CapacityEntry
-	41, // 21: usher.v1.Agent.skills:type_name -> usher.v1.AgentSkill
-	42, // 22: usher.v1.Agent.call_preference:type_name -> usher.v1.CallPreference
-	29, // 23: usher.v1.Agent.attributes:type_name -> usher.v1.Agent.AttributesEntry
-	43, // 24: usher.v1.Agent.login_work_mode:type_name -> usher.v1.WorkMode
-	44, // 25: usher.v1.WorkbinType.owner_kind:type_name -> usher.v1.OwnerKind
-	2,  // 26: usher.v1.GetConfigurationResponse.configuration:type_name -> usher.v1.Configuration
-	2,  // 27: usher.v1.ApplyConfigurationRequest.configuration:type_name -> usher.v1.Configuration
-	17, // 28: usher.v1.ApplyConfigurationRequest.remove:type_name -> usher.v1.ObjectName
-	1,  // 29: usher.v1.Change.kind:type_name -> usher.v1.ChangeKind
-	17, // 30: usher.v1.Change.object:type_name -> usher.v1.ObjectName
-	19, // 31: usher.v1.ApplyConfigurationResponse.changes:type_name -> usher.v1.Change
-	45, // 32: usher.v1.ApiKey.role:type_name -> usher.v1.Role
-	45, // 33: usher.v1.CreateApiKeyRequest.role:type_name -> usher.v1.Role
-	21, // 34: usher.v1.CreateApiKeyResponse.api_key:type_name -> usher.v1.ApiKey
-	21, // 35: usher.v1.ListApiKeysResponse.api_keys:type_name -> usher.v1.ApiKey
-	11, // 36: usher.v1.Administration.CreateTenant:input_type -> usher.v1.CreateTenantRequest
-	13, // 37: usher.v1.Administration.ListTenants:input_type -> usher.v1.ListTenantsRequest
-	15, // 38: usher.v1.Administration.GetConfiguration:input_type -> usher.v1.GetConfigurationRequest
-	18, // 39: usher.v1.Administration.ApplyConfiguration:input_type -> usher.v1.ApplyConfigurationRequest
-	22, // 40: usher.v1.Administration.CreateApiKey:input_type -> usher.v1.CreateApiKeyRequest
-	24, // 41: usher.v1.Administration.ListApiKeys:input_type -> usher.v1.ListApiKeysRequest
-	26, // 42: usher.v1.Administration.RevokeApiKey:input_type -> usher.v1.RevokeApiKeyRequest
-	12, // 43: usher.v1.Administration.CreateTenant:output_type -> usher.v1.CreateTenantResponse
-	14, // 44: usher.v1.Administration.ListTenants:output_type -> usher.v1.ListTenantsResponse
-	16, // 45: usher.v1.Administration.GetConfiguration:output_type -> usher.v1.GetConfigurationResponse
-	20, // 46: usher.v1.Administration.ApplyConfiguration:output_type -> usher.v1.ApplyConfigurationResponse
-	23, // 47: usher.v1.Administration.CreateApiKey:output_type -> usher.v1.CreateApiKeyResponse
-	25, // 48: usher.v1.Administration.ListApiKeys:output_type -> usher.v1.ListApiKeysResponse
-	27, // 49: usher.v1.Administration.RevokeApiKey:output_type -> usher.v1.RevokeApiKeyResponse
-	43, // [43:50] is the sub-list for method output_type
-	36, // [36:43] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	4,  // 0: usher.v1.Configuration.options:type_name -> usher.v1.Options
+	5,  // 1: usher.v1.Configuration.media_types:type_name -> usher.v1.MediaType
+	6,  // 2: usher.v1.Configuration.places:type_name -> usher.v1.Place
+	7,  // 3: usher.v1.Configuration.place_groups:type_name -> usher.v1.PlaceGroup
+	8,  // 4: usher.v1.Configuration.agent_groups:type_name -> usher.v1.AgentGroup
+	9,  // 5: usher.v1.Configuration.agents:type_name -> usher.v1.Agent
+	10, // 6: usher.v1.Configuration.queues:type_name -> usher.v1.Queue
+	14, // 7: usher.v1.Configuration.workbins:type_name -> usher.v1.WorkbinType
+	35, // 8: usher.v1.Configuration.skills:type_name -> usher.v1.Skill
+	36, // 9: usher.v1.Configuration.targets:type_name -> usher.v1.Target
+	37, // 10: usher.v1.Configuration.vectors:type_name -> usher.v1.Vector
+	38, // 11: usher.v1.Configuration.vdns:type_name -> usher.v1.Vdn
+	39, // 12: usher.v1.Configuration.tables:type_name -> usher.v1.Table
+	40, // 13: usher.v1.Configuration.holiday_tables:type_name -> usher.v1.HolidayTable
+	41, // 14: usher.v1.Configuration.timetables:type_name -> usher.v1.Timetable
+	42, // 15: usher.v1.Configuration.announcements:type_name -> usher.v1.Announcement
+	43, // 16: usher.v1.Configuration.capacity_rules:type_name -> usher.v1.CapacityRule
+	44, // 17: usher.v1.Configuration.views:type_name -> usher.v1.View
+	45, // 18: usher.v1.Configuration.external_services:type_name -> usher.v1.ThirdServer
+	11, // 19: usher.v1.Configuration.request_types:type_name -> usher.v1.RequestType
+	12, // 20: usher.v1.Configuration.sites:type_name -> usher.v1.Site
+	13, // 21: usher.v1.Configuration.reasons:type_name -> usher.v1.Reason
+	0,  // 22: usher.v1.Options.allow_multiple_agent_connections:type_name -> usher.v1.MultipleConnections
+	32, // 23: usher.v1.Agent.capacity:type_name -> usher.v1.Agent.CapacityEntry
+	46, // 24: usher.v1.Agent.skills:type_name -> usher.v1.AgentSkill
+	47, // 25: usher.v1.Agent.call_preference:type_name -> usher.v1.CallPreference
+	33, // 26: usher.v1.Agent.attributes:type_name -> usher.v1.Agent.AttributesEntry
+	48, // 27: usher.v1.Agent.login_work_mode:type_name -> usher.v1.WorkMode
+	34, // 28: usher.v1.RequestType.user_data:type_name -> usher.v1.RequestType.UserDataEntry
+	1,  // 29: usher.v1.Reason.kind:type_name -> usher.v1.ReasonKind
+	49, // 30: usher.v1.WorkbinType.owner_kind:type_name -> usher.v1.OwnerKind
+	3,  // 31: usher.v1.GetConfigurationResponse.configuration:type_name -> usher.v1.Configuration
+	3,  // 32: usher.v1.ApplyConfigurationRequest.configuration:type_name -> usher.v1.Configuration
+	21, // 33: usher.v1.ApplyConfigurationRequest.remove:type_name -> usher.v1.ObjectName
+	2,  // 34: usher.v1.Change.kind:type_name -> usher.v1.ChangeKind
+	21, // 35: usher.v1.Change.object:type_name -> usher.v1.ObjectName
+	23, // 36: usher.v1.ApplyConfigurationResponse.changes:type_name -> usher.v1.Change
+	50, // 37: usher.v1.ApiKey.role:type_name -> usher.v1.Role
+	50, // 38: usher.v1.CreateApiKeyRequest.role:type_name -> usher.v1.Role
+	25, // 39: usher.v1.CreateApiKeyResponse.api_key:type_name -> usher.v1.ApiKey
+	25, // 40: usher.v1.ListApiKeysResponse.api_keys:type_name -> usher.v1.ApiKey
+	15, // 41: usher.v1.Administration.CreateTenant:input_type -> usher.v1.CreateTenantRequest
+	17, // 42: usher.v1.Administration.ListTenants:input_type -> usher.v1.ListTenantsRequest
+	19, // 43: usher.v1.Administration.GetConfiguration:input_type -> usher.v1.GetConfigurationRequest
+	22, // 44: usher.v1.Administration.ApplyConfiguration:input_type -> usher.v1.ApplyConfigurationRequest
+	26, // 45: usher.v1.Administration.CreateApiKey:input_type -> usher.v1.CreateApiKeyRequest
+	28, // 46: usher.v1.Administration.ListApiKeys:input_type -> usher.v1.ListApiKeysRequest
+	30, // 47: usher.v1.Administration.RevokeApiKey:input_type -> usher.v1.RevokeApiKeyRequest
+	16, // 48: usher.v1.Administration.CreateTenant:output_type -> usher.v1.CreateTenantResponse
+	18, // 49: usher.v1.Administration.ListTenants:output_type -> usher.v1.ListTenantsResponse
+	20, // 50: usher.v1.Administration.GetConfiguration:output_type -> usher.v1.GetConfigurationResponse
+	24, // 51: usher.v1.Administration.ApplyConfiguration:output_type -> usher.v1.ApplyConfigurationResponse
+	27, // 52: usher.v1.Administration.CreateApiKey:output_type -> usher.v1.CreateApiKeyResponse
+	29, // 53: usher.v1.Administration.ListApiKeys:output_type -> usher.v1.ListApiKeysResponse
+	31, // 54: usher.v1.Administration.RevokeApiKey:output_type -> usher.v1.RevokeApiKeyResponse
+	48, // [48:55] is the sub-list for method output_type
+	41, // [41:48] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_administration_proto_init() }
@@ -2487,8 +2979,8 @@ func file_usher_v1_administration_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_usher_v1_administration_proto_rawDesc), len(file_usher_v1_administration_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   28,
+			NumEnums:      3,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

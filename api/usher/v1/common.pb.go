@@ -43,6 +43,8 @@ const (
 	Protocol_PROTOCOL_ESP Protocol = 4
 	// CTI event reports: switch <-> CTI server <-> its clients.
 	Protocol_PROTOCOL_CTI Protocol = 5
+	// Internet call manager: customers, and the lines of conversations.
+	Protocol_PROTOCOL_ICM Protocol = 6
 )
 
 // Enum value maps for Protocol.
@@ -54,6 +56,7 @@ var (
 		3: "PROTOCOL_TLIB",
 		4: "PROTOCOL_ESP",
 		5: "PROTOCOL_CTI",
+		6: "PROTOCOL_ICM",
 	}
 	Protocol_value = map[string]int32{
 		"PROTOCOL_UNSPECIFIED": 0,
@@ -62,6 +65,7 @@ var (
 		"PROTOCOL_TLIB":        3,
 		"PROTOCOL_ESP":         4,
 		"PROTOCOL_CTI":         5,
+		"PROTOCOL_ICM":         6,
 	}
 )
 
@@ -114,6 +118,10 @@ const (
 	Role_ROLE_ADMIN Role = 6
 	// An external service: answers the requests of strategies, may submit.
 	Role_ROLE_SERVICE Role = 7
+	// A customer, by the token of one session.
+	Role_ROLE_CUSTOMER Role = 8
+	// The backend of a web site: mints tokens for its customers.
+	Role_ROLE_SITE Role = 9
 )
 
 // Enum value maps for Role.
@@ -127,6 +135,8 @@ var (
 		5: "ROLE_REPORTING",
 		6: "ROLE_ADMIN",
 		7: "ROLE_SERVICE",
+		8: "ROLE_CUSTOMER",
+		9: "ROLE_SITE",
 	}
 	Role_value = map[string]int32{
 		"ROLE_UNSPECIFIED": 0,
@@ -137,6 +147,8 @@ var (
 		"ROLE_REPORTING":   5,
 		"ROLE_ADMIN":       6,
 		"ROLE_SERVICE":     7,
+		"ROLE_CUSTOMER":    8,
+		"ROLE_SITE":        9,
 	}
 )
 
@@ -189,20 +201,26 @@ const (
 	ParticipantKind_PARTICIPANT_KIND_ADMIN ParticipantKind = 7
 	// A strategy that works on an interaction; its id is the strategy's name.
 	ParticipantKind_PARTICIPANT_KIND_STRATEGY ParticipantKind = 8
+	// The customer of a session; his id is the interaction's.
+	ParticipantKind_PARTICIPANT_KIND_CUSTOMER ParticipantKind = 9
+	// The backend of a web site.
+	ParticipantKind_PARTICIPANT_KIND_SITE ParticipantKind = 10
 )
 
 // Enum value maps for ParticipantKind.
 var (
 	ParticipantKind_name = map[int32]string{
-		0: "PARTICIPANT_KIND_UNSPECIFIED",
-		1: "PARTICIPANT_KIND_SERVER",
-		2: "PARTICIPANT_KIND_MEDIA",
-		3: "PARTICIPANT_KIND_AGENT",
-		4: "PARTICIPANT_KIND_ROUTER",
-		5: "PARTICIPANT_KIND_REPORT",
-		6: "PARTICIPANT_KIND_SERVICE",
-		7: "PARTICIPANT_KIND_ADMIN",
-		8: "PARTICIPANT_KIND_STRATEGY",
+		0:  "PARTICIPANT_KIND_UNSPECIFIED",
+		1:  "PARTICIPANT_KIND_SERVER",
+		2:  "PARTICIPANT_KIND_MEDIA",
+		3:  "PARTICIPANT_KIND_AGENT",
+		4:  "PARTICIPANT_KIND_ROUTER",
+		5:  "PARTICIPANT_KIND_REPORT",
+		6:  "PARTICIPANT_KIND_SERVICE",
+		7:  "PARTICIPANT_KIND_ADMIN",
+		8:  "PARTICIPANT_KIND_STRATEGY",
+		9:  "PARTICIPANT_KIND_CUSTOMER",
+		10: "PARTICIPANT_KIND_SITE",
 	}
 	ParticipantKind_value = map[string]int32{
 		"PARTICIPANT_KIND_UNSPECIFIED": 0,
@@ -214,6 +232,8 @@ var (
 		"PARTICIPANT_KIND_SERVICE":     6,
 		"PARTICIPANT_KIND_ADMIN":       7,
 		"PARTICIPANT_KIND_STRATEGY":    8,
+		"PARTICIPANT_KIND_CUSTOMER":    9,
+		"PARTICIPANT_KIND_SITE":        10,
 	}
 )
 
@@ -704,6 +724,10 @@ const (
 	ErrorCode_ERROR_CODE_NO_SERVICE ErrorCode = 85
 	// The skill is not one of the agent's.
 	ErrorCode_ERROR_CODE_NOT_IN_SKILL ErrorCode = 86
+	// Another agent is logged in at the extension.
+	ErrorCode_ERROR_CODE_EXTENSION_IN_USE ErrorCode = 87
+	// The file's content is of no type that is taken.
+	ErrorCode_ERROR_CODE_UNSUPPORTED_ATTACHMENT ErrorCode = 88
 )
 
 // Enum value maps for ErrorCode.
@@ -762,61 +786,65 @@ var (
 		84: "ERROR_CODE_UNKNOWN_REQUEST",
 		85: "ERROR_CODE_NO_SERVICE",
 		86: "ERROR_CODE_NOT_IN_SKILL",
+		87: "ERROR_CODE_EXTENSION_IN_USE",
+		88: "ERROR_CODE_UNSUPPORTED_ATTACHMENT",
 	}
 	ErrorCode_value = map[string]int32{
-		"ERROR_CODE_UNSPECIFIED":           0,
-		"ERROR_CODE_INTERNAL":              1,
-		"ERROR_CODE_NOT_REGISTERED":        2,
-		"ERROR_CODE_UNAUTHENTICATED":       3,
-		"ERROR_CODE_PERMISSION_DENIED":     4,
-		"ERROR_CODE_INVALID_ARGUMENT":      5,
-		"ERROR_CODE_WRONG_CLIENT_TYPE":     6,
-		"ERROR_CODE_REFERENCE_ID_REUSED":   7,
-		"ERROR_CODE_TOO_LARGE":             8,
-		"ERROR_CODE_TOO_MANY_REQUESTS":     9,
-		"ERROR_CODE_UNAVAILABLE":           10,
-		"ERROR_CODE_NO_SPACE":              11,
-		"ERROR_CODE_CURSOR_EXPIRED":        12,
-		"ERROR_CODE_SLOW_READER":           13,
-		"ERROR_CODE_DUPLICATE_INTERACTION": 40,
-		"ERROR_CODE_ALREADY_STOPPED":       42,
-		"ERROR_CODE_UNKNOWN_INTERACTION":   43,
-		"ERROR_CODE_WRONG_STATE":           44,
-		"ERROR_CODE_NOT_A_PARTY":           45,
-		"ERROR_CODE_WRONG_TICKET":          46,
-		"ERROR_CODE_VERSION_MISMATCH":      47,
-		"ERROR_CODE_ALREADY_DELIVERING":    48,
-		"ERROR_CODE_ALREADY_INVITED":       49,
-		"ERROR_CODE_NO_FORMER_LOCATION":    50,
-		"ERROR_CODE_LOCKED":                51,
-		"ERROR_CODE_HELD":                  52,
-		"ERROR_CODE_NOT_ROUTING":           53,
-		"ERROR_CODE_UNKNOWN_TENANT":        60,
-		"ERROR_CODE_UNKNOWN_AGENT":         61,
-		"ERROR_CODE_UNKNOWN_PLACE":         62,
-		"ERROR_CODE_UNKNOWN_QUEUE":         63,
-		"ERROR_CODE_UNKNOWN_WORKBIN":       64,
-		"ERROR_CODE_UNKNOWN_MEDIA_TYPE":    65,
-		"ERROR_CODE_UNKNOWN_SNAPSHOT":      66,
-		"ERROR_CODE_UNKNOWN_API_KEY":       67,
-		"ERROR_CODE_UNKNOWN_OBJECT":        68,
-		"ERROR_CODE_IN_USE":                69,
-		"ERROR_CODE_NOT_LOGGED_IN":         70,
-		"ERROR_CODE_ALREADY_LOGGED_IN":     71,
-		"ERROR_CODE_PLACE_IN_USE":          72,
-		"ERROR_CODE_NOT_READY":             73,
-		"ERROR_CODE_NO_CAPACITY":           74,
-		"ERROR_CODE_AGENT_BUSY":            75,
-		"ERROR_CODE_MEDIA_STATE":           76,
-		"ERROR_CODE_CONNECTION_REFUSED":    77,
-		"ERROR_CODE_NOT_SUBSCRIBED":        78,
-		"ERROR_CODE_REJECTED":              80,
-		"ERROR_CODE_NOT_ANSWERED":          81,
-		"ERROR_CODE_INVITATION_CANCELLED":  82,
-		"ERROR_CODE_ABANDONED":             83,
-		"ERROR_CODE_UNKNOWN_REQUEST":       84,
-		"ERROR_CODE_NO_SERVICE":            85,
-		"ERROR_CODE_NOT_IN_SKILL":          86,
+		"ERROR_CODE_UNSPECIFIED":            0,
+		"ERROR_CODE_INTERNAL":               1,
+		"ERROR_CODE_NOT_REGISTERED":         2,
+		"ERROR_CODE_UNAUTHENTICATED":        3,
+		"ERROR_CODE_PERMISSION_DENIED":      4,
+		"ERROR_CODE_INVALID_ARGUMENT":       5,
+		"ERROR_CODE_WRONG_CLIENT_TYPE":      6,
+		"ERROR_CODE_REFERENCE_ID_REUSED":    7,
+		"ERROR_CODE_TOO_LARGE":              8,
+		"ERROR_CODE_TOO_MANY_REQUESTS":      9,
+		"ERROR_CODE_UNAVAILABLE":            10,
+		"ERROR_CODE_NO_SPACE":               11,
+		"ERROR_CODE_CURSOR_EXPIRED":         12,
+		"ERROR_CODE_SLOW_READER":            13,
+		"ERROR_CODE_DUPLICATE_INTERACTION":  40,
+		"ERROR_CODE_ALREADY_STOPPED":        42,
+		"ERROR_CODE_UNKNOWN_INTERACTION":    43,
+		"ERROR_CODE_WRONG_STATE":            44,
+		"ERROR_CODE_NOT_A_PARTY":            45,
+		"ERROR_CODE_WRONG_TICKET":           46,
+		"ERROR_CODE_VERSION_MISMATCH":       47,
+		"ERROR_CODE_ALREADY_DELIVERING":     48,
+		"ERROR_CODE_ALREADY_INVITED":        49,
+		"ERROR_CODE_NO_FORMER_LOCATION":     50,
+		"ERROR_CODE_LOCKED":                 51,
+		"ERROR_CODE_HELD":                   52,
+		"ERROR_CODE_NOT_ROUTING":            53,
+		"ERROR_CODE_UNKNOWN_TENANT":         60,
+		"ERROR_CODE_UNKNOWN_AGENT":          61,
+		"ERROR_CODE_UNKNOWN_PLACE":          62,
+		"ERROR_CODE_UNKNOWN_QUEUE":          63,
+		"ERROR_CODE_UNKNOWN_WORKBIN":        64,
+		"ERROR_CODE_UNKNOWN_MEDIA_TYPE":     65,
+		"ERROR_CODE_UNKNOWN_SNAPSHOT":       66,
+		"ERROR_CODE_UNKNOWN_API_KEY":        67,
+		"ERROR_CODE_UNKNOWN_OBJECT":         68,
+		"ERROR_CODE_IN_USE":                 69,
+		"ERROR_CODE_NOT_LOGGED_IN":          70,
+		"ERROR_CODE_ALREADY_LOGGED_IN":      71,
+		"ERROR_CODE_PLACE_IN_USE":           72,
+		"ERROR_CODE_NOT_READY":              73,
+		"ERROR_CODE_NO_CAPACITY":            74,
+		"ERROR_CODE_AGENT_BUSY":             75,
+		"ERROR_CODE_MEDIA_STATE":            76,
+		"ERROR_CODE_CONNECTION_REFUSED":     77,
+		"ERROR_CODE_NOT_SUBSCRIBED":         78,
+		"ERROR_CODE_REJECTED":               80,
+		"ERROR_CODE_NOT_ANSWERED":           81,
+		"ERROR_CODE_INVITATION_CANCELLED":   82,
+		"ERROR_CODE_ABANDONED":              83,
+		"ERROR_CODE_UNKNOWN_REQUEST":        84,
+		"ERROR_CODE_NO_SERVICE":             85,
+		"ERROR_CODE_NOT_IN_SKILL":           86,
+		"ERROR_CODE_EXTENSION_IN_USE":       87,
+		"ERROR_CODE_UNSUPPORTED_ATTACHMENT": 88,
 	}
 )
 
@@ -1806,14 +1834,15 @@ const file_usher_v1_common_proto_rawDesc = "" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12!\n" +
 	"\freference_id\x18\x04 \x01(\tR\vreferenceId\x12%\n" +
 	"\x0einteraction_id\x18\x05 \x01(\tR\rinteractionId\x12\x1a\n" +
-	"\bsequence\x18\x06 \x01(\x04R\bsequence*~\n" +
+	"\bsequence\x18\x06 \x01(\x04R\bsequence*\x90\x01\n" +
 	"\bProtocol\x12\x18\n" +
 	"\x14PROTOCOL_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vPROTOCOL_IM\x10\x01\x12\x10\n" +
 	"\fPROTOCOL_RPT\x10\x02\x12\x11\n" +
 	"\rPROTOCOL_TLIB\x10\x03\x12\x10\n" +
 	"\fPROTOCOL_ESP\x10\x04\x12\x10\n" +
-	"\fPROTOCOL_CTI\x10\x05*\x98\x01\n" +
+	"\fPROTOCOL_CTI\x10\x05\x12\x10\n" +
+	"\fPROTOCOL_ICM\x10\x06*\xba\x01\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -1825,7 +1854,9 @@ const file_usher_v1_common_proto_rawDesc = "" +
 	"\x0eROLE_REPORTING\x10\x05\x12\x0e\n" +
 	"\n" +
 	"ROLE_ADMIN\x10\x06\x12\x10\n" +
-	"\fROLE_SERVICE\x10\a*\x9b\x02\n" +
+	"\fROLE_SERVICE\x10\a\x12\x11\n" +
+	"\rROLE_CUSTOMER\x10\b\x12\r\n" +
+	"\tROLE_SITE\x10\t*\xd5\x02\n" +
 	"\x0fParticipantKind\x12 \n" +
 	"\x1cPARTICIPANT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17PARTICIPANT_KIND_SERVER\x10\x01\x12\x1a\n" +
@@ -1835,7 +1866,10 @@ const file_usher_v1_common_proto_rawDesc = "" +
 	"\x17PARTICIPANT_KIND_REPORT\x10\x05\x12\x1c\n" +
 	"\x18PARTICIPANT_KIND_SERVICE\x10\x06\x12\x1a\n" +
 	"\x16PARTICIPANT_KIND_ADMIN\x10\a\x12\x1d\n" +
-	"\x19PARTICIPANT_KIND_STRATEGY\x10\b*\xb1\x01\n" +
+	"\x19PARTICIPANT_KIND_STRATEGY\x10\b\x12\x1d\n" +
+	"\x19PARTICIPANT_KIND_CUSTOMER\x10\t\x12\x19\n" +
+	"\x15PARTICIPANT_KIND_SITE\x10\n" +
+	"*\xb1\x01\n" +
 	"\x10InteractionState\x12!\n" +
 	"\x1dINTERACTION_STATE_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18INTERACTION_STATE_QUEUED\x10\x01\x12\x1d\n" +
@@ -1877,7 +1911,7 @@ const file_usher_v1_common_proto_rawDesc = "" +
 	"\x1dCLIENT_TYPE_AGENT_APPLICATION\x10\x02\x12\x16\n" +
 	"\x12CLIENT_TYPE_ROUTER\x10\x03\x12 \n" +
 	"\x1cCLIENT_TYPE_REPORTING_ENGINE\x10\x04\x12 \n" +
-	"\x1cCLIENT_TYPE_EXTERNAL_SERVICE\x10\x05*\xce\f\n" +
+	"\x1cCLIENT_TYPE_EXTERNAL_SERVICE\x10\x05*\x96\r\n" +
 	"\tErrorCode\x12\x1a\n" +
 	"\x16ERROR_CODE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13ERROR_CODE_INTERNAL\x10\x01\x12\x1d\n" +
@@ -1932,7 +1966,9 @@ const file_usher_v1_common_proto_rawDesc = "" +
 	"\x14ERROR_CODE_ABANDONED\x10S\x12\x1e\n" +
 	"\x1aERROR_CODE_UNKNOWN_REQUEST\x10T\x12\x19\n" +
 	"\x15ERROR_CODE_NO_SERVICE\x10U\x12\x1b\n" +
-	"\x17ERROR_CODE_NOT_IN_SKILL\x10V:V\n" +
+	"\x17ERROR_CODE_NOT_IN_SKILL\x10V\x12\x1f\n" +
+	"\x1bERROR_CODE_EXTENSION_IN_USE\x10W\x12%\n" +
+	"!ERROR_CODE_UNSUPPORTED_ATTACHMENT\x10X:V\n" +
 	"\n" +
 	"permission\x12\x1e.google.protobuf.MethodOptions\x18ц\x03 \x01(\v2\x14.usher.v1.PermissionR\n" +
 	"permission:7\n" +

@@ -172,6 +172,9 @@ type Event struct {
 	//	*Event_Request_3RdServer
 	//	*Event_EventExternalServiceRequested
 	//	*Event_EventExternalServiceResponded
+	//	*Event_EventLineAdded
+	//	*Event_EventTyping
+	//	*Event_EventPresentState
 	//	*Event_EventHeartbeat
 	//	*Event_EventCursorExpired
 	Message       isEvent_Message `protobuf_oneof:"message"`
@@ -725,6 +728,33 @@ func (x *Event) GetEventExternalServiceResponded() *EventExternalServiceResponde
 	return nil
 }
 
+func (x *Event) GetEventLineAdded() *EventLineAdded {
+	if x != nil {
+		if x, ok := x.Message.(*Event_EventLineAdded); ok {
+			return x.EventLineAdded
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetEventTyping() *EventTyping {
+	if x != nil {
+		if x, ok := x.Message.(*Event_EventTyping); ok {
+			return x.EventTyping
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetEventPresentState() *EventPresentState {
+	if x != nil {
+		if x, ok := x.Message.(*Event_EventPresentState); ok {
+			return x.EventPresentState
+		}
+	}
+	return nil
+}
+
 func (x *Event) GetEventHeartbeat() *EventHeartbeat {
 	if x != nil {
 		if x, ok := x.Message.(*Event_EventHeartbeat); ok {
@@ -987,6 +1017,21 @@ type Event_EventExternalServiceResponded struct {
 	EventExternalServiceResponded *EventExternalServiceResponded `protobuf:"bytes,72,opt,name=event_external_service_responded,json=eventExternalServiceResponded,proto3,oneof"`
 }
 
+type Event_EventLineAdded struct {
+	// Something was said in a conversation.
+	EventLineAdded *EventLineAdded `protobuf:"bytes,80,opt,name=event_line_added,json=eventLineAdded,proto3,oneof"`
+}
+
+type Event_EventTyping struct {
+	// Somebody is writing.
+	EventTyping *EventTyping `protobuf:"bytes,81,opt,name=event_typing,json=eventTyping,proto3,oneof"`
+}
+
+type Event_EventPresentState struct {
+	// The present state, with which a stream begins that asked for it.
+	EventPresentState *EventPresentState `protobuf:"bytes,82,opt,name=event_present_state,json=eventPresentState,proto3,oneof"`
+}
+
 type Event_EventHeartbeat struct {
 	// The stream is alive; sequence_reached tells how far.
 	EventHeartbeat *EventHeartbeat `protobuf:"bytes,90,opt,name=event_heartbeat,json=eventHeartbeat,proto3,oneof"`
@@ -1093,6 +1138,12 @@ func (*Event_EventExternalServiceRequested) isEvent_Message() {}
 
 func (*Event_EventExternalServiceResponded) isEvent_Message() {}
 
+func (*Event_EventLineAdded) isEvent_Message() {}
+
+func (*Event_EventTyping) isEvent_Message() {}
+
+func (*Event_EventPresentState) isEvent_Message() {}
+
 func (*Event_EventHeartbeat) isEvent_Message() {}
 
 func (*Event_EventCursorExpired) isEvent_Message() {}
@@ -1152,16 +1203,8 @@ type EventCursorExpired struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The oldest sequence that can be read.
 	OldestSequence uint64 `protobuf:"varint,1,opt,name=oldest_sequence,json=oldestSequence,proto3" json:"oldest_sequence,omitempty"`
-	// Everything up to here is contained in the present state below.
-	SequenceReached uint64 `protobuf:"varint,2,opt,name=sequence_reached,json=sequenceReached,proto3" json:"sequence_reached,omitempty"`
-	// An agent's media and capacity; absent for others, and when logged out.
-	AgentStatus *EventCurrentAgentStatus `protobuf:"bytes,3,opt,name=agent_status,json=agentStatus,proto3" json:"agent_status,omitempty"`
-	// The interactions of which an agent is a party, which a media server
-	// submitted and are not stopped, or which a router has or was asked about by
-	// adjunct routing.
-	Interactions []*InteractionProperties `protobuf:"bytes,4,rep,name=interactions,proto3" json:"interactions,omitempty"`
-	// An agent's open invitations: EventInvite with their envelopes.
-	Invitations   []*Event `protobuf:"bytes,5,rep,name=invitations,proto3" json:"invitations,omitempty"`
+	// The client's present state; absent for a reporting engine.
+	Present       *EventPresentState `protobuf:"bytes,2,opt,name=present,proto3" json:"present,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1203,32 +1246,105 @@ func (x *EventCursorExpired) GetOldestSequence() uint64 {
 	return 0
 }
 
-func (x *EventCursorExpired) GetSequenceReached() uint64 {
+func (x *EventCursorExpired) GetPresent() *EventPresentState {
+	if x != nil {
+		return x.Present
+	}
+	return nil
+}
+
+// EventPresentState is the present state of a client, for one that knows
+// nothing, such as a window that was just opened.
+type EventPresentState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Everything up to here is contained.
+	SequenceReached uint64 `protobuf:"varint,1,opt,name=sequence_reached,json=sequenceReached,proto3" json:"sequence_reached,omitempty"`
+	// An agent's media and capacity; absent for others, and when logged out.
+	AgentStatus *EventCurrentAgentStatus `protobuf:"bytes,2,opt,name=agent_status,json=agentStatus,proto3" json:"agent_status,omitempty"`
+	// The interactions of which an agent is a party, which a media server
+	// submitted and are not stopped, or which a router has or was asked about by
+	// adjunct routing.
+	Interactions []*InteractionProperties `protobuf:"bytes,3,rep,name=interactions,proto3" json:"interactions,omitempty"`
+	// An agent's open invitations: EventInvite with their envelopes.
+	Invitations []*Event `protobuf:"bytes,4,rep,name=invitations,proto3" json:"invitations,omitempty"`
+	// The agent, for a stream of his.
+	AgentId string `protobuf:"bytes,5,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	// The agent's name, for people.
+	AgentName     string `protobuf:"bytes,6,opt,name=agent_name,json=agentName,proto3" json:"agent_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventPresentState) Reset() {
+	*x = EventPresentState{}
+	mi := &file_usher_v1_event_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventPresentState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventPresentState) ProtoMessage() {}
+
+func (x *EventPresentState) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_event_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventPresentState.ProtoReflect.Descriptor instead.
+func (*EventPresentState) Descriptor() ([]byte, []int) {
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *EventPresentState) GetSequenceReached() uint64 {
 	if x != nil {
 		return x.SequenceReached
 	}
 	return 0
 }
 
-func (x *EventCursorExpired) GetAgentStatus() *EventCurrentAgentStatus {
+func (x *EventPresentState) GetAgentStatus() *EventCurrentAgentStatus {
 	if x != nil {
 		return x.AgentStatus
 	}
 	return nil
 }
 
-func (x *EventCursorExpired) GetInteractions() []*InteractionProperties {
+func (x *EventPresentState) GetInteractions() []*InteractionProperties {
 	if x != nil {
 		return x.Interactions
 	}
 	return nil
 }
 
-func (x *EventCursorExpired) GetInvitations() []*Event {
+func (x *EventPresentState) GetInvitations() []*Event {
 	if x != nil {
 		return x.Invitations
 	}
 	return nil
+}
+
+func (x *EventPresentState) GetAgentId() string {
+	if x != nil {
+		return x.AgentId
+	}
+	return ""
+}
+
+func (x *EventPresentState) GetAgentName() string {
+	if x != nil {
+		return x.AgentName
+	}
+	return ""
 }
 
 // EventInvite (im) asks an agent to take an interaction. The envelope's
@@ -1259,7 +1375,7 @@ type EventInvite struct {
 
 func (x *EventInvite) Reset() {
 	*x = EventInvite{}
-	mi := &file_usher_v1_event_proto_msgTypes[3]
+	mi := &file_usher_v1_event_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1271,7 +1387,7 @@ func (x *EventInvite) String() string {
 func (*EventInvite) ProtoMessage() {}
 
 func (x *EventInvite) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[3]
+	mi := &file_usher_v1_event_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1284,7 +1400,7 @@ func (x *EventInvite) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventInvite.ProtoReflect.Descriptor instead.
 func (*EventInvite) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{3}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *EventInvite) GetTicket() uint64 {
@@ -1376,7 +1492,7 @@ type EventAgentInvited struct {
 
 func (x *EventAgentInvited) Reset() {
 	*x = EventAgentInvited{}
-	mi := &file_usher_v1_event_proto_msgTypes[4]
+	mi := &file_usher_v1_event_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1388,7 +1504,7 @@ func (x *EventAgentInvited) String() string {
 func (*EventAgentInvited) ProtoMessage() {}
 
 func (x *EventAgentInvited) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[4]
+	mi := &file_usher_v1_event_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1401,7 +1517,7 @@ func (x *EventAgentInvited) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventAgentInvited.ProtoReflect.Descriptor instead.
 func (*EventAgentInvited) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{4}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *EventAgentInvited) GetAgentId() string {
@@ -1475,7 +1591,7 @@ type EventRejected struct {
 
 func (x *EventRejected) Reset() {
 	*x = EventRejected{}
-	mi := &file_usher_v1_event_proto_msgTypes[5]
+	mi := &file_usher_v1_event_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1487,7 +1603,7 @@ func (x *EventRejected) String() string {
 func (*EventRejected) ProtoMessage() {}
 
 func (x *EventRejected) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[5]
+	mi := &file_usher_v1_event_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1500,7 +1616,7 @@ func (x *EventRejected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventRejected.ProtoReflect.Descriptor instead.
 func (*EventRejected) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{5}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *EventRejected) GetAgentId() string {
@@ -1541,7 +1657,7 @@ type EventRevoked struct {
 
 func (x *EventRevoked) Reset() {
 	*x = EventRevoked{}
-	mi := &file_usher_v1_event_proto_msgTypes[6]
+	mi := &file_usher_v1_event_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1553,7 +1669,7 @@ func (x *EventRevoked) String() string {
 func (*EventRevoked) ProtoMessage() {}
 
 func (x *EventRevoked) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[6]
+	mi := &file_usher_v1_event_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1566,7 +1682,7 @@ func (x *EventRevoked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventRevoked.ProtoReflect.Descriptor instead.
 func (*EventRevoked) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{6}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *EventRevoked) GetAgentId() string {
@@ -1612,7 +1728,7 @@ type EventPartyAdded struct {
 
 func (x *EventPartyAdded) Reset() {
 	*x = EventPartyAdded{}
-	mi := &file_usher_v1_event_proto_msgTypes[7]
+	mi := &file_usher_v1_event_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1624,7 +1740,7 @@ func (x *EventPartyAdded) String() string {
 func (*EventPartyAdded) ProtoMessage() {}
 
 func (x *EventPartyAdded) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[7]
+	mi := &file_usher_v1_event_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1637,7 +1753,7 @@ func (x *EventPartyAdded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventPartyAdded.ProtoReflect.Descriptor instead.
 func (*EventPartyAdded) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{7}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *EventPartyAdded) GetParty() *Participant {
@@ -1699,7 +1815,7 @@ type EventPartyRemoved struct {
 
 func (x *EventPartyRemoved) Reset() {
 	*x = EventPartyRemoved{}
-	mi := &file_usher_v1_event_proto_msgTypes[8]
+	mi := &file_usher_v1_event_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1711,7 +1827,7 @@ func (x *EventPartyRemoved) String() string {
 func (*EventPartyRemoved) ProtoMessage() {}
 
 func (x *EventPartyRemoved) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[8]
+	mi := &file_usher_v1_event_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1724,7 +1840,7 @@ func (x *EventPartyRemoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventPartyRemoved.ProtoReflect.Descriptor instead.
 func (*EventPartyRemoved) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{8}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *EventPartyRemoved) GetParty() *Participant {
@@ -1768,7 +1884,7 @@ type EventInteractionSubmitted struct {
 
 func (x *EventInteractionSubmitted) Reset() {
 	*x = EventInteractionSubmitted{}
-	mi := &file_usher_v1_event_proto_msgTypes[9]
+	mi := &file_usher_v1_event_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1780,7 +1896,7 @@ func (x *EventInteractionSubmitted) String() string {
 func (*EventInteractionSubmitted) ProtoMessage() {}
 
 func (x *EventInteractionSubmitted) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[9]
+	mi := &file_usher_v1_event_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1793,7 +1909,7 @@ func (x *EventInteractionSubmitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventInteractionSubmitted.ProtoReflect.Descriptor instead.
 func (*EventInteractionSubmitted) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{9}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *EventInteractionSubmitted) GetProperties() *InteractionProperties {
@@ -1828,7 +1944,7 @@ type EventPlacedInQueue struct {
 
 func (x *EventPlacedInQueue) Reset() {
 	*x = EventPlacedInQueue{}
-	mi := &file_usher_v1_event_proto_msgTypes[10]
+	mi := &file_usher_v1_event_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1840,7 +1956,7 @@ func (x *EventPlacedInQueue) String() string {
 func (*EventPlacedInQueue) ProtoMessage() {}
 
 func (x *EventPlacedInQueue) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[10]
+	mi := &file_usher_v1_event_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1853,7 +1969,7 @@ func (x *EventPlacedInQueue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventPlacedInQueue.ProtoReflect.Descriptor instead.
 func (*EventPlacedInQueue) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{10}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *EventPlacedInQueue) GetQueue() string {
@@ -1897,7 +2013,7 @@ type EventTakenFromQueue struct {
 
 func (x *EventTakenFromQueue) Reset() {
 	*x = EventTakenFromQueue{}
-	mi := &file_usher_v1_event_proto_msgTypes[11]
+	mi := &file_usher_v1_event_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1909,7 +2025,7 @@ func (x *EventTakenFromQueue) String() string {
 func (*EventTakenFromQueue) ProtoMessage() {}
 
 func (x *EventTakenFromQueue) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[11]
+	mi := &file_usher_v1_event_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1922,7 +2038,7 @@ func (x *EventTakenFromQueue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventTakenFromQueue.ProtoReflect.Descriptor instead.
 func (*EventTakenFromQueue) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{11}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *EventTakenFromQueue) GetQueue() string {
@@ -1952,7 +2068,7 @@ type EventPlacedInWorkbin struct {
 
 func (x *EventPlacedInWorkbin) Reset() {
 	*x = EventPlacedInWorkbin{}
-	mi := &file_usher_v1_event_proto_msgTypes[12]
+	mi := &file_usher_v1_event_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1964,7 +2080,7 @@ func (x *EventPlacedInWorkbin) String() string {
 func (*EventPlacedInWorkbin) ProtoMessage() {}
 
 func (x *EventPlacedInWorkbin) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[12]
+	mi := &file_usher_v1_event_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1977,7 +2093,7 @@ func (x *EventPlacedInWorkbin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventPlacedInWorkbin.ProtoReflect.Descriptor instead.
 func (*EventPlacedInWorkbin) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{12}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *EventPlacedInWorkbin) GetWorkbin() *Workbin {
@@ -2007,7 +2123,7 @@ type EventTakenFromWorkbin struct {
 
 func (x *EventTakenFromWorkbin) Reset() {
 	*x = EventTakenFromWorkbin{}
-	mi := &file_usher_v1_event_proto_msgTypes[13]
+	mi := &file_usher_v1_event_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2019,7 +2135,7 @@ func (x *EventTakenFromWorkbin) String() string {
 func (*EventTakenFromWorkbin) ProtoMessage() {}
 
 func (x *EventTakenFromWorkbin) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[13]
+	mi := &file_usher_v1_event_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2032,7 +2148,7 @@ func (x *EventTakenFromWorkbin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventTakenFromWorkbin.ProtoReflect.Descriptor instead.
 func (*EventTakenFromWorkbin) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{13}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *EventTakenFromWorkbin) GetWorkbin() *Workbin {
@@ -2059,7 +2175,7 @@ type EventProcessingStopped struct {
 
 func (x *EventProcessingStopped) Reset() {
 	*x = EventProcessingStopped{}
-	mi := &file_usher_v1_event_proto_msgTypes[14]
+	mi := &file_usher_v1_event_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2071,7 +2187,7 @@ func (x *EventProcessingStopped) String() string {
 func (*EventProcessingStopped) ProtoMessage() {}
 
 func (x *EventProcessingStopped) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[14]
+	mi := &file_usher_v1_event_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2084,7 +2200,7 @@ func (x *EventProcessingStopped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventProcessingStopped.ProtoReflect.Descriptor instead.
 func (*EventProcessingStopped) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{14}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{15}
 }
 
 // EventPropertiesChanged (im, rpt) says what changed.
@@ -2105,7 +2221,7 @@ type EventPropertiesChanged struct {
 
 func (x *EventPropertiesChanged) Reset() {
 	*x = EventPropertiesChanged{}
-	mi := &file_usher_v1_event_proto_msgTypes[15]
+	mi := &file_usher_v1_event_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2117,7 +2233,7 @@ func (x *EventPropertiesChanged) String() string {
 func (*EventPropertiesChanged) ProtoMessage() {}
 
 func (x *EventPropertiesChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[15]
+	mi := &file_usher_v1_event_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2130,7 +2246,7 @@ func (x *EventPropertiesChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventPropertiesChanged.ProtoReflect.Descriptor instead.
 func (*EventPropertiesChanged) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{15}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *EventPropertiesChanged) GetProperties() *structpb.Struct {
@@ -2170,7 +2286,7 @@ type EventHeld struct {
 
 func (x *EventHeld) Reset() {
 	*x = EventHeld{}
-	mi := &file_usher_v1_event_proto_msgTypes[16]
+	mi := &file_usher_v1_event_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2182,7 +2298,7 @@ func (x *EventHeld) String() string {
 func (*EventHeld) ProtoMessage() {}
 
 func (x *EventHeld) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[16]
+	mi := &file_usher_v1_event_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2195,7 +2311,7 @@ func (x *EventHeld) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventHeld.ProtoReflect.Descriptor instead.
 func (*EventHeld) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{16}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{17}
 }
 
 // EventResumed (rpt) says that a held interaction goes on.
@@ -2207,7 +2323,7 @@ type EventResumed struct {
 
 func (x *EventResumed) Reset() {
 	*x = EventResumed{}
-	mi := &file_usher_v1_event_proto_msgTypes[17]
+	mi := &file_usher_v1_event_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2219,7 +2335,7 @@ func (x *EventResumed) String() string {
 func (*EventResumed) ProtoMessage() {}
 
 func (x *EventResumed) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[17]
+	mi := &file_usher_v1_event_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2232,7 +2348,7 @@ func (x *EventResumed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventResumed.ProtoReflect.Descriptor instead.
 func (*EventResumed) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{17}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{18}
 }
 
 // MediaStatus is the state of one media type in an agent's session.
@@ -2252,7 +2368,7 @@ type MediaStatus struct {
 
 func (x *MediaStatus) Reset() {
 	*x = MediaStatus{}
-	mi := &file_usher_v1_event_proto_msgTypes[18]
+	mi := &file_usher_v1_event_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2264,7 +2380,7 @@ func (x *MediaStatus) String() string {
 func (*MediaStatus) ProtoMessage() {}
 
 func (x *MediaStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[18]
+	mi := &file_usher_v1_event_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2277,7 +2393,7 @@ func (x *MediaStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MediaStatus.ProtoReflect.Descriptor instead.
 func (*MediaStatus) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{18}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *MediaStatus) GetMediaType() string {
@@ -2320,14 +2436,16 @@ type EventAgentLogin struct {
 	// His work mode, if he has work modes.
 	WorkMode WorkMode `protobuf:"varint,4,opt,name=work_mode,json=workMode,proto3,enum=usher.v1.WorkMode" json:"work_mode,omitempty"`
 	// The reason code of AUX.
-	ReasonCode    int32 `protobuf:"varint,5,opt,name=reason_code,json=reasonCode,proto3" json:"reason_code,omitempty"`
+	ReasonCode int32 `protobuf:"varint,5,opt,name=reason_code,json=reasonCode,proto3" json:"reason_code,omitempty"`
+	// The extension where sessions ring; empty for none.
+	Extension     string `protobuf:"bytes,6,opt,name=extension,proto3" json:"extension,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EventAgentLogin) Reset() {
 	*x = EventAgentLogin{}
-	mi := &file_usher_v1_event_proto_msgTypes[19]
+	mi := &file_usher_v1_event_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2339,7 +2457,7 @@ func (x *EventAgentLogin) String() string {
 func (*EventAgentLogin) ProtoMessage() {}
 
 func (x *EventAgentLogin) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[19]
+	mi := &file_usher_v1_event_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2352,7 +2470,7 @@ func (x *EventAgentLogin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventAgentLogin.ProtoReflect.Descriptor instead.
 func (*EventAgentLogin) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{19}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EventAgentLogin) GetAgentId() string {
@@ -2390,6 +2508,13 @@ func (x *EventAgentLogin) GetReasonCode() int32 {
 	return 0
 }
 
+func (x *EventAgentLogin) GetExtension() string {
+	if x != nil {
+		return x.Extension
+	}
+	return ""
+}
+
 // EventAgentLogout (rpt) says that an agent logged out.
 type EventAgentLogout struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2405,7 +2530,7 @@ type EventAgentLogout struct {
 
 func (x *EventAgentLogout) Reset() {
 	*x = EventAgentLogout{}
-	mi := &file_usher_v1_event_proto_msgTypes[20]
+	mi := &file_usher_v1_event_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2417,7 +2542,7 @@ func (x *EventAgentLogout) String() string {
 func (*EventAgentLogout) ProtoMessage() {}
 
 func (x *EventAgentLogout) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[20]
+	mi := &file_usher_v1_event_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2430,7 +2555,7 @@ func (x *EventAgentLogout) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventAgentLogout.ProtoReflect.Descriptor instead.
 func (*EventAgentLogout) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{20}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *EventAgentLogout) GetAgentId() string {
@@ -2474,14 +2599,16 @@ type EventCurrentAgentStatus struct {
 	// The reason code of AUX, present or pending.
 	ReasonCode int32 `protobuf:"varint,8,opt,name=reason_code,json=reasonCode,proto3" json:"reason_code,omitempty"`
 	// When timed after-call work ends, Unix milliseconds; 0 if it does not.
-	AcwUntilMs    int64 `protobuf:"varint,9,opt,name=acw_until_ms,json=acwUntilMs,proto3" json:"acw_until_ms,omitempty"`
+	AcwUntilMs int64 `protobuf:"varint,9,opt,name=acw_until_ms,json=acwUntilMs,proto3" json:"acw_until_ms,omitempty"`
+	// The extension where sessions ring; empty for none.
+	Extension     string `protobuf:"bytes,10,opt,name=extension,proto3" json:"extension,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EventCurrentAgentStatus) Reset() {
 	*x = EventCurrentAgentStatus{}
-	mi := &file_usher_v1_event_proto_msgTypes[21]
+	mi := &file_usher_v1_event_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2493,7 +2620,7 @@ func (x *EventCurrentAgentStatus) String() string {
 func (*EventCurrentAgentStatus) ProtoMessage() {}
 
 func (x *EventCurrentAgentStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[21]
+	mi := &file_usher_v1_event_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2506,7 +2633,7 @@ func (x *EventCurrentAgentStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventCurrentAgentStatus.ProtoReflect.Descriptor instead.
 func (*EventCurrentAgentStatus) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{21}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *EventCurrentAgentStatus) GetAgentId() string {
@@ -2572,6 +2699,13 @@ func (x *EventCurrentAgentStatus) GetAcwUntilMs() int64 {
 	return 0
 }
 
+func (x *EventCurrentAgentStatus) GetExtension() string {
+	if x != nil {
+		return x.Extension
+	}
+	return ""
+}
+
 // EventMediaAdded (rpt) says that a media type was added; the envelope names
 // it.
 type EventMediaAdded struct {
@@ -2586,7 +2720,7 @@ type EventMediaAdded struct {
 
 func (x *EventMediaAdded) Reset() {
 	*x = EventMediaAdded{}
-	mi := &file_usher_v1_event_proto_msgTypes[22]
+	mi := &file_usher_v1_event_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2598,7 +2732,7 @@ func (x *EventMediaAdded) String() string {
 func (*EventMediaAdded) ProtoMessage() {}
 
 func (x *EventMediaAdded) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[22]
+	mi := &file_usher_v1_event_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2611,7 +2745,7 @@ func (x *EventMediaAdded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventMediaAdded.ProtoReflect.Descriptor instead.
 func (*EventMediaAdded) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{22}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *EventMediaAdded) GetAgentId() string {
@@ -2640,7 +2774,7 @@ type EventMediaRemoved struct {
 
 func (x *EventMediaRemoved) Reset() {
 	*x = EventMediaRemoved{}
-	mi := &file_usher_v1_event_proto_msgTypes[23]
+	mi := &file_usher_v1_event_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2652,7 +2786,7 @@ func (x *EventMediaRemoved) String() string {
 func (*EventMediaRemoved) ProtoMessage() {}
 
 func (x *EventMediaRemoved) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[23]
+	mi := &file_usher_v1_event_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2665,7 +2799,7 @@ func (x *EventMediaRemoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventMediaRemoved.ProtoReflect.Descriptor instead.
 func (*EventMediaRemoved) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{23}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *EventMediaRemoved) GetAgentId() string {
@@ -2687,7 +2821,7 @@ type EventNotReadyForMedia struct {
 
 func (x *EventNotReadyForMedia) Reset() {
 	*x = EventNotReadyForMedia{}
-	mi := &file_usher_v1_event_proto_msgTypes[24]
+	mi := &file_usher_v1_event_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2699,7 +2833,7 @@ func (x *EventNotReadyForMedia) String() string {
 func (*EventNotReadyForMedia) ProtoMessage() {}
 
 func (x *EventNotReadyForMedia) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[24]
+	mi := &file_usher_v1_event_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2712,7 +2846,7 @@ func (x *EventNotReadyForMedia) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventNotReadyForMedia.ProtoReflect.Descriptor instead.
 func (*EventNotReadyForMedia) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{24}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *EventNotReadyForMedia) GetAgentId() string {
@@ -2734,7 +2868,7 @@ type EventReadyForMedia struct {
 
 func (x *EventReadyForMedia) Reset() {
 	*x = EventReadyForMedia{}
-	mi := &file_usher_v1_event_proto_msgTypes[25]
+	mi := &file_usher_v1_event_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2746,7 +2880,7 @@ func (x *EventReadyForMedia) String() string {
 func (*EventReadyForMedia) ProtoMessage() {}
 
 func (x *EventReadyForMedia) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[25]
+	mi := &file_usher_v1_event_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2759,7 +2893,7 @@ func (x *EventReadyForMedia) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventReadyForMedia.ProtoReflect.Descriptor instead.
 func (*EventReadyForMedia) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{25}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *EventReadyForMedia) GetAgentId() string {
@@ -2781,7 +2915,7 @@ type EventMediaStateReasonChanged struct {
 
 func (x *EventMediaStateReasonChanged) Reset() {
 	*x = EventMediaStateReasonChanged{}
-	mi := &file_usher_v1_event_proto_msgTypes[26]
+	mi := &file_usher_v1_event_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2793,7 +2927,7 @@ func (x *EventMediaStateReasonChanged) String() string {
 func (*EventMediaStateReasonChanged) ProtoMessage() {}
 
 func (x *EventMediaStateReasonChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[26]
+	mi := &file_usher_v1_event_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2806,7 +2940,7 @@ func (x *EventMediaStateReasonChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventMediaStateReasonChanged.ProtoReflect.Descriptor instead.
 func (*EventMediaStateReasonChanged) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{26}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *EventMediaStateReasonChanged) GetAgentId() string {
@@ -2840,7 +2974,7 @@ type EventAgentStateReasonChanged struct {
 
 func (x *EventAgentStateReasonChanged) Reset() {
 	*x = EventAgentStateReasonChanged{}
-	mi := &file_usher_v1_event_proto_msgTypes[27]
+	mi := &file_usher_v1_event_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2852,7 +2986,7 @@ func (x *EventAgentStateReasonChanged) String() string {
 func (*EventAgentStateReasonChanged) ProtoMessage() {}
 
 func (x *EventAgentStateReasonChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[27]
+	mi := &file_usher_v1_event_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2865,7 +2999,7 @@ func (x *EventAgentStateReasonChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventAgentStateReasonChanged.ProtoReflect.Descriptor instead.
 func (*EventAgentStateReasonChanged) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{27}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *EventAgentStateReasonChanged) GetAgentId() string {
@@ -2928,7 +3062,7 @@ type EventDoNotDisturbOn struct {
 
 func (x *EventDoNotDisturbOn) Reset() {
 	*x = EventDoNotDisturbOn{}
-	mi := &file_usher_v1_event_proto_msgTypes[28]
+	mi := &file_usher_v1_event_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2940,7 +3074,7 @@ func (x *EventDoNotDisturbOn) String() string {
 func (*EventDoNotDisturbOn) ProtoMessage() {}
 
 func (x *EventDoNotDisturbOn) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[28]
+	mi := &file_usher_v1_event_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2953,7 +3087,7 @@ func (x *EventDoNotDisturbOn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventDoNotDisturbOn.ProtoReflect.Descriptor instead.
 func (*EventDoNotDisturbOn) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{28}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *EventDoNotDisturbOn) GetAgentId() string {
@@ -2974,7 +3108,7 @@ type EventDoNotDisturbOff struct {
 
 func (x *EventDoNotDisturbOff) Reset() {
 	*x = EventDoNotDisturbOff{}
-	mi := &file_usher_v1_event_proto_msgTypes[29]
+	mi := &file_usher_v1_event_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2986,7 +3120,7 @@ func (x *EventDoNotDisturbOff) String() string {
 func (*EventDoNotDisturbOff) ProtoMessage() {}
 
 func (x *EventDoNotDisturbOff) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[29]
+	mi := &file_usher_v1_event_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2999,7 +3133,7 @@ func (x *EventDoNotDisturbOff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventDoNotDisturbOff.ProtoReflect.Descriptor instead.
 func (*EventDoNotDisturbOff) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{29}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *EventDoNotDisturbOff) GetAgentId() string {
@@ -3021,7 +3155,7 @@ type EventForcedAgentStateChange struct {
 
 func (x *EventForcedAgentStateChange) Reset() {
 	*x = EventForcedAgentStateChange{}
-	mi := &file_usher_v1_event_proto_msgTypes[30]
+	mi := &file_usher_v1_event_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3033,7 +3167,7 @@ func (x *EventForcedAgentStateChange) String() string {
 func (*EventForcedAgentStateChange) ProtoMessage() {}
 
 func (x *EventForcedAgentStateChange) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[30]
+	mi := &file_usher_v1_event_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3046,7 +3180,7 @@ func (x *EventForcedAgentStateChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventForcedAgentStateChange.ProtoReflect.Descriptor instead.
 func (*EventForcedAgentStateChange) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{30}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *EventForcedAgentStateChange) GetStatus() *EventCurrentAgentStatus {
@@ -3070,7 +3204,7 @@ type EventAgentConnectionClosed struct {
 
 func (x *EventAgentConnectionClosed) Reset() {
 	*x = EventAgentConnectionClosed{}
-	mi := &file_usher_v1_event_proto_msgTypes[31]
+	mi := &file_usher_v1_event_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3082,7 +3216,7 @@ func (x *EventAgentConnectionClosed) String() string {
 func (*EventAgentConnectionClosed) ProtoMessage() {}
 
 func (x *EventAgentConnectionClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[31]
+	mi := &file_usher_v1_event_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3095,7 +3229,7 @@ func (x *EventAgentConnectionClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventAgentConnectionClosed.ProtoReflect.Descriptor instead.
 func (*EventAgentConnectionClosed) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{31}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *EventAgentConnectionClosed) GetConnectionId() string {
@@ -3124,7 +3258,7 @@ type EventPulledInteractions struct {
 
 func (x *EventPulledInteractions) Reset() {
 	*x = EventPulledInteractions{}
-	mi := &file_usher_v1_event_proto_msgTypes[32]
+	mi := &file_usher_v1_event_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3136,7 +3270,7 @@ func (x *EventPulledInteractions) String() string {
 func (*EventPulledInteractions) ProtoMessage() {}
 
 func (x *EventPulledInteractions) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[32]
+	mi := &file_usher_v1_event_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3149,7 +3283,7 @@ func (x *EventPulledInteractions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventPulledInteractions.ProtoReflect.Descriptor instead.
 func (*EventPulledInteractions) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{32}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *EventPulledInteractions) GetInteractionIds() []string {
@@ -3174,7 +3308,7 @@ type EventWorkbinContent struct {
 
 func (x *EventWorkbinContent) Reset() {
 	*x = EventWorkbinContent{}
-	mi := &file_usher_v1_event_proto_msgTypes[33]
+	mi := &file_usher_v1_event_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3186,7 +3320,7 @@ func (x *EventWorkbinContent) String() string {
 func (*EventWorkbinContent) ProtoMessage() {}
 
 func (x *EventWorkbinContent) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[33]
+	mi := &file_usher_v1_event_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3199,7 +3333,7 @@ func (x *EventWorkbinContent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventWorkbinContent.ProtoReflect.Descriptor instead.
 func (*EventWorkbinContent) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{33}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *EventWorkbinContent) GetWorkbin() *Workbin {
@@ -3238,7 +3372,7 @@ type EventWorkbinContentChanged struct {
 
 func (x *EventWorkbinContentChanged) Reset() {
 	*x = EventWorkbinContentChanged{}
-	mi := &file_usher_v1_event_proto_msgTypes[34]
+	mi := &file_usher_v1_event_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3250,7 +3384,7 @@ func (x *EventWorkbinContentChanged) String() string {
 func (*EventWorkbinContentChanged) ProtoMessage() {}
 
 func (x *EventWorkbinContentChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[34]
+	mi := &file_usher_v1_event_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3263,7 +3397,7 @@ func (x *EventWorkbinContentChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventWorkbinContentChanged.ProtoReflect.Descriptor instead.
 func (*EventWorkbinContentChanged) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{34}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *EventWorkbinContentChanged) GetWorkbin() *Workbin {
@@ -3300,7 +3434,7 @@ type EventInteractionProperties struct {
 
 func (x *EventInteractionProperties) Reset() {
 	*x = EventInteractionProperties{}
-	mi := &file_usher_v1_event_proto_msgTypes[35]
+	mi := &file_usher_v1_event_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3312,7 +3446,7 @@ func (x *EventInteractionProperties) String() string {
 func (*EventInteractionProperties) ProtoMessage() {}
 
 func (x *EventInteractionProperties) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[35]
+	mi := &file_usher_v1_event_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3325,7 +3459,7 @@ func (x *EventInteractionProperties) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventInteractionProperties.ProtoReflect.Descriptor instead.
 func (*EventInteractionProperties) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{35}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *EventInteractionProperties) GetProperties() *InteractionProperties {
@@ -3355,7 +3489,7 @@ type EventSnapshotTaken struct {
 
 func (x *EventSnapshotTaken) Reset() {
 	*x = EventSnapshotTaken{}
-	mi := &file_usher_v1_event_proto_msgTypes[36]
+	mi := &file_usher_v1_event_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3367,7 +3501,7 @@ func (x *EventSnapshotTaken) String() string {
 func (*EventSnapshotTaken) ProtoMessage() {}
 
 func (x *EventSnapshotTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[36]
+	mi := &file_usher_v1_event_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3380,7 +3514,7 @@ func (x *EventSnapshotTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventSnapshotTaken.ProtoReflect.Descriptor instead.
 func (*EventSnapshotTaken) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{36}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *EventSnapshotTaken) GetSnapshotId() uint64 {
@@ -3410,7 +3544,7 @@ type EventSnapshotInteractions struct {
 
 func (x *EventSnapshotInteractions) Reset() {
 	*x = EventSnapshotInteractions{}
-	mi := &file_usher_v1_event_proto_msgTypes[37]
+	mi := &file_usher_v1_event_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3422,7 +3556,7 @@ func (x *EventSnapshotInteractions) String() string {
 func (*EventSnapshotInteractions) ProtoMessage() {}
 
 func (x *EventSnapshotInteractions) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[37]
+	mi := &file_usher_v1_event_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3435,7 +3569,7 @@ func (x *EventSnapshotInteractions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventSnapshotInteractions.ProtoReflect.Descriptor instead.
 func (*EventSnapshotInteractions) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{37}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *EventSnapshotInteractions) GetSnapshotId() uint64 {
@@ -3465,7 +3599,7 @@ type EventInteractionMoved struct {
 
 func (x *EventInteractionMoved) Reset() {
 	*x = EventInteractionMoved{}
-	mi := &file_usher_v1_event_proto_msgTypes[38]
+	mi := &file_usher_v1_event_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3477,7 +3611,7 @@ func (x *EventInteractionMoved) String() string {
 func (*EventInteractionMoved) ProtoMessage() {}
 
 func (x *EventInteractionMoved) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[38]
+	mi := &file_usher_v1_event_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3490,7 +3624,7 @@ func (x *EventInteractionMoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventInteractionMoved.ProtoReflect.Descriptor instead.
 func (*EventInteractionMoved) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{38}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *EventInteractionMoved) GetInteractionIds() []string {
@@ -3522,7 +3656,7 @@ type EventInteractionsFound struct {
 
 func (x *EventInteractionsFound) Reset() {
 	*x = EventInteractionsFound{}
-	mi := &file_usher_v1_event_proto_msgTypes[39]
+	mi := &file_usher_v1_event_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3534,7 +3668,7 @@ func (x *EventInteractionsFound) String() string {
 func (*EventInteractionsFound) ProtoMessage() {}
 
 func (x *EventInteractionsFound) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[39]
+	mi := &file_usher_v1_event_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3547,7 +3681,7 @@ func (x *EventInteractionsFound) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventInteractionsFound.ProtoReflect.Descriptor instead.
 func (*EventInteractionsFound) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{39}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *EventInteractionsFound) GetInteractions() []*InteractionProperties {
@@ -3584,7 +3718,7 @@ type EventCustomReporting struct {
 
 func (x *EventCustomReporting) Reset() {
 	*x = EventCustomReporting{}
-	mi := &file_usher_v1_event_proto_msgTypes[40]
+	mi := &file_usher_v1_event_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3596,7 +3730,7 @@ func (x *EventCustomReporting) String() string {
 func (*EventCustomReporting) ProtoMessage() {}
 
 func (x *EventCustomReporting) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[40]
+	mi := &file_usher_v1_event_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3609,7 +3743,7 @@ func (x *EventCustomReporting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventCustomReporting.ProtoReflect.Descriptor instead.
 func (*EventCustomReporting) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{40}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *EventCustomReporting) GetName() string {
@@ -3643,7 +3777,7 @@ type EventRouteRequest struct {
 
 func (x *EventRouteRequest) Reset() {
 	*x = EventRouteRequest{}
-	mi := &file_usher_v1_event_proto_msgTypes[41]
+	mi := &file_usher_v1_event_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3655,7 +3789,7 @@ func (x *EventRouteRequest) String() string {
 func (*EventRouteRequest) ProtoMessage() {}
 
 func (x *EventRouteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[41]
+	mi := &file_usher_v1_event_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3668,7 +3802,7 @@ func (x *EventRouteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventRouteRequest.ProtoReflect.Descriptor instead.
 func (*EventRouteRequest) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{41}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *EventRouteRequest) GetStrategy() string {
@@ -3705,7 +3839,7 @@ type EventRouteUsed struct {
 
 func (x *EventRouteUsed) Reset() {
 	*x = EventRouteUsed{}
-	mi := &file_usher_v1_event_proto_msgTypes[42]
+	mi := &file_usher_v1_event_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3717,7 +3851,7 @@ func (x *EventRouteUsed) String() string {
 func (*EventRouteUsed) ProtoMessage() {}
 
 func (x *EventRouteUsed) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[42]
+	mi := &file_usher_v1_event_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3730,7 +3864,7 @@ func (x *EventRouteUsed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventRouteUsed.ProtoReflect.Descriptor instead.
 func (*EventRouteUsed) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{42}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *EventRouteUsed) GetOutcome() RouteOutcome {
@@ -3757,7 +3891,7 @@ type EventAbandoned struct {
 
 func (x *EventAbandoned) Reset() {
 	*x = EventAbandoned{}
-	mi := &file_usher_v1_event_proto_msgTypes[43]
+	mi := &file_usher_v1_event_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3769,7 +3903,7 @@ func (x *EventAbandoned) String() string {
 func (*EventAbandoned) ProtoMessage() {}
 
 func (x *EventAbandoned) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[43]
+	mi := &file_usher_v1_event_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3782,7 +3916,7 @@ func (x *EventAbandoned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventAbandoned.ProtoReflect.Descriptor instead.
 func (*EventAbandoned) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{43}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{44}
 }
 
 // EventAttachedDataChanged (tlib) tells a router that properties or user
@@ -3801,7 +3935,7 @@ type EventAttachedDataChanged struct {
 
 func (x *EventAttachedDataChanged) Reset() {
 	*x = EventAttachedDataChanged{}
-	mi := &file_usher_v1_event_proto_msgTypes[44]
+	mi := &file_usher_v1_event_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3813,7 +3947,7 @@ func (x *EventAttachedDataChanged) String() string {
 func (*EventAttachedDataChanged) ProtoMessage() {}
 
 func (x *EventAttachedDataChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[44]
+	mi := &file_usher_v1_event_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3826,7 +3960,7 @@ func (x *EventAttachedDataChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventAttachedDataChanged.ProtoReflect.Descriptor instead.
 func (*EventAttachedDataChanged) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{44}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *EventAttachedDataChanged) GetUserData() *structpb.Struct {
@@ -3864,7 +3998,7 @@ type EventTreatmentApplied struct {
 
 func (x *EventTreatmentApplied) Reset() {
 	*x = EventTreatmentApplied{}
-	mi := &file_usher_v1_event_proto_msgTypes[45]
+	mi := &file_usher_v1_event_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3876,7 +4010,7 @@ func (x *EventTreatmentApplied) String() string {
 func (*EventTreatmentApplied) ProtoMessage() {}
 
 func (x *EventTreatmentApplied) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_event_proto_msgTypes[45]
+	mi := &file_usher_v1_event_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3889,7 +4023,7 @@ func (x *EventTreatmentApplied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventTreatmentApplied.ProtoReflect.Descriptor instead.
 func (*EventTreatmentApplied) Descriptor() ([]byte, []int) {
-	return file_usher_v1_event_proto_rawDescGZIP(), []int{45}
+	return file_usher_v1_event_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *EventTreatmentApplied) GetTreatment() *Treatment {
@@ -3910,7 +4044,7 @@ var File_usher_v1_event_proto protoreflect.FileDescriptor
 
 const file_usher_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x14usher/v1/event.proto\x12\busher.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x15usher/v1/common.proto\x1a\x1fusher/v1/external_service.proto\x1a\x16usher/v1/routing.proto\"\xd7$\n" +
+	"\x14usher/v1/event.proto\x12\busher.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x15usher/v1/common.proto\x1a\x1busher/v1/conversation.proto\x1a\x1fusher/v1/external_service.proto\x1a\x16usher/v1/routing.proto\"\xa8&\n" +
 	"\x05Event\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x17\n" +
 	"\atime_ms\x18\x02 \x01(\x03R\x06timeMs\x12.\n" +
@@ -3974,18 +4108,26 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"\x17event_treatment_applied\x18A \x01(\v2\x1f.usher.v1.EventTreatmentAppliedH\x00R\x15eventTreatmentApplied\x12J\n" +
 	"\x12request_3rd_server\x18F \x01(\v2\x1a.usher.v1.Request3rdServerH\x00R\x10request3rdServer\x12r\n" +
 	" event_external_service_requested\x18G \x01(\v2'.usher.v1.EventExternalServiceRequestedH\x00R\x1deventExternalServiceRequested\x12r\n" +
-	" event_external_service_responded\x18H \x01(\v2'.usher.v1.EventExternalServiceRespondedH\x00R\x1deventExternalServiceResponded\x12C\n" +
+	" event_external_service_responded\x18H \x01(\v2'.usher.v1.EventExternalServiceRespondedH\x00R\x1deventExternalServiceResponded\x12D\n" +
+	"\x10event_line_added\x18P \x01(\v2\x18.usher.v1.EventLineAddedH\x00R\x0eeventLineAdded\x12:\n" +
+	"\fevent_typing\x18Q \x01(\v2\x15.usher.v1.EventTypingH\x00R\veventTyping\x12M\n" +
+	"\x13event_present_state\x18R \x01(\v2\x1b.usher.v1.EventPresentStateH\x00R\x11eventPresentState\x12C\n" +
 	"\x0fevent_heartbeat\x18Z \x01(\v2\x18.usher.v1.EventHeartbeatH\x00R\x0eeventHeartbeat\x12P\n" +
 	"\x14event_cursor_expired\x18[ \x01(\v2\x1c.usher.v1.EventCursorExpiredH\x00R\x12eventCursorExpiredB\t\n" +
 	"\amessage\";\n" +
 	"\x0eEventHeartbeat\x12)\n" +
-	"\x10sequence_reached\x18\x01 \x01(\x04R\x0fsequenceReached\"\xa6\x02\n" +
+	"\x10sequence_reached\x18\x01 \x01(\x04R\x0fsequenceReached\"t\n" +
 	"\x12EventCursorExpired\x12'\n" +
-	"\x0foldest_sequence\x18\x01 \x01(\x04R\x0eoldestSequence\x12)\n" +
-	"\x10sequence_reached\x18\x02 \x01(\x04R\x0fsequenceReached\x12D\n" +
-	"\fagent_status\x18\x03 \x01(\v2!.usher.v1.EventCurrentAgentStatusR\vagentStatus\x12C\n" +
-	"\finteractions\x18\x04 \x03(\v2\x1f.usher.v1.InteractionPropertiesR\finteractions\x121\n" +
-	"\vinvitations\x18\x05 \x03(\v2\x0f.usher.v1.EventR\vinvitations\"\xcf\x02\n" +
+	"\x0foldest_sequence\x18\x01 \x01(\x04R\x0eoldestSequence\x125\n" +
+	"\apresent\x18\x02 \x01(\v2\x1b.usher.v1.EventPresentStateR\apresent\"\xb6\x02\n" +
+	"\x11EventPresentState\x12)\n" +
+	"\x10sequence_reached\x18\x01 \x01(\x04R\x0fsequenceReached\x12D\n" +
+	"\fagent_status\x18\x02 \x01(\v2!.usher.v1.EventCurrentAgentStatusR\vagentStatus\x12C\n" +
+	"\finteractions\x18\x03 \x03(\v2\x1f.usher.v1.InteractionPropertiesR\finteractions\x121\n" +
+	"\vinvitations\x18\x04 \x03(\v2\x0f.usher.v1.EventR\vinvitations\x12\x19\n" +
+	"\bagent_id\x18\x05 \x01(\tR\aagentId\x12\x1d\n" +
+	"\n" +
+	"agent_name\x18\x06 \x01(\tR\tagentName\"\xcf\x02\n" +
 	"\vEventInvite\x12\x16\n" +
 	"\x06ticket\x18\x01 \x01(\x04R\x06ticket\x121\n" +
 	"\toperation\x18\x02 \x01(\x0e2\x13.usher.v1.OperationR\toperation\x128\n" +
@@ -4071,19 +4213,20 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"media_type\x18\x01 \x01(\tR\tmediaType\x12\x14\n" +
 	"\x05ready\x18\x02 \x01(\bR\x05ready\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12#\n" +
-	"\rcapacity_left\x18\x04 \x01(\x05R\fcapacityLeft\"\xc1\x01\n" +
+	"\rcapacity_left\x18\x04 \x01(\x05R\fcapacityLeft\"\xdf\x01\n" +
 	"\x0fEventAgentLogin\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\x12+\n" +
 	"\x05media\x18\x03 \x03(\v2\x15.usher.v1.MediaStatusR\x05media\x12/\n" +
 	"\twork_mode\x18\x04 \x01(\x0e2\x12.usher.v1.WorkModeR\bworkMode\x12\x1f\n" +
 	"\vreason_code\x18\x05 \x01(\x05R\n" +
-	"reasonCode\"d\n" +
+	"reasonCode\x12\x1c\n" +
+	"\textension\x18\x06 \x01(\tR\textension\"d\n" +
 	"\x10EventAgentLogout\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\x12\x1f\n" +
 	"\vreason_code\x18\x03 \x01(\x05R\n" +
-	"reasonCode\"\xe9\x02\n" +
+	"reasonCode\"\x87\x03\n" +
 	"\x17EventCurrentAgentStatus\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\x12+\n" +
@@ -4095,7 +4238,9 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"\vreason_code\x18\b \x01(\x05R\n" +
 	"reasonCode\x12 \n" +
 	"\facw_until_ms\x18\t \x01(\x03R\n" +
-	"acwUntilMs\"B\n" +
+	"acwUntilMs\x12\x1c\n" +
+	"\textension\x18\n" +
+	" \x01(\tR\textension\"B\n" +
 	"\x0fEventMediaAdded\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
 	"\x05ready\x18\x02 \x01(\bR\x05ready\".\n" +
@@ -4195,179 +4340,186 @@ func file_usher_v1_event_proto_rawDescGZIP() []byte {
 }
 
 var file_usher_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_usher_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
+var file_usher_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_usher_v1_event_proto_goTypes = []any{
 	(RouteOutcome)(0),                     // 0: usher.v1.RouteOutcome
 	(*Event)(nil),                         // 1: usher.v1.Event
 	(*EventHeartbeat)(nil),                // 2: usher.v1.EventHeartbeat
 	(*EventCursorExpired)(nil),            // 3: usher.v1.EventCursorExpired
-	(*EventInvite)(nil),                   // 4: usher.v1.EventInvite
-	(*EventAgentInvited)(nil),             // 5: usher.v1.EventAgentInvited
-	(*EventRejected)(nil),                 // 6: usher.v1.EventRejected
-	(*EventRevoked)(nil),                  // 7: usher.v1.EventRevoked
-	(*EventPartyAdded)(nil),               // 8: usher.v1.EventPartyAdded
-	(*EventPartyRemoved)(nil),             // 9: usher.v1.EventPartyRemoved
-	(*EventInteractionSubmitted)(nil),     // 10: usher.v1.EventInteractionSubmitted
-	(*EventPlacedInQueue)(nil),            // 11: usher.v1.EventPlacedInQueue
-	(*EventTakenFromQueue)(nil),           // 12: usher.v1.EventTakenFromQueue
-	(*EventPlacedInWorkbin)(nil),          // 13: usher.v1.EventPlacedInWorkbin
-	(*EventTakenFromWorkbin)(nil),         // 14: usher.v1.EventTakenFromWorkbin
-	(*EventProcessingStopped)(nil),        // 15: usher.v1.EventProcessingStopped
-	(*EventPropertiesChanged)(nil),        // 16: usher.v1.EventPropertiesChanged
-	(*EventHeld)(nil),                     // 17: usher.v1.EventHeld
-	(*EventResumed)(nil),                  // 18: usher.v1.EventResumed
-	(*MediaStatus)(nil),                   // 19: usher.v1.MediaStatus
-	(*EventAgentLogin)(nil),               // 20: usher.v1.EventAgentLogin
-	(*EventAgentLogout)(nil),              // 21: usher.v1.EventAgentLogout
-	(*EventCurrentAgentStatus)(nil),       // 22: usher.v1.EventCurrentAgentStatus
-	(*EventMediaAdded)(nil),               // 23: usher.v1.EventMediaAdded
-	(*EventMediaRemoved)(nil),             // 24: usher.v1.EventMediaRemoved
-	(*EventNotReadyForMedia)(nil),         // 25: usher.v1.EventNotReadyForMedia
-	(*EventReadyForMedia)(nil),            // 26: usher.v1.EventReadyForMedia
-	(*EventMediaStateReasonChanged)(nil),  // 27: usher.v1.EventMediaStateReasonChanged
-	(*EventAgentStateReasonChanged)(nil),  // 28: usher.v1.EventAgentStateReasonChanged
-	(*EventDoNotDisturbOn)(nil),           // 29: usher.v1.EventDoNotDisturbOn
-	(*EventDoNotDisturbOff)(nil),          // 30: usher.v1.EventDoNotDisturbOff
-	(*EventForcedAgentStateChange)(nil),   // 31: usher.v1.EventForcedAgentStateChange
-	(*EventAgentConnectionClosed)(nil),    // 32: usher.v1.EventAgentConnectionClosed
-	(*EventPulledInteractions)(nil),       // 33: usher.v1.EventPulledInteractions
-	(*EventWorkbinContent)(nil),           // 34: usher.v1.EventWorkbinContent
-	(*EventWorkbinContentChanged)(nil),    // 35: usher.v1.EventWorkbinContentChanged
-	(*EventInteractionProperties)(nil),    // 36: usher.v1.EventInteractionProperties
-	(*EventSnapshotTaken)(nil),            // 37: usher.v1.EventSnapshotTaken
-	(*EventSnapshotInteractions)(nil),     // 38: usher.v1.EventSnapshotInteractions
-	(*EventInteractionMoved)(nil),         // 39: usher.v1.EventInteractionMoved
-	(*EventInteractionsFound)(nil),        // 40: usher.v1.EventInteractionsFound
-	(*EventCustomReporting)(nil),          // 41: usher.v1.EventCustomReporting
-	(*EventRouteRequest)(nil),             // 42: usher.v1.EventRouteRequest
-	(*EventRouteUsed)(nil),                // 43: usher.v1.EventRouteUsed
-	(*EventAbandoned)(nil),                // 44: usher.v1.EventAbandoned
-	(*EventAttachedDataChanged)(nil),      // 45: usher.v1.EventAttachedDataChanged
-	(*EventTreatmentApplied)(nil),         // 46: usher.v1.EventTreatmentApplied
-	(Protocol)(0),                         // 47: usher.v1.Protocol
-	(*Participant)(nil),                   // 48: usher.v1.Participant
-	(*InteractionProperties)(nil),         // 49: usher.v1.InteractionProperties
-	(*EventAck)(nil),                      // 50: usher.v1.EventAck
-	(*EventError)(nil),                    // 51: usher.v1.EventError
-	(*EventPrivateInfo)(nil),              // 52: usher.v1.EventPrivateInfo
-	(*Request3RdServer)(nil),              // 53: usher.v1.Request3rdServer
-	(*EventExternalServiceRequested)(nil), // 54: usher.v1.EventExternalServiceRequested
-	(*EventExternalServiceResponded)(nil), // 55: usher.v1.EventExternalServiceResponded
-	(Operation)(0),                        // 56: usher.v1.Operation
-	(VisibilityMode)(0),                   // 57: usher.v1.VisibilityMode
-	(*ServedPlace)(nil),                   // 58: usher.v1.ServedPlace
-	(*Timeouts)(nil),                      // 59: usher.v1.Timeouts
-	(*Workbin)(nil),                       // 60: usher.v1.Workbin
-	(*structpb.Struct)(nil),               // 61: google.protobuf.Struct
-	(WorkMode)(0),                         // 62: usher.v1.WorkMode
-	(*Treatment)(nil),                     // 63: usher.v1.Treatment
+	(*EventPresentState)(nil),             // 4: usher.v1.EventPresentState
+	(*EventInvite)(nil),                   // 5: usher.v1.EventInvite
+	(*EventAgentInvited)(nil),             // 6: usher.v1.EventAgentInvited
+	(*EventRejected)(nil),                 // 7: usher.v1.EventRejected
+	(*EventRevoked)(nil),                  // 8: usher.v1.EventRevoked
+	(*EventPartyAdded)(nil),               // 9: usher.v1.EventPartyAdded
+	(*EventPartyRemoved)(nil),             // 10: usher.v1.EventPartyRemoved
+	(*EventInteractionSubmitted)(nil),     // 11: usher.v1.EventInteractionSubmitted
+	(*EventPlacedInQueue)(nil),            // 12: usher.v1.EventPlacedInQueue
+	(*EventTakenFromQueue)(nil),           // 13: usher.v1.EventTakenFromQueue
+	(*EventPlacedInWorkbin)(nil),          // 14: usher.v1.EventPlacedInWorkbin
+	(*EventTakenFromWorkbin)(nil),         // 15: usher.v1.EventTakenFromWorkbin
+	(*EventProcessingStopped)(nil),        // 16: usher.v1.EventProcessingStopped
+	(*EventPropertiesChanged)(nil),        // 17: usher.v1.EventPropertiesChanged
+	(*EventHeld)(nil),                     // 18: usher.v1.EventHeld
+	(*EventResumed)(nil),                  // 19: usher.v1.EventResumed
+	(*MediaStatus)(nil),                   // 20: usher.v1.MediaStatus
+	(*EventAgentLogin)(nil),               // 21: usher.v1.EventAgentLogin
+	(*EventAgentLogout)(nil),              // 22: usher.v1.EventAgentLogout
+	(*EventCurrentAgentStatus)(nil),       // 23: usher.v1.EventCurrentAgentStatus
+	(*EventMediaAdded)(nil),               // 24: usher.v1.EventMediaAdded
+	(*EventMediaRemoved)(nil),             // 25: usher.v1.EventMediaRemoved
+	(*EventNotReadyForMedia)(nil),         // 26: usher.v1.EventNotReadyForMedia
+	(*EventReadyForMedia)(nil),            // 27: usher.v1.EventReadyForMedia
+	(*EventMediaStateReasonChanged)(nil),  // 28: usher.v1.EventMediaStateReasonChanged
+	(*EventAgentStateReasonChanged)(nil),  // 29: usher.v1.EventAgentStateReasonChanged
+	(*EventDoNotDisturbOn)(nil),           // 30: usher.v1.EventDoNotDisturbOn
+	(*EventDoNotDisturbOff)(nil),          // 31: usher.v1.EventDoNotDisturbOff
+	(*EventForcedAgentStateChange)(nil),   // 32: usher.v1.EventForcedAgentStateChange
+	(*EventAgentConnectionClosed)(nil),    // 33: usher.v1.EventAgentConnectionClosed
+	(*EventPulledInteractions)(nil),       // 34: usher.v1.EventPulledInteractions
+	(*EventWorkbinContent)(nil),           // 35: usher.v1.EventWorkbinContent
+	(*EventWorkbinContentChanged)(nil),    // 36: usher.v1.EventWorkbinContentChanged
+	(*EventInteractionProperties)(nil),    // 37: usher.v1.EventInteractionProperties
+	(*EventSnapshotTaken)(nil),            // 38: usher.v1.EventSnapshotTaken
+	(*EventSnapshotInteractions)(nil),     // 39: usher.v1.EventSnapshotInteractions
+	(*EventInteractionMoved)(nil),         // 40: usher.v1.EventInteractionMoved
+	(*EventInteractionsFound)(nil),        // 41: usher.v1.EventInteractionsFound
+	(*EventCustomReporting)(nil),          // 42: usher.v1.EventCustomReporting
+	(*EventRouteRequest)(nil),             // 43: usher.v1.EventRouteRequest
+	(*EventRouteUsed)(nil),                // 44: usher.v1.EventRouteUsed
+	(*EventAbandoned)(nil),                // 45: usher.v1.EventAbandoned
+	(*EventAttachedDataChanged)(nil),      // 46: usher.v1.EventAttachedDataChanged
+	(*EventTreatmentApplied)(nil),         // 47: usher.v1.EventTreatmentApplied
+	(Protocol)(0),                         // 48: usher.v1.Protocol
+	(*Participant)(nil),                   // 49: usher.v1.Participant
+	(*InteractionProperties)(nil),         // 50: usher.v1.InteractionProperties
+	(*EventAck)(nil),                      // 51: usher.v1.EventAck
+	(*EventError)(nil),                    // 52: usher.v1.EventError
+	(*EventPrivateInfo)(nil),              // 53: usher.v1.EventPrivateInfo
+	(*Request3RdServer)(nil),              // 54: usher.v1.Request3rdServer
+	(*EventExternalServiceRequested)(nil), // 55: usher.v1.EventExternalServiceRequested
+	(*EventExternalServiceResponded)(nil), // 56: usher.v1.EventExternalServiceResponded
+	(*EventLineAdded)(nil),                // 57: usher.v1.EventLineAdded
+	(*EventTyping)(nil),                   // 58: usher.v1.EventTyping
+	(Operation)(0),                        // 59: usher.v1.Operation
+	(VisibilityMode)(0),                   // 60: usher.v1.VisibilityMode
+	(*ServedPlace)(nil),                   // 61: usher.v1.ServedPlace
+	(*Timeouts)(nil),                      // 62: usher.v1.Timeouts
+	(*Workbin)(nil),                       // 63: usher.v1.Workbin
+	(*structpb.Struct)(nil),               // 64: google.protobuf.Struct
+	(WorkMode)(0),                         // 65: usher.v1.WorkMode
+	(*Treatment)(nil),                     // 66: usher.v1.Treatment
 }
 var file_usher_v1_event_proto_depIdxs = []int32{
-	47,  // 0: usher.v1.Event.protocol:type_name -> usher.v1.Protocol
-	48,  // 1: usher.v1.Event.actor:type_name -> usher.v1.Participant
-	49,  // 2: usher.v1.Event.interactions:type_name -> usher.v1.InteractionProperties
-	50,  // 3: usher.v1.Event.event_ack:type_name -> usher.v1.EventAck
-	51,  // 4: usher.v1.Event.event_error:type_name -> usher.v1.EventError
-	4,   // 5: usher.v1.Event.event_invite:type_name -> usher.v1.EventInvite
-	7,   // 6: usher.v1.Event.event_revoked:type_name -> usher.v1.EventRevoked
-	6,   // 7: usher.v1.Event.event_rejected:type_name -> usher.v1.EventRejected
-	5,   // 8: usher.v1.Event.event_agent_invited:type_name -> usher.v1.EventAgentInvited
-	8,   // 9: usher.v1.Event.event_party_added:type_name -> usher.v1.EventPartyAdded
-	9,   // 10: usher.v1.Event.event_party_removed:type_name -> usher.v1.EventPartyRemoved
-	10,  // 11: usher.v1.Event.event_interaction_submitted:type_name -> usher.v1.EventInteractionSubmitted
-	11,  // 12: usher.v1.Event.event_placed_in_queue:type_name -> usher.v1.EventPlacedInQueue
-	12,  // 13: usher.v1.Event.event_taken_from_queue:type_name -> usher.v1.EventTakenFromQueue
-	13,  // 14: usher.v1.Event.event_placed_in_workbin:type_name -> usher.v1.EventPlacedInWorkbin
-	14,  // 15: usher.v1.Event.event_taken_from_workbin:type_name -> usher.v1.EventTakenFromWorkbin
-	15,  // 16: usher.v1.Event.event_processing_stopped:type_name -> usher.v1.EventProcessingStopped
-	16,  // 17: usher.v1.Event.event_properties_changed:type_name -> usher.v1.EventPropertiesChanged
-	17,  // 18: usher.v1.Event.event_held:type_name -> usher.v1.EventHeld
-	18,  // 19: usher.v1.Event.event_resumed:type_name -> usher.v1.EventResumed
-	20,  // 20: usher.v1.Event.event_agent_login:type_name -> usher.v1.EventAgentLogin
-	21,  // 21: usher.v1.Event.event_agent_logout:type_name -> usher.v1.EventAgentLogout
-	22,  // 22: usher.v1.Event.event_current_agent_status:type_name -> usher.v1.EventCurrentAgentStatus
-	23,  // 23: usher.v1.Event.event_media_added:type_name -> usher.v1.EventMediaAdded
-	24,  // 24: usher.v1.Event.event_media_removed:type_name -> usher.v1.EventMediaRemoved
-	25,  // 25: usher.v1.Event.event_not_ready_for_media:type_name -> usher.v1.EventNotReadyForMedia
-	26,  // 26: usher.v1.Event.event_ready_for_media:type_name -> usher.v1.EventReadyForMedia
-	27,  // 27: usher.v1.Event.event_media_state_reason_changed:type_name -> usher.v1.EventMediaStateReasonChanged
-	28,  // 28: usher.v1.Event.event_agent_state_reason_changed:type_name -> usher.v1.EventAgentStateReasonChanged
-	29,  // 29: usher.v1.Event.event_do_not_disturb_on:type_name -> usher.v1.EventDoNotDisturbOn
-	30,  // 30: usher.v1.Event.event_do_not_disturb_off:type_name -> usher.v1.EventDoNotDisturbOff
-	31,  // 31: usher.v1.Event.event_forced_agent_state_change:type_name -> usher.v1.EventForcedAgentStateChange
-	32,  // 32: usher.v1.Event.event_agent_connection_closed:type_name -> usher.v1.EventAgentConnectionClosed
-	33,  // 33: usher.v1.Event.event_pulled_interactions:type_name -> usher.v1.EventPulledInteractions
-	34,  // 34: usher.v1.Event.event_workbin_content:type_name -> usher.v1.EventWorkbinContent
-	35,  // 35: usher.v1.Event.event_workbin_content_changed:type_name -> usher.v1.EventWorkbinContentChanged
-	36,  // 36: usher.v1.Event.event_interaction_properties:type_name -> usher.v1.EventInteractionProperties
-	37,  // 37: usher.v1.Event.event_snapshot_taken:type_name -> usher.v1.EventSnapshotTaken
-	38,  // 38: usher.v1.Event.event_snapshot_interactions:type_name -> usher.v1.EventSnapshotInteractions
-	39,  // 39: usher.v1.Event.event_interaction_moved:type_name -> usher.v1.EventInteractionMoved
-	40,  // 40: usher.v1.Event.event_interactions_found:type_name -> usher.v1.EventInteractionsFound
-	41,  // 41: usher.v1.Event.event_custom_reporting:type_name -> usher.v1.EventCustomReporting
-	42,  // 42: usher.v1.Event.event_route_request:type_name -> usher.v1.EventRouteRequest
-	43,  // 43: usher.v1.Event.event_route_used:type_name -> usher.v1.EventRouteUsed
-	44,  // 44: usher.v1.Event.event_abandoned:type_name -> usher.v1.EventAbandoned
-	45,  // 45: usher.v1.Event.event_attached_data_changed:type_name -> usher.v1.EventAttachedDataChanged
-	52,  // 46: usher.v1.Event.event_private_info:type_name -> usher.v1.EventPrivateInfo
-	46,  // 47: usher.v1.Event.event_treatment_applied:type_name -> usher.v1.EventTreatmentApplied
-	53,  // 48: usher.v1.Event.request_3rd_server:type_name -> usher.v1.Request3rdServer
-	54,  // 49: usher.v1.Event.event_external_service_requested:type_name -> usher.v1.EventExternalServiceRequested
-	55,  // 50: usher.v1.Event.event_external_service_responded:type_name -> usher.v1.EventExternalServiceResponded
-	2,   // 51: usher.v1.Event.event_heartbeat:type_name -> usher.v1.EventHeartbeat
-	3,   // 52: usher.v1.Event.event_cursor_expired:type_name -> usher.v1.EventCursorExpired
-	22,  // 53: usher.v1.EventCursorExpired.agent_status:type_name -> usher.v1.EventCurrentAgentStatus
-	49,  // 54: usher.v1.EventCursorExpired.interactions:type_name -> usher.v1.InteractionProperties
-	1,   // 55: usher.v1.EventCursorExpired.invitations:type_name -> usher.v1.Event
-	56,  // 56: usher.v1.EventInvite.operation:type_name -> usher.v1.Operation
-	57,  // 57: usher.v1.EventInvite.visibility:type_name -> usher.v1.VisibilityMode
-	48,  // 58: usher.v1.EventInvite.inviter:type_name -> usher.v1.Participant
-	56,  // 59: usher.v1.EventAgentInvited.operation:type_name -> usher.v1.Operation
-	57,  // 60: usher.v1.EventAgentInvited.visibility:type_name -> usher.v1.VisibilityMode
-	48,  // 61: usher.v1.EventAgentInvited.inviter:type_name -> usher.v1.Participant
-	58,  // 62: usher.v1.EventAgentInvited.served:type_name -> usher.v1.ServedPlace
-	56,  // 63: usher.v1.EventRejected.operation:type_name -> usher.v1.Operation
-	56,  // 64: usher.v1.EventRevoked.operation:type_name -> usher.v1.Operation
-	48,  // 65: usher.v1.EventPartyAdded.party:type_name -> usher.v1.Participant
-	56,  // 66: usher.v1.EventPartyAdded.operation:type_name -> usher.v1.Operation
-	57,  // 67: usher.v1.EventPartyAdded.visibility:type_name -> usher.v1.VisibilityMode
-	48,  // 68: usher.v1.EventPartyRemoved.party:type_name -> usher.v1.Participant
-	56,  // 69: usher.v1.EventPartyRemoved.operation:type_name -> usher.v1.Operation
-	57,  // 70: usher.v1.EventPartyRemoved.visibility:type_name -> usher.v1.VisibilityMode
-	49,  // 71: usher.v1.EventInteractionSubmitted.properties:type_name -> usher.v1.InteractionProperties
-	59,  // 72: usher.v1.EventInteractionSubmitted.timeouts:type_name -> usher.v1.Timeouts
-	56,  // 73: usher.v1.EventPlacedInQueue.operation:type_name -> usher.v1.Operation
-	56,  // 74: usher.v1.EventTakenFromQueue.operation:type_name -> usher.v1.Operation
-	60,  // 75: usher.v1.EventPlacedInWorkbin.workbin:type_name -> usher.v1.Workbin
-	56,  // 76: usher.v1.EventPlacedInWorkbin.operation:type_name -> usher.v1.Operation
-	60,  // 77: usher.v1.EventTakenFromWorkbin.workbin:type_name -> usher.v1.Workbin
-	56,  // 78: usher.v1.EventTakenFromWorkbin.operation:type_name -> usher.v1.Operation
-	61,  // 79: usher.v1.EventPropertiesChanged.properties:type_name -> google.protobuf.Struct
-	61,  // 80: usher.v1.EventPropertiesChanged.user_data:type_name -> google.protobuf.Struct
-	19,  // 81: usher.v1.EventAgentLogin.media:type_name -> usher.v1.MediaStatus
-	62,  // 82: usher.v1.EventAgentLogin.work_mode:type_name -> usher.v1.WorkMode
-	19,  // 83: usher.v1.EventCurrentAgentStatus.media:type_name -> usher.v1.MediaStatus
-	62,  // 84: usher.v1.EventCurrentAgentStatus.work_mode:type_name -> usher.v1.WorkMode
-	62,  // 85: usher.v1.EventCurrentAgentStatus.pending_work_mode:type_name -> usher.v1.WorkMode
-	62,  // 86: usher.v1.EventAgentStateReasonChanged.work_mode:type_name -> usher.v1.WorkMode
-	62,  // 87: usher.v1.EventAgentStateReasonChanged.pending_work_mode:type_name -> usher.v1.WorkMode
-	22,  // 88: usher.v1.EventForcedAgentStateChange.status:type_name -> usher.v1.EventCurrentAgentStatus
-	60,  // 89: usher.v1.EventWorkbinContent.workbin:type_name -> usher.v1.Workbin
-	49,  // 90: usher.v1.EventWorkbinContent.interactions:type_name -> usher.v1.InteractionProperties
-	60,  // 91: usher.v1.EventWorkbinContentChanged.workbin:type_name -> usher.v1.Workbin
-	56,  // 92: usher.v1.EventWorkbinContentChanged.operation:type_name -> usher.v1.Operation
-	49,  // 93: usher.v1.EventInteractionProperties.properties:type_name -> usher.v1.InteractionProperties
-	49,  // 94: usher.v1.EventSnapshotInteractions.interactions:type_name -> usher.v1.InteractionProperties
-	49,  // 95: usher.v1.EventInteractionsFound.interactions:type_name -> usher.v1.InteractionProperties
-	61,  // 96: usher.v1.EventCustomReporting.data:type_name -> google.protobuf.Struct
-	0,   // 97: usher.v1.EventRouteUsed.outcome:type_name -> usher.v1.RouteOutcome
-	61,  // 98: usher.v1.EventAttachedDataChanged.user_data:type_name -> google.protobuf.Struct
-	63,  // 99: usher.v1.EventTreatmentApplied.treatment:type_name -> usher.v1.Treatment
-	100, // [100:100] is the sub-list for method output_type
-	100, // [100:100] is the sub-list for method input_type
-	100, // [100:100] is the sub-list for extension type_name
-	100, // [100:100] is the sub-list for extension extendee
-	0,   // [0:100] is the sub-list for field type_name
+	48,  // 0: usher.v1.Event.protocol:type_name -> usher.v1.Protocol
+	49,  // 1: usher.v1.Event.actor:type_name -> usher.v1.Participant
+	50,  // 2: usher.v1.Event.interactions:type_name -> usher.v1.InteractionProperties
+	51,  // 3: usher.v1.Event.event_ack:type_name -> usher.v1.EventAck
+	52,  // 4: usher.v1.Event.event_error:type_name -> usher.v1.EventError
+	5,   // 5: usher.v1.Event.event_invite:type_name -> usher.v1.EventInvite
+	8,   // 6: usher.v1.Event.event_revoked:type_name -> usher.v1.EventRevoked
+	7,   // 7: usher.v1.Event.event_rejected:type_name -> usher.v1.EventRejected
+	6,   // 8: usher.v1.Event.event_agent_invited:type_name -> usher.v1.EventAgentInvited
+	9,   // 9: usher.v1.Event.event_party_added:type_name -> usher.v1.EventPartyAdded
+	10,  // 10: usher.v1.Event.event_party_removed:type_name -> usher.v1.EventPartyRemoved
+	11,  // 11: usher.v1.Event.event_interaction_submitted:type_name -> usher.v1.EventInteractionSubmitted
+	12,  // 12: usher.v1.Event.event_placed_in_queue:type_name -> usher.v1.EventPlacedInQueue
+	13,  // 13: usher.v1.Event.event_taken_from_queue:type_name -> usher.v1.EventTakenFromQueue
+	14,  // 14: usher.v1.Event.event_placed_in_workbin:type_name -> usher.v1.EventPlacedInWorkbin
+	15,  // 15: usher.v1.Event.event_taken_from_workbin:type_name -> usher.v1.EventTakenFromWorkbin
+	16,  // 16: usher.v1.Event.event_processing_stopped:type_name -> usher.v1.EventProcessingStopped
+	17,  // 17: usher.v1.Event.event_properties_changed:type_name -> usher.v1.EventPropertiesChanged
+	18,  // 18: usher.v1.Event.event_held:type_name -> usher.v1.EventHeld
+	19,  // 19: usher.v1.Event.event_resumed:type_name -> usher.v1.EventResumed
+	21,  // 20: usher.v1.Event.event_agent_login:type_name -> usher.v1.EventAgentLogin
+	22,  // 21: usher.v1.Event.event_agent_logout:type_name -> usher.v1.EventAgentLogout
+	23,  // 22: usher.v1.Event.event_current_agent_status:type_name -> usher.v1.EventCurrentAgentStatus
+	24,  // 23: usher.v1.Event.event_media_added:type_name -> usher.v1.EventMediaAdded
+	25,  // 24: usher.v1.Event.event_media_removed:type_name -> usher.v1.EventMediaRemoved
+	26,  // 25: usher.v1.Event.event_not_ready_for_media:type_name -> usher.v1.EventNotReadyForMedia
+	27,  // 26: usher.v1.Event.event_ready_for_media:type_name -> usher.v1.EventReadyForMedia
+	28,  // 27: usher.v1.Event.event_media_state_reason_changed:type_name -> usher.v1.EventMediaStateReasonChanged
+	29,  // 28: usher.v1.Event.event_agent_state_reason_changed:type_name -> usher.v1.EventAgentStateReasonChanged
+	30,  // 29: usher.v1.Event.event_do_not_disturb_on:type_name -> usher.v1.EventDoNotDisturbOn
+	31,  // 30: usher.v1.Event.event_do_not_disturb_off:type_name -> usher.v1.EventDoNotDisturbOff
+	32,  // 31: usher.v1.Event.event_forced_agent_state_change:type_name -> usher.v1.EventForcedAgentStateChange
+	33,  // 32: usher.v1.Event.event_agent_connection_closed:type_name -> usher.v1.EventAgentConnectionClosed
+	34,  // 33: usher.v1.Event.event_pulled_interactions:type_name -> usher.v1.EventPulledInteractions
+	35,  // 34: usher.v1.Event.event_workbin_content:type_name -> usher.v1.EventWorkbinContent
+	36,  // 35: usher.v1.Event.event_workbin_content_changed:type_name -> usher.v1.EventWorkbinContentChanged
+	37,  // 36: usher.v1.Event.event_interaction_properties:type_name -> usher.v1.EventInteractionProperties
+	38,  // 37: usher.v1.Event.event_snapshot_taken:type_name -> usher.v1.EventSnapshotTaken
+	39,  // 38: usher.v1.Event.event_snapshot_interactions:type_name -> usher.v1.EventSnapshotInteractions
+	40,  // 39: usher.v1.Event.event_interaction_moved:type_name -> usher.v1.EventInteractionMoved
+	41,  // 40: usher.v1.Event.event_interactions_found:type_name -> usher.v1.EventInteractionsFound
+	42,  // 41: usher.v1.Event.event_custom_reporting:type_name -> usher.v1.EventCustomReporting
+	43,  // 42: usher.v1.Event.event_route_request:type_name -> usher.v1.EventRouteRequest
+	44,  // 43: usher.v1.Event.event_route_used:type_name -> usher.v1.EventRouteUsed
+	45,  // 44: usher.v1.Event.event_abandoned:type_name -> usher.v1.EventAbandoned
+	46,  // 45: usher.v1.Event.event_attached_data_changed:type_name -> usher.v1.EventAttachedDataChanged
+	53,  // 46: usher.v1.Event.event_private_info:type_name -> usher.v1.EventPrivateInfo
+	47,  // 47: usher.v1.Event.event_treatment_applied:type_name -> usher.v1.EventTreatmentApplied
+	54,  // 48: usher.v1.Event.request_3rd_server:type_name -> usher.v1.Request3rdServer
+	55,  // 49: usher.v1.Event.event_external_service_requested:type_name -> usher.v1.EventExternalServiceRequested
+	56,  // 50: usher.v1.Event.event_external_service_responded:type_name -> usher.v1.EventExternalServiceResponded
+	57,  // 51: usher.v1.Event.event_line_added:type_name -> usher.v1.EventLineAdded
+	58,  // 52: usher.v1.Event.event_typing:type_name -> usher.v1.EventTyping
+	4,   // 53: usher.v1.Event.event_present_state:type_name -> usher.v1.EventPresentState
+	2,   // 54: usher.v1.Event.event_heartbeat:type_name -> usher.v1.EventHeartbeat
+	3,   // 55: usher.v1.Event.event_cursor_expired:type_name -> usher.v1.EventCursorExpired
+	4,   // 56: usher.v1.EventCursorExpired.present:type_name -> usher.v1.EventPresentState
+	23,  // 57: usher.v1.EventPresentState.agent_status:type_name -> usher.v1.EventCurrentAgentStatus
+	50,  // 58: usher.v1.EventPresentState.interactions:type_name -> usher.v1.InteractionProperties
+	1,   // 59: usher.v1.EventPresentState.invitations:type_name -> usher.v1.Event
+	59,  // 60: usher.v1.EventInvite.operation:type_name -> usher.v1.Operation
+	60,  // 61: usher.v1.EventInvite.visibility:type_name -> usher.v1.VisibilityMode
+	49,  // 62: usher.v1.EventInvite.inviter:type_name -> usher.v1.Participant
+	59,  // 63: usher.v1.EventAgentInvited.operation:type_name -> usher.v1.Operation
+	60,  // 64: usher.v1.EventAgentInvited.visibility:type_name -> usher.v1.VisibilityMode
+	49,  // 65: usher.v1.EventAgentInvited.inviter:type_name -> usher.v1.Participant
+	61,  // 66: usher.v1.EventAgentInvited.served:type_name -> usher.v1.ServedPlace
+	59,  // 67: usher.v1.EventRejected.operation:type_name -> usher.v1.Operation
+	59,  // 68: usher.v1.EventRevoked.operation:type_name -> usher.v1.Operation
+	49,  // 69: usher.v1.EventPartyAdded.party:type_name -> usher.v1.Participant
+	59,  // 70: usher.v1.EventPartyAdded.operation:type_name -> usher.v1.Operation
+	60,  // 71: usher.v1.EventPartyAdded.visibility:type_name -> usher.v1.VisibilityMode
+	49,  // 72: usher.v1.EventPartyRemoved.party:type_name -> usher.v1.Participant
+	59,  // 73: usher.v1.EventPartyRemoved.operation:type_name -> usher.v1.Operation
+	60,  // 74: usher.v1.EventPartyRemoved.visibility:type_name -> usher.v1.VisibilityMode
+	50,  // 75: usher.v1.EventInteractionSubmitted.properties:type_name -> usher.v1.InteractionProperties
+	62,  // 76: usher.v1.EventInteractionSubmitted.timeouts:type_name -> usher.v1.Timeouts
+	59,  // 77: usher.v1.EventPlacedInQueue.operation:type_name -> usher.v1.Operation
+	59,  // 78: usher.v1.EventTakenFromQueue.operation:type_name -> usher.v1.Operation
+	63,  // 79: usher.v1.EventPlacedInWorkbin.workbin:type_name -> usher.v1.Workbin
+	59,  // 80: usher.v1.EventPlacedInWorkbin.operation:type_name -> usher.v1.Operation
+	63,  // 81: usher.v1.EventTakenFromWorkbin.workbin:type_name -> usher.v1.Workbin
+	59,  // 82: usher.v1.EventTakenFromWorkbin.operation:type_name -> usher.v1.Operation
+	64,  // 83: usher.v1.EventPropertiesChanged.properties:type_name -> google.protobuf.Struct
+	64,  // 84: usher.v1.EventPropertiesChanged.user_data:type_name -> google.protobuf.Struct
+	20,  // 85: usher.v1.EventAgentLogin.media:type_name -> usher.v1.MediaStatus
+	65,  // 86: usher.v1.EventAgentLogin.work_mode:type_name -> usher.v1.WorkMode
+	20,  // 87: usher.v1.EventCurrentAgentStatus.media:type_name -> usher.v1.MediaStatus
+	65,  // 88: usher.v1.EventCurrentAgentStatus.work_mode:type_name -> usher.v1.WorkMode
+	65,  // 89: usher.v1.EventCurrentAgentStatus.pending_work_mode:type_name -> usher.v1.WorkMode
+	65,  // 90: usher.v1.EventAgentStateReasonChanged.work_mode:type_name -> usher.v1.WorkMode
+	65,  // 91: usher.v1.EventAgentStateReasonChanged.pending_work_mode:type_name -> usher.v1.WorkMode
+	23,  // 92: usher.v1.EventForcedAgentStateChange.status:type_name -> usher.v1.EventCurrentAgentStatus
+	63,  // 93: usher.v1.EventWorkbinContent.workbin:type_name -> usher.v1.Workbin
+	50,  // 94: usher.v1.EventWorkbinContent.interactions:type_name -> usher.v1.InteractionProperties
+	63,  // 95: usher.v1.EventWorkbinContentChanged.workbin:type_name -> usher.v1.Workbin
+	59,  // 96: usher.v1.EventWorkbinContentChanged.operation:type_name -> usher.v1.Operation
+	50,  // 97: usher.v1.EventInteractionProperties.properties:type_name -> usher.v1.InteractionProperties
+	50,  // 98: usher.v1.EventSnapshotInteractions.interactions:type_name -> usher.v1.InteractionProperties
+	50,  // 99: usher.v1.EventInteractionsFound.interactions:type_name -> usher.v1.InteractionProperties
+	64,  // 100: usher.v1.EventCustomReporting.data:type_name -> google.protobuf.Struct
+	0,   // 101: usher.v1.EventRouteUsed.outcome:type_name -> usher.v1.RouteOutcome
+	64,  // 102: usher.v1.EventAttachedDataChanged.user_data:type_name -> google.protobuf.Struct
+	66,  // 103: usher.v1.EventTreatmentApplied.treatment:type_name -> usher.v1.Treatment
+	104, // [104:104] is the sub-list for method output_type
+	104, // [104:104] is the sub-list for method input_type
+	104, // [104:104] is the sub-list for extension type_name
+	104, // [104:104] is the sub-list for extension extendee
+	0,   // [0:104] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_event_proto_init() }
@@ -4376,6 +4528,7 @@ func file_usher_v1_event_proto_init() {
 		return
 	}
 	file_usher_v1_common_proto_init()
+	file_usher_v1_conversation_proto_init()
 	file_usher_v1_external_service_proto_init()
 	file_usher_v1_routing_proto_init()
 	file_usher_v1_event_proto_msgTypes[0].OneofWrappers = []any{
@@ -4427,6 +4580,9 @@ func file_usher_v1_event_proto_init() {
 		(*Event_Request_3RdServer)(nil),
 		(*Event_EventExternalServiceRequested)(nil),
 		(*Event_EventExternalServiceResponded)(nil),
+		(*Event_EventLineAdded)(nil),
+		(*Event_EventTyping)(nil),
+		(*Event_EventPresentState)(nil),
 		(*Event_EventHeartbeat)(nil),
 		(*Event_EventCursorExpired)(nil),
 	}
@@ -4436,7 +4592,7 @@ func file_usher_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_usher_v1_event_proto_rawDesc), len(file_usher_v1_event_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   46,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -257,8 +257,11 @@ type RequestEvents struct {
 	// supervisor. The option allow-multiple-agent-connections applies within
 	// a kind.
 	ConnectionKind string `protobuf:"bytes,2,opt,name=connection_kind,json=connectionKind,proto3" json:"connection_kind,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Begin with EventPresentState, and send the messages that follow it;
+	// after_sequence must be absent then.
+	PresentState  bool `protobuf:"varint,3,opt,name=present_state,json=presentState,proto3" json:"present_state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RequestEvents) Reset() {
@@ -303,6 +306,13 @@ func (x *RequestEvents) GetConnectionKind() string {
 		return x.ConnectionKind
 	}
 	return ""
+}
+
+func (x *RequestEvents) GetPresentState() bool {
+	if x != nil {
+		return x.PresentState
+	}
+	return false
 }
 
 // SessionRequest is one request on a bidirectional stream. The first must be
@@ -357,6 +367,7 @@ type SessionRequest struct {
 	//	*SessionRequest_PrivateService
 	//	*SessionRequest_ServiceResponse
 	//	*SessionRequest_ServiceFault
+	//	*SessionRequest_AddLine
 	Request       isSessionRequest_Request `protobuf_oneof:"request"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -795,6 +806,15 @@ func (x *SessionRequest) GetServiceFault() *Event3RdServerFault {
 	return nil
 }
 
+func (x *SessionRequest) GetAddLine() *RequestAddLine {
+	if x != nil {
+		if x, ok := x.Request.(*SessionRequest_AddLine); ok {
+			return x.AddLine
+		}
+	}
+	return nil
+}
+
 type isSessionRequest_Request interface {
 	isSessionRequest_Request()
 }
@@ -1019,6 +1039,11 @@ type SessionRequest_ServiceFault struct {
 	ServiceFault *Event3RdServerFault `protobuf:"bytes,44,opt,name=service_fault,json=serviceFault,proto3,oneof"`
 }
 
+type SessionRequest_AddLine struct {
+	// As the method of the same name.
+	AddLine *RequestAddLine `protobuf:"bytes,45,opt,name=add_line,json=addLine,proto3,oneof"`
+}
+
 func (*SessionRequest_Open) isSessionRequest_Request() {}
 
 func (*SessionRequest_RegisterClient) isSessionRequest_Request() {}
@@ -1107,6 +1132,8 @@ func (*SessionRequest_ServiceResponse) isSessionRequest_Request() {}
 
 func (*SessionRequest_ServiceFault) isSessionRequest_Request() {}
 
+func (*SessionRequest_AddLine) isSessionRequest_Request() {}
+
 // MediaLogin is one media type with which an agent logs in.
 type MediaLogin struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1185,7 +1212,10 @@ type RequestAgentLogin struct {
 	// His work mode, if he has skills; not set: his login_work_mode.
 	WorkMode WorkMode `protobuf:"varint,5,opt,name=work_mode,json=workMode,proto3,enum=usher.v1.WorkMode" json:"work_mode,omitempty"`
 	// The reason code of AUX, 0 to 99.
-	ReasonCode    int32 `protobuf:"varint,6,opt,name=reason_code,json=reasonCode,proto3" json:"reason_code,omitempty"`
+	ReasonCode int32 `protobuf:"varint,6,opt,name=reason_code,json=reasonCode,proto3" json:"reason_code,omitempty"`
+	// The extension of the telephone where sessions shall ring: at most 32 of
+	// 0-9, * and #; empty for none. One agent at a time.
+	Extension     string `protobuf:"bytes,7,opt,name=extension,proto3" json:"extension,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1260,6 +1290,13 @@ func (x *RequestAgentLogin) GetReasonCode() int32 {
 		return x.ReasonCode
 	}
 	return 0
+}
+
+func (x *RequestAgentLogin) GetExtension() string {
+	if x != nil {
+		return x.Extension
+	}
+	return ""
 }
 
 // RequestAgentLogout logs an agent out.
@@ -4088,7 +4125,7 @@ var File_usher_v1_interaction_management_proto protoreflect.FileDescriptor
 
 const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\n" +
-	"%usher/v1/interaction_management.proto\x12\busher.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x15usher/v1/common.proto\x1a\x14usher/v1/event.proto\x1a\x1fusher/v1/external_service.proto\x1a\x16usher/v1/routing.proto\x1a\x17usher/v1/tlibrary.proto\"\xf4\x01\n" +
+	"%usher/v1/interaction_management.proto\x12\busher.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x15usher/v1/common.proto\x1a\x1busher/v1/conversation.proto\x1a\x14usher/v1/event.proto\x1a\x1fusher/v1/external_service.proto\x1a\x16usher/v1/routing.proto\x1a\x17usher/v1/tlibrary.proto\"\xf4\x01\n" +
 	"\x15RequestRegisterClient\x12!\n" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x125\n" +
 	"\vclient_type\x18\x02 \x01(\x0e2\x14.usher.v1.ClientTypeR\n" +
@@ -4098,11 +4135,12 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\n" +
 	"strategies\x18\x05 \x03(\tR\n" +
 	"strategies\x12#\n" +
-	"\rmax_submitted\x18\x06 \x01(\x05R\fmaxSubmitted\"w\n" +
+	"\rmax_submitted\x18\x06 \x01(\x05R\fmaxSubmitted\"\x9c\x01\n" +
 	"\rRequestEvents\x12*\n" +
 	"\x0eafter_sequence\x18\x01 \x01(\x04H\x00R\rafterSequence\x88\x01\x01\x12'\n" +
-	"\x0fconnection_kind\x18\x02 \x01(\tR\x0econnectionKindB\x11\n" +
-	"\x0f_after_sequence\"\xce\x19\n" +
+	"\x0fconnection_kind\x18\x02 \x01(\tR\x0econnectionKind\x12#\n" +
+	"\rpresent_state\x18\x03 \x01(\bR\fpresentStateB\x11\n" +
+	"\x0f_after_sequence\"\x85\x1a\n" +
 	"\x0eSessionRequest\x12-\n" +
 	"\x04open\x18\x01 \x01(\v2\x17.usher.v1.RequestEventsH\x00R\x04open\x12J\n" +
 	"\x0fregister_client\x18\x02 \x01(\v2\x1f.usher.v1.RequestRegisterClientH\x00R\x0eregisterClient\x12>\n" +
@@ -4152,14 +4190,15 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\x0fset_agent_state\x18) \x01(\v2\x1e.usher.v1.RequestSetAgentStateH\x00R\rsetAgentState\x12J\n" +
 	"\x0fprivate_service\x18* \x01(\v2\x1f.usher.v1.RequestPrivateServiceH\x00R\x0eprivateService\x12M\n" +
 	"\x10service_response\x18+ \x01(\v2 .usher.v1.Event3rdServerResponseH\x00R\x0fserviceResponse\x12D\n" +
-	"\rservice_fault\x18, \x01(\v2\x1d.usher.v1.Event3rdServerFaultH\x00R\fserviceFaultB\t\n" +
+	"\rservice_fault\x18, \x01(\v2\x1d.usher.v1.Event3rdServerFaultH\x00R\fserviceFault\x125\n" +
+	"\badd_line\x18- \x01(\v2\x18.usher.v1.RequestAddLineH\x00R\aaddLineB\t\n" +
 	"\arequest\"Y\n" +
 	"\n" +
 	"MediaLogin\x12\x1d\n" +
 	"\n" +
 	"media_type\x18\x01 \x01(\tR\tmediaType\x12\x14\n" +
 	"\x05ready\x18\x02 \x01(\bR\x05ready\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xe2\x01\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\x80\x02\n" +
 	"\x11RequestAgentLogin\x12!\n" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\x12*\n" +
@@ -4167,7 +4206,8 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12/\n" +
 	"\twork_mode\x18\x05 \x01(\x0e2\x12.usher.v1.WorkModeR\bworkMode\x12\x1f\n" +
 	"\vreason_code\x18\x06 \x01(\x05R\n" +
-	"reasonCode\"\x80\x01\n" +
+	"reasonCode\x12\x1c\n" +
+	"\textension\x18\a \x01(\tR\textension\"\x80\x01\n" +
 	"\x12RequestAgentLogout\x12!\n" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12\x14\n" +
 	"\x05force\x18\x02 \x01(\bR\x05force\x12\x16\n" +
@@ -4402,7 +4442,7 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\x18COMPARISON_LESS_OR_EQUAL\x10\x04\x12\x16\n" +
 	"\x12COMPARISON_GREATER\x10\x05\x12\x1f\n" +
 	"\x1bCOMPARISON_GREATER_OR_EQUAL\x10\x06\x12\x15\n" +
-	"\x11COMPARISON_PREFIX\x10\a2\xcb\x19\n" +
+	"\x11COMPARISON_PREFIX\x10\a2\xab\x1b\n" +
 	"\x15InteractionManagement\x12S\n" +
 	"\x0eRegisterClient\x12\x1f.usher.v1.RequestRegisterClient\x1a\x12.usher.v1.EventAck\"\f\x8a\xb5\x18\b\n" +
 	"\x06\x01\x02\x03\x04\x05\a\x12A\n" +
@@ -4484,7 +4524,13 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\x10FindInteractions\x12!.usher.v1.RequestFindInteractions\x1a .usher.v1.EventInteractionsFound\"\t\x8a\xb5\x18\x05\n" +
 	"\x03\x01\x02\x03\x12x\n" +
 	"\x18GetInteractionProperties\x12).usher.v1.RequestGetInteractionProperties\x1a$.usher.v1.EventInteractionProperties\"\v\x8a\xb5\x18\a\n" +
-	"\x05\x01\x02\x03\x04\a\x12U\n" +
+	"\x05\x01\x02\x03\x04\a\x12B\n" +
+	"\aAddLine\x12\x18.usher.v1.RequestAddLine\x1a\x12.usher.v1.EventAck\"\t\x8a\xb5\x18\x05\n" +
+	"\x03\x01\x02\x03\x12C\n" +
+	"\x06Typing\x12\x17.usher.v1.RequestTyping\x1a\x15.usher.v1.TypingNoted\"\t\x8a\xb5\x18\x05\n" +
+	"\x03\x01\x02\x03\x12U\n" +
+	"\rGetTranscript\x12\x1e.usher.v1.RequestGetTranscript\x1a\x19.usher.v1.EventTranscript\"\t\x8a\xb5\x18\x05\n" +
+	"\x03\x01\x02\x03\x12U\n" +
 	"\x0fCustomReporting\x12 .usher.v1.RequestCustomReporting\x1a\x12.usher.v1.EventAck\"\f\x8a\xb5\x18\b\n" +
 	"\x06\x01\x02\x03\x04\x05\aB0Z.github.com/usher-cc/usher/api/usher/v1;usherv1b\x06proto3"
 
@@ -4554,18 +4600,23 @@ var file_usher_v1_interaction_management_proto_goTypes = []any{
 	(*RequestPrivateService)(nil),           // 48: usher.v1.RequestPrivateService
 	(*Event3RdServerResponse)(nil),          // 49: usher.v1.Event3rdServerResponse
 	(*Event3RdServerFault)(nil),             // 50: usher.v1.Event3rdServerFault
-	(WorkMode)(0),                           // 51: usher.v1.WorkMode
-	(*structpb.Struct)(nil),                 // 52: google.protobuf.Struct
-	(*Timeouts)(nil),                        // 53: usher.v1.Timeouts
-	(*Workbin)(nil),                         // 54: usher.v1.Workbin
-	(VisibilityMode)(0),                     // 55: usher.v1.VisibilityMode
-	(*structpb.Value)(nil),                  // 56: google.protobuf.Value
-	(*EventAck)(nil),                        // 57: usher.v1.EventAck
-	(*Event)(nil),                           // 58: usher.v1.Event
-	(*EventWorkbinContent)(nil),             // 59: usher.v1.EventWorkbinContent
-	(*EventSnapshotInteractions)(nil),       // 60: usher.v1.EventSnapshotInteractions
-	(*EventInteractionsFound)(nil),          // 61: usher.v1.EventInteractionsFound
-	(*EventInteractionProperties)(nil),      // 62: usher.v1.EventInteractionProperties
+	(*RequestAddLine)(nil),                  // 51: usher.v1.RequestAddLine
+	(WorkMode)(0),                           // 52: usher.v1.WorkMode
+	(*structpb.Struct)(nil),                 // 53: google.protobuf.Struct
+	(*Timeouts)(nil),                        // 54: usher.v1.Timeouts
+	(*Workbin)(nil),                         // 55: usher.v1.Workbin
+	(VisibilityMode)(0),                     // 56: usher.v1.VisibilityMode
+	(*structpb.Value)(nil),                  // 57: google.protobuf.Value
+	(*RequestTyping)(nil),                   // 58: usher.v1.RequestTyping
+	(*RequestGetTranscript)(nil),            // 59: usher.v1.RequestGetTranscript
+	(*EventAck)(nil),                        // 60: usher.v1.EventAck
+	(*Event)(nil),                           // 61: usher.v1.Event
+	(*EventWorkbinContent)(nil),             // 62: usher.v1.EventWorkbinContent
+	(*EventSnapshotInteractions)(nil),       // 63: usher.v1.EventSnapshotInteractions
+	(*EventInteractionsFound)(nil),          // 64: usher.v1.EventInteractionsFound
+	(*EventInteractionProperties)(nil),      // 65: usher.v1.EventInteractionProperties
+	(*TypingNoted)(nil),                     // 66: usher.v1.TypingNoted
+	(*EventTranscript)(nil),                 // 67: usher.v1.EventTranscript
 }
 var file_usher_v1_interaction_management_proto_depIdxs = []int32{
 	45,  // 0: usher.v1.RequestRegisterClient.client_type:type_name -> usher.v1.ClientType
@@ -4614,111 +4665,118 @@ var file_usher_v1_interaction_management_proto_depIdxs = []int32{
 	48,  // 43: usher.v1.SessionRequest.private_service:type_name -> usher.v1.RequestPrivateService
 	49,  // 44: usher.v1.SessionRequest.service_response:type_name -> usher.v1.Event3rdServerResponse
 	50,  // 45: usher.v1.SessionRequest.service_fault:type_name -> usher.v1.Event3rdServerFault
-	5,   // 46: usher.v1.RequestAgentLogin.media:type_name -> usher.v1.MediaLogin
-	51,  // 47: usher.v1.RequestAgentLogin.work_mode:type_name -> usher.v1.WorkMode
-	51,  // 48: usher.v1.RequestSetAgentState.work_mode:type_name -> usher.v1.WorkMode
-	52,  // 49: usher.v1.RequestSubmit.user_data:type_name -> google.protobuf.Struct
-	53,  // 50: usher.v1.RequestSubmit.timeouts:type_name -> usher.v1.Timeouts
-	54,  // 51: usher.v1.RequestPull.workbin:type_name -> usher.v1.Workbin
-	54,  // 52: usher.v1.RequestPlaceInWorkbin.workbin:type_name -> usher.v1.Workbin
-	54,  // 53: usher.v1.RequestGetWorkbinContent.workbin:type_name -> usher.v1.Workbin
-	54,  // 54: usher.v1.RequestWorkbinNotifications.workbin:type_name -> usher.v1.Workbin
-	55,  // 55: usher.v1.RequestConference.visibility:type_name -> usher.v1.VisibilityMode
-	52,  // 56: usher.v1.RequestChangeProperties.properties:type_name -> google.protobuf.Struct
-	52,  // 57: usher.v1.RequestChangeProperties.user_data:type_name -> google.protobuf.Struct
-	55,  // 58: usher.v1.RequestIntrude.visibility:type_name -> usher.v1.VisibilityMode
-	1,   // 59: usher.v1.Condition.comparison:type_name -> usher.v1.Comparison
-	56,  // 60: usher.v1.Condition.value:type_name -> google.protobuf.Value
-	34,  // 61: usher.v1.RequestTakeSnapshot.conditions:type_name -> usher.v1.Condition
-	35,  // 62: usher.v1.RequestTakeSnapshot.order:type_name -> usher.v1.Order
-	34,  // 63: usher.v1.RequestFindInteractions.conditions:type_name -> usher.v1.Condition
-	35,  // 64: usher.v1.RequestFindInteractions.order:type_name -> usher.v1.Order
-	52,  // 65: usher.v1.RequestCustomReporting.data:type_name -> google.protobuf.Struct
-	2,   // 66: usher.v1.InteractionManagement.RegisterClient:input_type -> usher.v1.RequestRegisterClient
-	3,   // 67: usher.v1.InteractionManagement.Events:input_type -> usher.v1.RequestEvents
-	4,   // 68: usher.v1.InteractionManagement.Session:input_type -> usher.v1.SessionRequest
-	6,   // 69: usher.v1.InteractionManagement.AgentLogin:input_type -> usher.v1.RequestAgentLogin
-	7,   // 70: usher.v1.InteractionManagement.AgentLogout:input_type -> usher.v1.RequestAgentLogout
-	8,   // 71: usher.v1.InteractionManagement.AddMedia:input_type -> usher.v1.RequestAddMedia
-	9,   // 72: usher.v1.InteractionManagement.RemoveMedia:input_type -> usher.v1.RequestRemoveMedia
-	10,  // 73: usher.v1.InteractionManagement.NotReadyForMedia:input_type -> usher.v1.RequestNotReadyForMedia
-	11,  // 74: usher.v1.InteractionManagement.CancelNotReadyForMedia:input_type -> usher.v1.RequestCancelNotReadyForMedia
-	12,  // 75: usher.v1.InteractionManagement.ChangeMediaStateReason:input_type -> usher.v1.RequestChangeMediaStateReason
-	13,  // 76: usher.v1.InteractionManagement.ChangeAgentStateReason:input_type -> usher.v1.RequestChangeAgentStateReason
-	14,  // 77: usher.v1.InteractionManagement.SetAgentState:input_type -> usher.v1.RequestSetAgentState
-	15,  // 78: usher.v1.InteractionManagement.DoNotDisturbOn:input_type -> usher.v1.RequestDoNotDisturbOn
-	16,  // 79: usher.v1.InteractionManagement.DoNotDisturbOff:input_type -> usher.v1.RequestDoNotDisturbOff
-	17,  // 80: usher.v1.InteractionManagement.Submit:input_type -> usher.v1.RequestSubmit
-	18,  // 81: usher.v1.InteractionManagement.Accept:input_type -> usher.v1.RequestAccept
-	19,  // 82: usher.v1.InteractionManagement.Reject:input_type -> usher.v1.RequestReject
-	20,  // 83: usher.v1.InteractionManagement.Pull:input_type -> usher.v1.RequestPull
-	21,  // 84: usher.v1.InteractionManagement.PlaceInQueue:input_type -> usher.v1.RequestPlaceInQueue
-	22,  // 85: usher.v1.InteractionManagement.PlaceInWorkbin:input_type -> usher.v1.RequestPlaceInWorkbin
-	23,  // 86: usher.v1.InteractionManagement.GetWorkbinContent:input_type -> usher.v1.RequestGetWorkbinContent
-	24,  // 87: usher.v1.InteractionManagement.WorkbinNotifications:input_type -> usher.v1.RequestWorkbinNotifications
-	25,  // 88: usher.v1.InteractionManagement.Transfer:input_type -> usher.v1.RequestTransfer
-	26,  // 89: usher.v1.InteractionManagement.Conference:input_type -> usher.v1.RequestConference
-	27,  // 90: usher.v1.InteractionManagement.CancelInvitation:input_type -> usher.v1.RequestCancelInvitation
-	28,  // 91: usher.v1.InteractionManagement.LeaveInteraction:input_type -> usher.v1.RequestLeaveInteraction
-	29,  // 92: usher.v1.InteractionManagement.ChangeProperties:input_type -> usher.v1.RequestChangeProperties
-	30,  // 93: usher.v1.InteractionManagement.StopProcessing:input_type -> usher.v1.RequestStopProcessing
-	31,  // 94: usher.v1.InteractionManagement.Intrude:input_type -> usher.v1.RequestIntrude
-	32,  // 95: usher.v1.InteractionManagement.Hold:input_type -> usher.v1.RequestHold
-	33,  // 96: usher.v1.InteractionManagement.Resume:input_type -> usher.v1.RequestResume
-	36,  // 97: usher.v1.InteractionManagement.TakeSnapshot:input_type -> usher.v1.RequestTakeSnapshot
-	37,  // 98: usher.v1.InteractionManagement.GetSnapshotInteractions:input_type -> usher.v1.RequestGetSnapshotInteractions
-	38,  // 99: usher.v1.InteractionManagement.LockInteraction:input_type -> usher.v1.RequestLockInteraction
-	39,  // 100: usher.v1.InteractionManagement.UnlockInteraction:input_type -> usher.v1.RequestUnlockInteraction
-	40,  // 101: usher.v1.InteractionManagement.MoveInteractions:input_type -> usher.v1.RequestMoveInteractions
-	41,  // 102: usher.v1.InteractionManagement.ReleaseSnapshot:input_type -> usher.v1.RequestReleaseSnapshot
-	42,  // 103: usher.v1.InteractionManagement.FindInteractions:input_type -> usher.v1.RequestFindInteractions
-	43,  // 104: usher.v1.InteractionManagement.GetInteractionProperties:input_type -> usher.v1.RequestGetInteractionProperties
-	44,  // 105: usher.v1.InteractionManagement.CustomReporting:input_type -> usher.v1.RequestCustomReporting
-	57,  // 106: usher.v1.InteractionManagement.RegisterClient:output_type -> usher.v1.EventAck
-	58,  // 107: usher.v1.InteractionManagement.Events:output_type -> usher.v1.Event
-	58,  // 108: usher.v1.InteractionManagement.Session:output_type -> usher.v1.Event
-	57,  // 109: usher.v1.InteractionManagement.AgentLogin:output_type -> usher.v1.EventAck
-	57,  // 110: usher.v1.InteractionManagement.AgentLogout:output_type -> usher.v1.EventAck
-	57,  // 111: usher.v1.InteractionManagement.AddMedia:output_type -> usher.v1.EventAck
-	57,  // 112: usher.v1.InteractionManagement.RemoveMedia:output_type -> usher.v1.EventAck
-	57,  // 113: usher.v1.InteractionManagement.NotReadyForMedia:output_type -> usher.v1.EventAck
-	57,  // 114: usher.v1.InteractionManagement.CancelNotReadyForMedia:output_type -> usher.v1.EventAck
-	57,  // 115: usher.v1.InteractionManagement.ChangeMediaStateReason:output_type -> usher.v1.EventAck
-	57,  // 116: usher.v1.InteractionManagement.ChangeAgentStateReason:output_type -> usher.v1.EventAck
-	57,  // 117: usher.v1.InteractionManagement.SetAgentState:output_type -> usher.v1.EventAck
-	57,  // 118: usher.v1.InteractionManagement.DoNotDisturbOn:output_type -> usher.v1.EventAck
-	57,  // 119: usher.v1.InteractionManagement.DoNotDisturbOff:output_type -> usher.v1.EventAck
-	57,  // 120: usher.v1.InteractionManagement.Submit:output_type -> usher.v1.EventAck
-	57,  // 121: usher.v1.InteractionManagement.Accept:output_type -> usher.v1.EventAck
-	57,  // 122: usher.v1.InteractionManagement.Reject:output_type -> usher.v1.EventAck
-	58,  // 123: usher.v1.InteractionManagement.Pull:output_type -> usher.v1.Event
-	57,  // 124: usher.v1.InteractionManagement.PlaceInQueue:output_type -> usher.v1.EventAck
-	57,  // 125: usher.v1.InteractionManagement.PlaceInWorkbin:output_type -> usher.v1.EventAck
-	59,  // 126: usher.v1.InteractionManagement.GetWorkbinContent:output_type -> usher.v1.EventWorkbinContent
-	57,  // 127: usher.v1.InteractionManagement.WorkbinNotifications:output_type -> usher.v1.EventAck
-	57,  // 128: usher.v1.InteractionManagement.Transfer:output_type -> usher.v1.EventAck
-	57,  // 129: usher.v1.InteractionManagement.Conference:output_type -> usher.v1.EventAck
-	57,  // 130: usher.v1.InteractionManagement.CancelInvitation:output_type -> usher.v1.EventAck
-	57,  // 131: usher.v1.InteractionManagement.LeaveInteraction:output_type -> usher.v1.EventAck
-	57,  // 132: usher.v1.InteractionManagement.ChangeProperties:output_type -> usher.v1.EventAck
-	57,  // 133: usher.v1.InteractionManagement.StopProcessing:output_type -> usher.v1.EventAck
-	57,  // 134: usher.v1.InteractionManagement.Intrude:output_type -> usher.v1.EventAck
-	57,  // 135: usher.v1.InteractionManagement.Hold:output_type -> usher.v1.EventAck
-	57,  // 136: usher.v1.InteractionManagement.Resume:output_type -> usher.v1.EventAck
-	58,  // 137: usher.v1.InteractionManagement.TakeSnapshot:output_type -> usher.v1.Event
-	60,  // 138: usher.v1.InteractionManagement.GetSnapshotInteractions:output_type -> usher.v1.EventSnapshotInteractions
-	57,  // 139: usher.v1.InteractionManagement.LockInteraction:output_type -> usher.v1.EventAck
-	57,  // 140: usher.v1.InteractionManagement.UnlockInteraction:output_type -> usher.v1.EventAck
-	58,  // 141: usher.v1.InteractionManagement.MoveInteractions:output_type -> usher.v1.Event
-	57,  // 142: usher.v1.InteractionManagement.ReleaseSnapshot:output_type -> usher.v1.EventAck
-	61,  // 143: usher.v1.InteractionManagement.FindInteractions:output_type -> usher.v1.EventInteractionsFound
-	62,  // 144: usher.v1.InteractionManagement.GetInteractionProperties:output_type -> usher.v1.EventInteractionProperties
-	57,  // 145: usher.v1.InteractionManagement.CustomReporting:output_type -> usher.v1.EventAck
-	106, // [106:146] is the sub-list for method output_type
-	66,  // [66:106] is the sub-list for method input_type
-	66,  // [66:66] is the sub-list for extension type_name
-	66,  // [66:66] is the sub-list for extension extendee
-	0,   // [0:66] is the sub-list for field type_name
+	51,  // 46: usher.v1.SessionRequest.add_line:type_name -> usher.v1.RequestAddLine
+	5,   // 47: usher.v1.RequestAgentLogin.media:type_name -> usher.v1.MediaLogin
+	52,  // 48: usher.v1.RequestAgentLogin.work_mode:type_name -> usher.v1.WorkMode
+	52,  // 49: usher.v1.RequestSetAgentState.work_mode:type_name -> usher.v1.WorkMode
+	53,  // 50: usher.v1.RequestSubmit.user_data:type_name -> google.protobuf.Struct
+	54,  // 51: usher.v1.RequestSubmit.timeouts:type_name -> usher.v1.Timeouts
+	55,  // 52: usher.v1.RequestPull.workbin:type_name -> usher.v1.Workbin
+	55,  // 53: usher.v1.RequestPlaceInWorkbin.workbin:type_name -> usher.v1.Workbin
+	55,  // 54: usher.v1.RequestGetWorkbinContent.workbin:type_name -> usher.v1.Workbin
+	55,  // 55: usher.v1.RequestWorkbinNotifications.workbin:type_name -> usher.v1.Workbin
+	56,  // 56: usher.v1.RequestConference.visibility:type_name -> usher.v1.VisibilityMode
+	53,  // 57: usher.v1.RequestChangeProperties.properties:type_name -> google.protobuf.Struct
+	53,  // 58: usher.v1.RequestChangeProperties.user_data:type_name -> google.protobuf.Struct
+	56,  // 59: usher.v1.RequestIntrude.visibility:type_name -> usher.v1.VisibilityMode
+	1,   // 60: usher.v1.Condition.comparison:type_name -> usher.v1.Comparison
+	57,  // 61: usher.v1.Condition.value:type_name -> google.protobuf.Value
+	34,  // 62: usher.v1.RequestTakeSnapshot.conditions:type_name -> usher.v1.Condition
+	35,  // 63: usher.v1.RequestTakeSnapshot.order:type_name -> usher.v1.Order
+	34,  // 64: usher.v1.RequestFindInteractions.conditions:type_name -> usher.v1.Condition
+	35,  // 65: usher.v1.RequestFindInteractions.order:type_name -> usher.v1.Order
+	53,  // 66: usher.v1.RequestCustomReporting.data:type_name -> google.protobuf.Struct
+	2,   // 67: usher.v1.InteractionManagement.RegisterClient:input_type -> usher.v1.RequestRegisterClient
+	3,   // 68: usher.v1.InteractionManagement.Events:input_type -> usher.v1.RequestEvents
+	4,   // 69: usher.v1.InteractionManagement.Session:input_type -> usher.v1.SessionRequest
+	6,   // 70: usher.v1.InteractionManagement.AgentLogin:input_type -> usher.v1.RequestAgentLogin
+	7,   // 71: usher.v1.InteractionManagement.AgentLogout:input_type -> usher.v1.RequestAgentLogout
+	8,   // 72: usher.v1.InteractionManagement.AddMedia:input_type -> usher.v1.RequestAddMedia
+	9,   // 73: usher.v1.InteractionManagement.RemoveMedia:input_type -> usher.v1.RequestRemoveMedia
+	10,  // 74: usher.v1.InteractionManagement.NotReadyForMedia:input_type -> usher.v1.RequestNotReadyForMedia
+	11,  // 75: usher.v1.InteractionManagement.CancelNotReadyForMedia:input_type -> usher.v1.RequestCancelNotReadyForMedia
+	12,  // 76: usher.v1.InteractionManagement.ChangeMediaStateReason:input_type -> usher.v1.RequestChangeMediaStateReason
+	13,  // 77: usher.v1.InteractionManagement.ChangeAgentStateReason:input_type -> usher.v1.RequestChangeAgentStateReason
+	14,  // 78: usher.v1.InteractionManagement.SetAgentState:input_type -> usher.v1.RequestSetAgentState
+	15,  // 79: usher.v1.InteractionManagement.DoNotDisturbOn:input_type -> usher.v1.RequestDoNotDisturbOn
+	16,  // 80: usher.v1.InteractionManagement.DoNotDisturbOff:input_type -> usher.v1.RequestDoNotDisturbOff
+	17,  // 81: usher.v1.InteractionManagement.Submit:input_type -> usher.v1.RequestSubmit
+	18,  // 82: usher.v1.InteractionManagement.Accept:input_type -> usher.v1.RequestAccept
+	19,  // 83: usher.v1.InteractionManagement.Reject:input_type -> usher.v1.RequestReject
+	20,  // 84: usher.v1.InteractionManagement.Pull:input_type -> usher.v1.RequestPull
+	21,  // 85: usher.v1.InteractionManagement.PlaceInQueue:input_type -> usher.v1.RequestPlaceInQueue
+	22,  // 86: usher.v1.InteractionManagement.PlaceInWorkbin:input_type -> usher.v1.RequestPlaceInWorkbin
+	23,  // 87: usher.v1.InteractionManagement.GetWorkbinContent:input_type -> usher.v1.RequestGetWorkbinContent
+	24,  // 88: usher.v1.InteractionManagement.WorkbinNotifications:input_type -> usher.v1.RequestWorkbinNotifications
+	25,  // 89: usher.v1.InteractionManagement.Transfer:input_type -> usher.v1.RequestTransfer
+	26,  // 90: usher.v1.InteractionManagement.Conference:input_type -> usher.v1.RequestConference
+	27,  // 91: usher.v1.InteractionManagement.CancelInvitation:input_type -> usher.v1.RequestCancelInvitation
+	28,  // 92: usher.v1.InteractionManagement.LeaveInteraction:input_type -> usher.v1.RequestLeaveInteraction
+	29,  // 93: usher.v1.InteractionManagement.ChangeProperties:input_type -> usher.v1.RequestChangeProperties
+	30,  // 94: usher.v1.InteractionManagement.StopProcessing:input_type -> usher.v1.RequestStopProcessing
+	31,  // 95: usher.v1.InteractionManagement.Intrude:input_type -> usher.v1.RequestIntrude
+	32,  // 96: usher.v1.InteractionManagement.Hold:input_type -> usher.v1.RequestHold
+	33,  // 97: usher.v1.InteractionManagement.Resume:input_type -> usher.v1.RequestResume
+	36,  // 98: usher.v1.InteractionManagement.TakeSnapshot:input_type -> usher.v1.RequestTakeSnapshot
+	37,  // 99: usher.v1.InteractionManagement.GetSnapshotInteractions:input_type -> usher.v1.RequestGetSnapshotInteractions
+	38,  // 100: usher.v1.InteractionManagement.LockInteraction:input_type -> usher.v1.RequestLockInteraction
+	39,  // 101: usher.v1.InteractionManagement.UnlockInteraction:input_type -> usher.v1.RequestUnlockInteraction
+	40,  // 102: usher.v1.InteractionManagement.MoveInteractions:input_type -> usher.v1.RequestMoveInteractions
+	41,  // 103: usher.v1.InteractionManagement.ReleaseSnapshot:input_type -> usher.v1.RequestReleaseSnapshot
+	42,  // 104: usher.v1.InteractionManagement.FindInteractions:input_type -> usher.v1.RequestFindInteractions
+	43,  // 105: usher.v1.InteractionManagement.GetInteractionProperties:input_type -> usher.v1.RequestGetInteractionProperties
+	51,  // 106: usher.v1.InteractionManagement.AddLine:input_type -> usher.v1.RequestAddLine
+	58,  // 107: usher.v1.InteractionManagement.Typing:input_type -> usher.v1.RequestTyping
+	59,  // 108: usher.v1.InteractionManagement.GetTranscript:input_type -> usher.v1.RequestGetTranscript
+	44,  // 109: usher.v1.InteractionManagement.CustomReporting:input_type -> usher.v1.RequestCustomReporting
+	60,  // 110: usher.v1.InteractionManagement.RegisterClient:output_type -> usher.v1.EventAck
+	61,  // 111: usher.v1.InteractionManagement.Events:output_type -> usher.v1.Event
+	61,  // 112: usher.v1.InteractionManagement.Session:output_type -> usher.v1.Event
+	60,  // 113: usher.v1.InteractionManagement.AgentLogin:output_type -> usher.v1.EventAck
+	60,  // 114: usher.v1.InteractionManagement.AgentLogout:output_type -> usher.v1.EventAck
+	60,  // 115: usher.v1.InteractionManagement.AddMedia:output_type -> usher.v1.EventAck
+	60,  // 116: usher.v1.InteractionManagement.RemoveMedia:output_type -> usher.v1.EventAck
+	60,  // 117: usher.v1.InteractionManagement.NotReadyForMedia:output_type -> usher.v1.EventAck
+	60,  // 118: usher.v1.InteractionManagement.CancelNotReadyForMedia:output_type -> usher.v1.EventAck
+	60,  // 119: usher.v1.InteractionManagement.ChangeMediaStateReason:output_type -> usher.v1.EventAck
+	60,  // 120: usher.v1.InteractionManagement.ChangeAgentStateReason:output_type -> usher.v1.EventAck
+	60,  // 121: usher.v1.InteractionManagement.SetAgentState:output_type -> usher.v1.EventAck
+	60,  // 122: usher.v1.InteractionManagement.DoNotDisturbOn:output_type -> usher.v1.EventAck
+	60,  // 123: usher.v1.InteractionManagement.DoNotDisturbOff:output_type -> usher.v1.EventAck
+	60,  // 124: usher.v1.InteractionManagement.Submit:output_type -> usher.v1.EventAck
+	60,  // 125: usher.v1.InteractionManagement.Accept:output_type -> usher.v1.EventAck
+	60,  // 126: usher.v1.InteractionManagement.Reject:output_type -> usher.v1.EventAck
+	61,  // 127: usher.v1.InteractionManagement.Pull:output_type -> usher.v1.Event
+	60,  // 128: usher.v1.InteractionManagement.PlaceInQueue:output_type -> usher.v1.EventAck
+	60,  // 129: usher.v1.InteractionManagement.PlaceInWorkbin:output_type -> usher.v1.EventAck
+	62,  // 130: usher.v1.InteractionManagement.GetWorkbinContent:output_type -> usher.v1.EventWorkbinContent
+	60,  // 131: usher.v1.InteractionManagement.WorkbinNotifications:output_type -> usher.v1.EventAck
+	60,  // 132: usher.v1.InteractionManagement.Transfer:output_type -> usher.v1.EventAck
+	60,  // 133: usher.v1.InteractionManagement.Conference:output_type -> usher.v1.EventAck
+	60,  // 134: usher.v1.InteractionManagement.CancelInvitation:output_type -> usher.v1.EventAck
+	60,  // 135: usher.v1.InteractionManagement.LeaveInteraction:output_type -> usher.v1.EventAck
+	60,  // 136: usher.v1.InteractionManagement.ChangeProperties:output_type -> usher.v1.EventAck
+	60,  // 137: usher.v1.InteractionManagement.StopProcessing:output_type -> usher.v1.EventAck
+	60,  // 138: usher.v1.InteractionManagement.Intrude:output_type -> usher.v1.EventAck
+	60,  // 139: usher.v1.InteractionManagement.Hold:output_type -> usher.v1.EventAck
+	60,  // 140: usher.v1.InteractionManagement.Resume:output_type -> usher.v1.EventAck
+	61,  // 141: usher.v1.InteractionManagement.TakeSnapshot:output_type -> usher.v1.Event
+	63,  // 142: usher.v1.InteractionManagement.GetSnapshotInteractions:output_type -> usher.v1.EventSnapshotInteractions
+	60,  // 143: usher.v1.InteractionManagement.LockInteraction:output_type -> usher.v1.EventAck
+	60,  // 144: usher.v1.InteractionManagement.UnlockInteraction:output_type -> usher.v1.EventAck
+	61,  // 145: usher.v1.InteractionManagement.MoveInteractions:output_type -> usher.v1.Event
+	60,  // 146: usher.v1.InteractionManagement.ReleaseSnapshot:output_type -> usher.v1.EventAck
+	64,  // 147: usher.v1.InteractionManagement.FindInteractions:output_type -> usher.v1.EventInteractionsFound
+	65,  // 148: usher.v1.InteractionManagement.GetInteractionProperties:output_type -> usher.v1.EventInteractionProperties
+	60,  // 149: usher.v1.InteractionManagement.AddLine:output_type -> usher.v1.EventAck
+	66,  // 150: usher.v1.InteractionManagement.Typing:output_type -> usher.v1.TypingNoted
+	67,  // 151: usher.v1.InteractionManagement.GetTranscript:output_type -> usher.v1.EventTranscript
+	60,  // 152: usher.v1.InteractionManagement.CustomReporting:output_type -> usher.v1.EventAck
+	110, // [110:153] is the sub-list for method output_type
+	67,  // [67:110] is the sub-list for method input_type
+	67,  // [67:67] is the sub-list for extension type_name
+	67,  // [67:67] is the sub-list for extension extendee
+	0,   // [0:67] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_interaction_management_proto_init() }
@@ -4727,6 +4785,7 @@ func file_usher_v1_interaction_management_proto_init() {
 		return
 	}
 	file_usher_v1_common_proto_init()
+	file_usher_v1_conversation_proto_init()
 	file_usher_v1_event_proto_init()
 	file_usher_v1_external_service_proto_init()
 	file_usher_v1_routing_proto_init()
@@ -4777,6 +4836,7 @@ func file_usher_v1_interaction_management_proto_init() {
 		(*SessionRequest_PrivateService)(nil),
 		(*SessionRequest_ServiceResponse)(nil),
 		(*SessionRequest_ServiceFault)(nil),
+		(*SessionRequest_AddLine)(nil),
 	}
 	file_usher_v1_interaction_management_proto_msgTypes[18].OneofWrappers = []any{
 		(*RequestPull_Queue)(nil),

@@ -2579,7 +2579,11 @@ type AgentState struct {
 	// True if he is logged out when his interactions have ended.
 	LogoutPending bool `protobuf:"varint,18,opt,name=logout_pending,json=logoutPending,proto3" json:"logout_pending,omitempty"`
 	// His occupancy when he last became idle, in millionths.
-	Occupancy     int64 `protobuf:"varint,19,opt,name=occupancy,proto3" json:"occupancy,omitempty"`
+	Occupancy int64 `protobuf:"varint,19,opt,name=occupancy,proto3" json:"occupancy,omitempty"`
+	// The extension where sessions ring.
+	Extension string `protobuf:"bytes,20,opt,name=extension,proto3" json:"extension,omitempty"`
+	// Since when he is in the state that a grid shows.
+	ShownSinceMs  int64 `protobuf:"varint,21,opt,name=shown_since_ms,json=shownSinceMs,proto3" json:"shown_since_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2747,6 +2751,20 @@ func (x *AgentState) GetOccupancy() int64 {
 	return 0
 }
 
+func (x *AgentState) GetExtension() string {
+	if x != nil {
+		return x.Extension
+	}
+	return ""
+}
+
+func (x *AgentState) GetShownSinceMs() int64 {
+	if x != nil {
+		return x.ShownSinceMs
+	}
+	return 0
+}
+
 // InteractionRecord is a live interaction.
 type InteractionRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2785,7 +2803,9 @@ type InteractionRecord struct {
 	// Steps that it executed in the vectors that it left, in all ...
 	Executed int32 `protobuf:"varint,17,opt,name=executed,proto3" json:"executed,omitempty"`
 	// ... and since it last suspended; the next vector goes on counting.
-	SincePause    int32 `protobuf:"varint,18,opt,name=since_pause,json=sincePause,proto3" json:"since_pause,omitempty"`
+	SincePause int32 `protobuf:"varint,18,opt,name=since_pause,json=sincePause,proto3" json:"since_pause,omitempty"`
+	// The lines of its conversation.
+	Lines         []*LineRef `protobuf:"bytes,19,rep,name=lines,proto3" json:"lines,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2946,6 +2966,68 @@ func (x *InteractionRecord) GetSincePause() int32 {
 	return 0
 }
 
+func (x *InteractionRecord) GetLines() []*LineRef {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+// LineRef is where a line of a conversation is found in the journal.
+type LineRef struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Sequence of its EventLineAdded.
+	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// True if it is for agents alone.
+	Agents        bool `protobuf:"varint,2,opt,name=agents,proto3" json:"agents,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LineRef) Reset() {
+	*x = LineRef{}
+	mi := &file_usher_v1_journal_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LineRef) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LineRef) ProtoMessage() {}
+
+func (x *LineRef) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_journal_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LineRef.ProtoReflect.Descriptor instead.
+func (*LineRef) Descriptor() ([]byte, []int) {
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *LineRef) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *LineRef) GetAgents() bool {
+	if x != nil {
+		return x.Agents
+	}
+	return false
+}
+
 // ServiceRequestState is an open request to an external service.
 type ServiceRequestState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2957,7 +3039,7 @@ type ServiceRequestState struct {
 
 func (x *ServiceRequestState) Reset() {
 	*x = ServiceRequestState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[34]
+	mi := &file_usher_v1_journal_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2969,7 +3051,7 @@ func (x *ServiceRequestState) String() string {
 func (*ServiceRequestState) ProtoMessage() {}
 
 func (x *ServiceRequestState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[34]
+	mi := &file_usher_v1_journal_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2982,7 +3064,7 @@ func (x *ServiceRequestState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceRequestState.ProtoReflect.Descriptor instead.
 func (*ServiceRequestState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{34}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ServiceRequestState) GetRequested() *Event {
@@ -3009,7 +3091,7 @@ type InvitationState struct {
 
 func (x *InvitationState) Reset() {
 	*x = InvitationState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[35]
+	mi := &file_usher_v1_journal_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3021,7 +3103,7 @@ func (x *InvitationState) String() string {
 func (*InvitationState) ProtoMessage() {}
 
 func (x *InvitationState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[35]
+	mi := &file_usher_v1_journal_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3034,7 +3116,7 @@ func (x *InvitationState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvitationState.ProtoReflect.Descriptor instead.
 func (*InvitationState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{35}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *InvitationState) GetTicket() uint64 {
@@ -3080,7 +3162,7 @@ type BackOff struct {
 
 func (x *BackOff) Reset() {
 	*x = BackOff{}
-	mi := &file_usher_v1_journal_proto_msgTypes[36]
+	mi := &file_usher_v1_journal_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3092,7 +3174,7 @@ func (x *BackOff) String() string {
 func (*BackOff) ProtoMessage() {}
 
 func (x *BackOff) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[36]
+	mi := &file_usher_v1_journal_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3105,7 +3187,7 @@ func (x *BackOff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackOff.ProtoReflect.Descriptor instead.
 func (*BackOff) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{36}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *BackOff) GetAgentId() string {
@@ -3139,14 +3221,22 @@ type StoppedInteraction struct {
 	// Why.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	// When, Unix milliseconds.
-	StoppedAtMs   int64 `protobuf:"varint,4,opt,name=stopped_at_ms,json=stoppedAtMs,proto3" json:"stopped_at_ms,omitempty"`
+	StoppedAtMs int64 `protobuf:"varint,4,opt,name=stopped_at_ms,json=stoppedAtMs,proto3" json:"stopped_at_ms,omitempty"`
+	// The lines of its conversation.
+	Lines []*LineRef `protobuf:"bytes,5,rep,name=lines,proto3" json:"lines,omitempty"`
+	// Who submitted it.
+	SubmittedBy *Participant `protobuf:"bytes,6,opt,name=submitted_by,json=submittedBy,proto3" json:"submitted_by,omitempty"`
+	// The agents who were parties when it was stopped, or the last one who was.
+	Agents []string `protobuf:"bytes,7,rep,name=agents,proto3" json:"agents,omitempty"`
+	// Its media type.
+	MediaType     string `protobuf:"bytes,8,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StoppedInteraction) Reset() {
 	*x = StoppedInteraction{}
-	mi := &file_usher_v1_journal_proto_msgTypes[37]
+	mi := &file_usher_v1_journal_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3158,7 +3248,7 @@ func (x *StoppedInteraction) String() string {
 func (*StoppedInteraction) ProtoMessage() {}
 
 func (x *StoppedInteraction) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[37]
+	mi := &file_usher_v1_journal_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3171,7 +3261,7 @@ func (x *StoppedInteraction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoppedInteraction.ProtoReflect.Descriptor instead.
 func (*StoppedInteraction) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{37}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *StoppedInteraction) GetInteractionId() string {
@@ -3202,6 +3292,34 @@ func (x *StoppedInteraction) GetStoppedAtMs() int64 {
 	return 0
 }
 
+func (x *StoppedInteraction) GetLines() []*LineRef {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *StoppedInteraction) GetSubmittedBy() *Participant {
+	if x != nil {
+		return x.SubmittedBy
+	}
+	return nil
+}
+
+func (x *StoppedInteraction) GetAgents() []string {
+	if x != nil {
+		return x.Agents
+	}
+	return nil
+}
+
+func (x *StoppedInteraction) GetMediaType() string {
+	if x != nil {
+		return x.MediaType
+	}
+	return ""
+}
+
 // SnapshotState is a client's snapshot.
 type SnapshotState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3217,7 +3335,7 @@ type SnapshotState struct {
 
 func (x *SnapshotState) Reset() {
 	*x = SnapshotState{}
-	mi := &file_usher_v1_journal_proto_msgTypes[38]
+	mi := &file_usher_v1_journal_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3229,7 +3347,7 @@ func (x *SnapshotState) String() string {
 func (*SnapshotState) ProtoMessage() {}
 
 func (x *SnapshotState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_journal_proto_msgTypes[38]
+	mi := &file_usher_v1_journal_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3242,7 +3360,7 @@ func (x *SnapshotState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotState.ProtoReflect.Descriptor instead.
 func (*SnapshotState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_journal_proto_rawDescGZIP(), []int{38}
+	return file_usher_v1_journal_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SnapshotState) GetSnapshotId() uint64 {
@@ -3452,7 +3570,7 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\fregistration\x18\x01 \x01(\v2\x1a.usher.v1.ClientRegisteredR\fregistration\x12<\n" +
 	"\vconnections\x18\x02 \x03(\v2\x1a.usher.v1.ConnectionOpenedR\vconnections\x12$\n" +
 	"\x0egrace_until_ms\x18\x03 \x01(\x03R\fgraceUntilMs\x12\x12\n" +
-	"\x04gone\x18\x04 \x01(\bR\x04gone\"\x9f\x06\n" +
+	"\x04gone\x18\x04 \x01(\bR\x04gone\"\xe3\x06\n" +
 	"\n" +
 	"AgentState\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
@@ -3476,10 +3594,12 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\x10counted_until_ms\x18\x10 \x01(\x03R\x0ecountedUntilMs\x12A\n" +
 	"\tdelivered\x18\x11 \x03(\v2#.usher.v1.AgentState.DeliveredEntryR\tdelivered\x12%\n" +
 	"\x0elogout_pending\x18\x12 \x01(\bR\rlogoutPending\x12\x1c\n" +
-	"\toccupancy\x18\x13 \x01(\x03R\toccupancy\x1a<\n" +
+	"\toccupancy\x18\x13 \x01(\x03R\toccupancy\x12\x1c\n" +
+	"\textension\x18\x14 \x01(\tR\textension\x12$\n" +
+	"\x0eshown_since_ms\x18\x15 \x01(\x03R\fshownSinceMs\x1a<\n" +
 	"\x0eDeliveredEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xac\x06\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xd5\x06\n" +
 	"\x11InteractionRecord\x12?\n" +
 	"\n" +
 	"properties\x18\x01 \x01(\v2\x1f.usher.v1.InteractionPropertiesR\n" +
@@ -3503,7 +3623,11 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\x06served\x18\x10 \x01(\v2\x15.usher.v1.ServedPlaceR\x06served\x12\x1a\n" +
 	"\bexecuted\x18\x11 \x01(\x05R\bexecuted\x12\x1f\n" +
 	"\vsince_pause\x18\x12 \x01(\x05R\n" +
-	"sincePause\"D\n" +
+	"sincePause\x12'\n" +
+	"\x05lines\x18\x13 \x03(\v2\x11.usher.v1.LineRefR\x05lines\"=\n" +
+	"\aLineRef\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x16\n" +
+	"\x06agents\x18\x02 \x01(\bR\x06agents\"D\n" +
 	"\x13ServiceRequestState\x12-\n" +
 	"\trequested\x18\x01 \x01(\v2\x0f.usher.v1.EventR\trequested\"\xb0\x01\n" +
 	"\x0fInvitationState\x12\x16\n" +
@@ -3514,12 +3638,17 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\aBackOff\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x19\n" +
 	"\buntil_ms\x18\x02 \x01(\x03R\auntilMs\x12\x14\n" +
-	"\x05count\x18\x03 \x01(\x05R\x05count\"\xa4\x01\n" +
+	"\x05count\x18\x03 \x01(\x05R\x05count\"\xbe\x02\n" +
 	"\x12StoppedInteraction\x12%\n" +
 	"\x0einteraction_id\x18\x01 \x01(\tR\rinteractionId\x12+\n" +
 	"\x05actor\x18\x02 \x01(\v2\x15.usher.v1.ParticipantR\x05actor\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\"\n" +
-	"\rstopped_at_ms\x18\x04 \x01(\x03R\vstoppedAtMs\"\x88\x01\n" +
+	"\rstopped_at_ms\x18\x04 \x01(\x03R\vstoppedAtMs\x12'\n" +
+	"\x05lines\x18\x05 \x03(\v2\x11.usher.v1.LineRefR\x05lines\x128\n" +
+	"\fsubmitted_by\x18\x06 \x01(\v2\x15.usher.v1.ParticipantR\vsubmittedBy\x12\x16\n" +
+	"\x06agents\x18\a \x03(\tR\x06agents\x12\x1d\n" +
+	"\n" +
+	"media_type\x18\b \x01(\tR\tmediaType\"\x88\x01\n" +
 	"\rSnapshotState\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\x04R\n" +
 	"snapshotId\x12-\n" +
@@ -3538,7 +3667,7 @@ func file_usher_v1_journal_proto_rawDescGZIP() []byte {
 	return file_usher_v1_journal_proto_rawDescData
 }
 
-var file_usher_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_usher_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_usher_v1_journal_proto_goTypes = []any{
 	(*RecordBatch)(nil),           // 0: usher.v1.RecordBatch
 	(*Record)(nil),                // 1: usher.v1.Record
@@ -3574,37 +3703,38 @@ var file_usher_v1_journal_proto_goTypes = []any{
 	(*ClientState)(nil),           // 31: usher.v1.ClientState
 	(*AgentState)(nil),            // 32: usher.v1.AgentState
 	(*InteractionRecord)(nil),     // 33: usher.v1.InteractionRecord
-	(*ServiceRequestState)(nil),   // 34: usher.v1.ServiceRequestState
-	(*InvitationState)(nil),       // 35: usher.v1.InvitationState
-	(*BackOff)(nil),               // 36: usher.v1.BackOff
-	(*StoppedInteraction)(nil),    // 37: usher.v1.StoppedInteraction
-	(*SnapshotState)(nil),         // 38: usher.v1.SnapshotState
-	nil,                           // 39: usher.v1.AgentState.DeliveredEntry
-	(*Participant)(nil),           // 40: usher.v1.Participant
-	(Protocol)(0),                 // 41: usher.v1.Protocol
-	(*Event)(nil),                 // 42: usher.v1.Event
-	(*VectorState)(nil),           // 43: usher.v1.VectorState
-	(ClientType)(0),               // 44: usher.v1.ClientType
-	(*Workbin)(nil),               // 45: usher.v1.Workbin
-	(*Configuration)(nil),         // 46: usher.v1.Configuration
-	(*ObjectName)(nil),            // 47: usher.v1.ObjectName
-	(*ApiKey)(nil),                // 48: usher.v1.ApiKey
-	(*MediaStatus)(nil),           // 49: usher.v1.MediaStatus
-	(WorkMode)(0),                 // 50: usher.v1.WorkMode
-	(*InteractionProperties)(nil), // 51: usher.v1.InteractionProperties
-	(*Timeouts)(nil),              // 52: usher.v1.Timeouts
-	(*PartyInfo)(nil),             // 53: usher.v1.PartyInfo
-	(*ServedPlace)(nil),           // 54: usher.v1.ServedPlace
-	(*EventAgentInvited)(nil),     // 55: usher.v1.EventAgentInvited
+	(*LineRef)(nil),               // 34: usher.v1.LineRef
+	(*ServiceRequestState)(nil),   // 35: usher.v1.ServiceRequestState
+	(*InvitationState)(nil),       // 36: usher.v1.InvitationState
+	(*BackOff)(nil),               // 37: usher.v1.BackOff
+	(*StoppedInteraction)(nil),    // 38: usher.v1.StoppedInteraction
+	(*SnapshotState)(nil),         // 39: usher.v1.SnapshotState
+	nil,                           // 40: usher.v1.AgentState.DeliveredEntry
+	(*Participant)(nil),           // 41: usher.v1.Participant
+	(Protocol)(0),                 // 42: usher.v1.Protocol
+	(*Event)(nil),                 // 43: usher.v1.Event
+	(*VectorState)(nil),           // 44: usher.v1.VectorState
+	(ClientType)(0),               // 45: usher.v1.ClientType
+	(*Workbin)(nil),               // 46: usher.v1.Workbin
+	(*Configuration)(nil),         // 47: usher.v1.Configuration
+	(*ObjectName)(nil),            // 48: usher.v1.ObjectName
+	(*ApiKey)(nil),                // 49: usher.v1.ApiKey
+	(*MediaStatus)(nil),           // 50: usher.v1.MediaStatus
+	(WorkMode)(0),                 // 51: usher.v1.WorkMode
+	(*InteractionProperties)(nil), // 52: usher.v1.InteractionProperties
+	(*Timeouts)(nil),              // 53: usher.v1.Timeouts
+	(*PartyInfo)(nil),             // 54: usher.v1.PartyInfo
+	(*ServedPlace)(nil),           // 55: usher.v1.ServedPlace
+	(*EventAgentInvited)(nil),     // 56: usher.v1.EventAgentInvited
 }
 var file_usher_v1_journal_proto_depIdxs = []int32{
 	1,  // 0: usher.v1.RecordBatch.records:type_name -> usher.v1.Record
 	2,  // 1: usher.v1.Record.cause:type_name -> usher.v1.Cause
 	3,  // 2: usher.v1.Record.entries:type_name -> usher.v1.Entry
-	40, // 3: usher.v1.Cause.principal:type_name -> usher.v1.Participant
-	41, // 4: usher.v1.Cause.protocol:type_name -> usher.v1.Protocol
-	40, // 5: usher.v1.Entry.to:type_name -> usher.v1.Participant
-	42, // 6: usher.v1.Entry.event:type_name -> usher.v1.Event
+	41, // 3: usher.v1.Cause.principal:type_name -> usher.v1.Participant
+	42, // 4: usher.v1.Cause.protocol:type_name -> usher.v1.Protocol
+	41, // 5: usher.v1.Entry.to:type_name -> usher.v1.Participant
+	43, // 6: usher.v1.Entry.event:type_name -> usher.v1.Event
 	4,  // 7: usher.v1.Entry.fact:type_name -> usher.v1.Fact
 	8,  // 8: usher.v1.Fact.client_registered:type_name -> usher.v1.ClientRegistered
 	9,  // 9: usher.v1.Fact.connection_opened:type_name -> usher.v1.ConnectionOpened
@@ -3623,36 +3753,36 @@ var file_usher_v1_journal_proto_depIdxs = []int32{
 	22, // 22: usher.v1.Fact.agent_session_closed:type_name -> usher.v1.AgentSessionClosed
 	6,  // 23: usher.v1.Fact.vector_suspended:type_name -> usher.v1.VectorSuspended
 	5,  // 24: usher.v1.Fact.logout_time_set:type_name -> usher.v1.LogoutTimeSet
-	43, // 25: usher.v1.VectorSuspended.state:type_name -> usher.v1.VectorState
+	44, // 25: usher.v1.VectorSuspended.state:type_name -> usher.v1.VectorState
 	7,  // 26: usher.v1.VectorSuspended.adjuncts:type_name -> usher.v1.AdjunctRequest
-	40, // 27: usher.v1.ClientRegistered.client:type_name -> usher.v1.Participant
-	44, // 28: usher.v1.ClientRegistered.client_type:type_name -> usher.v1.ClientType
-	40, // 29: usher.v1.ConnectionOpened.client:type_name -> usher.v1.Participant
-	40, // 30: usher.v1.ConnectionLost.client:type_name -> usher.v1.Participant
-	40, // 31: usher.v1.GraceEnded.client:type_name -> usher.v1.Participant
-	45, // 32: usher.v1.WorkbinSubscription.workbin:type_name -> usher.v1.Workbin
-	40, // 33: usher.v1.SnapshotTaken.client:type_name -> usher.v1.Participant
-	46, // 34: usher.v1.ConfigurationApplied.configuration:type_name -> usher.v1.Configuration
-	47, // 35: usher.v1.ConfigurationApplied.removed:type_name -> usher.v1.ObjectName
-	48, // 36: usher.v1.ApiKeyCreated.api_key:type_name -> usher.v1.ApiKey
+	41, // 27: usher.v1.ClientRegistered.client:type_name -> usher.v1.Participant
+	45, // 28: usher.v1.ClientRegistered.client_type:type_name -> usher.v1.ClientType
+	41, // 29: usher.v1.ConnectionOpened.client:type_name -> usher.v1.Participant
+	41, // 30: usher.v1.ConnectionLost.client:type_name -> usher.v1.Participant
+	41, // 31: usher.v1.GraceEnded.client:type_name -> usher.v1.Participant
+	46, // 32: usher.v1.WorkbinSubscription.workbin:type_name -> usher.v1.Workbin
+	41, // 33: usher.v1.SnapshotTaken.client:type_name -> usher.v1.Participant
+	47, // 34: usher.v1.ConfigurationApplied.configuration:type_name -> usher.v1.Configuration
+	48, // 35: usher.v1.ConfigurationApplied.removed:type_name -> usher.v1.ObjectName
+	49, // 36: usher.v1.ApiKeyCreated.api_key:type_name -> usher.v1.ApiKey
 	26, // 37: usher.v1.StateSnapshot.tenants:type_name -> usher.v1.TenantState
 	24, // 38: usher.v1.StateSnapshot.answers:type_name -> usher.v1.AnswerState
 	19, // 39: usher.v1.StateSnapshot.api_keys:type_name -> usher.v1.ApiKeyCreated
 	25, // 40: usher.v1.StateSnapshot.agent_sessions:type_name -> usher.v1.AgentSessionState
-	40, // 41: usher.v1.AnswerState.principal:type_name -> usher.v1.Participant
-	42, // 42: usher.v1.AnswerState.answer:type_name -> usher.v1.Event
+	41, // 41: usher.v1.AnswerState.principal:type_name -> usher.v1.Participant
+	43, // 42: usher.v1.AnswerState.answer:type_name -> usher.v1.Event
 	21, // 43: usher.v1.AgentSessionState.session:type_name -> usher.v1.AgentSessionOpened
-	46, // 44: usher.v1.TenantState.configuration:type_name -> usher.v1.Configuration
+	47, // 44: usher.v1.TenantState.configuration:type_name -> usher.v1.Configuration
 	31, // 45: usher.v1.TenantState.clients:type_name -> usher.v1.ClientState
 	32, // 46: usher.v1.TenantState.agents:type_name -> usher.v1.AgentState
 	33, // 47: usher.v1.TenantState.interactions:type_name -> usher.v1.InteractionRecord
-	37, // 48: usher.v1.TenantState.stopped:type_name -> usher.v1.StoppedInteraction
-	38, // 49: usher.v1.TenantState.snapshots:type_name -> usher.v1.SnapshotState
+	38, // 48: usher.v1.TenantState.stopped:type_name -> usher.v1.StoppedInteraction
+	39, // 49: usher.v1.TenantState.snapshots:type_name -> usher.v1.SnapshotState
 	13, // 50: usher.v1.TenantState.workbin_subscriptions:type_name -> usher.v1.WorkbinSubscription
-	42, // 51: usher.v1.TenantState.closed_invitations:type_name -> usher.v1.Event
+	43, // 51: usher.v1.TenantState.closed_invitations:type_name -> usher.v1.Event
 	27, // 52: usher.v1.TenantState.vector_versions:type_name -> usher.v1.VectorVersion
 	28, // 53: usher.v1.TenantState.service_statistics:type_name -> usher.v1.ServiceStatistics
-	34, // 54: usher.v1.TenantState.service_requests:type_name -> usher.v1.ServiceRequestState
+	35, // 54: usher.v1.TenantState.service_requests:type_name -> usher.v1.ServiceRequestState
 	29, // 55: usher.v1.ServiceStatistics.queue:type_name -> usher.v1.QueueTime
 	29, // 56: usher.v1.ServiceStatistics.open:type_name -> usher.v1.QueueTime
 	30, // 57: usher.v1.ServiceStatistics.patience:type_name -> usher.v1.FadingMean
@@ -3662,29 +3792,32 @@ var file_usher_v1_journal_proto_depIdxs = []int32{
 	30, // 61: usher.v1.ServiceStatistics.recent_handling:type_name -> usher.v1.FadingMean
 	8,  // 62: usher.v1.ClientState.registration:type_name -> usher.v1.ClientRegistered
 	9,  // 63: usher.v1.ClientState.connections:type_name -> usher.v1.ConnectionOpened
-	49, // 64: usher.v1.AgentState.media:type_name -> usher.v1.MediaStatus
-	50, // 65: usher.v1.AgentState.work_mode:type_name -> usher.v1.WorkMode
-	50, // 66: usher.v1.AgentState.pending_work_mode:type_name -> usher.v1.WorkMode
-	39, // 67: usher.v1.AgentState.delivered:type_name -> usher.v1.AgentState.DeliveredEntry
-	51, // 68: usher.v1.InteractionRecord.properties:type_name -> usher.v1.InteractionProperties
-	52, // 69: usher.v1.InteractionRecord.timeouts:type_name -> usher.v1.Timeouts
-	45, // 70: usher.v1.InteractionRecord.former_workbin:type_name -> usher.v1.Workbin
-	53, // 71: usher.v1.InteractionRecord.parties:type_name -> usher.v1.PartyInfo
-	35, // 72: usher.v1.InteractionRecord.invitations:type_name -> usher.v1.InvitationState
-	36, // 73: usher.v1.InteractionRecord.back_offs:type_name -> usher.v1.BackOff
-	43, // 74: usher.v1.InteractionRecord.vector:type_name -> usher.v1.VectorState
+	50, // 64: usher.v1.AgentState.media:type_name -> usher.v1.MediaStatus
+	51, // 65: usher.v1.AgentState.work_mode:type_name -> usher.v1.WorkMode
+	51, // 66: usher.v1.AgentState.pending_work_mode:type_name -> usher.v1.WorkMode
+	40, // 67: usher.v1.AgentState.delivered:type_name -> usher.v1.AgentState.DeliveredEntry
+	52, // 68: usher.v1.InteractionRecord.properties:type_name -> usher.v1.InteractionProperties
+	53, // 69: usher.v1.InteractionRecord.timeouts:type_name -> usher.v1.Timeouts
+	46, // 70: usher.v1.InteractionRecord.former_workbin:type_name -> usher.v1.Workbin
+	54, // 71: usher.v1.InteractionRecord.parties:type_name -> usher.v1.PartyInfo
+	36, // 72: usher.v1.InteractionRecord.invitations:type_name -> usher.v1.InvitationState
+	37, // 73: usher.v1.InteractionRecord.back_offs:type_name -> usher.v1.BackOff
+	44, // 74: usher.v1.InteractionRecord.vector:type_name -> usher.v1.VectorState
 	7,  // 75: usher.v1.InteractionRecord.adjuncts:type_name -> usher.v1.AdjunctRequest
-	54, // 76: usher.v1.InteractionRecord.served:type_name -> usher.v1.ServedPlace
-	42, // 77: usher.v1.ServiceRequestState.requested:type_name -> usher.v1.Event
-	55, // 78: usher.v1.InvitationState.invited:type_name -> usher.v1.EventAgentInvited
-	40, // 79: usher.v1.InvitationState.asker:type_name -> usher.v1.Participant
-	40, // 80: usher.v1.StoppedInteraction.actor:type_name -> usher.v1.Participant
-	40, // 81: usher.v1.SnapshotState.client:type_name -> usher.v1.Participant
-	82, // [82:82] is the sub-list for method output_type
-	82, // [82:82] is the sub-list for method input_type
-	82, // [82:82] is the sub-list for extension type_name
-	82, // [82:82] is the sub-list for extension extendee
-	0,  // [0:82] is the sub-list for field type_name
+	55, // 76: usher.v1.InteractionRecord.served:type_name -> usher.v1.ServedPlace
+	34, // 77: usher.v1.InteractionRecord.lines:type_name -> usher.v1.LineRef
+	43, // 78: usher.v1.ServiceRequestState.requested:type_name -> usher.v1.Event
+	56, // 79: usher.v1.InvitationState.invited:type_name -> usher.v1.EventAgentInvited
+	41, // 80: usher.v1.InvitationState.asker:type_name -> usher.v1.Participant
+	41, // 81: usher.v1.StoppedInteraction.actor:type_name -> usher.v1.Participant
+	34, // 82: usher.v1.StoppedInteraction.lines:type_name -> usher.v1.LineRef
+	41, // 83: usher.v1.StoppedInteraction.submitted_by:type_name -> usher.v1.Participant
+	41, // 84: usher.v1.SnapshotState.client:type_name -> usher.v1.Participant
+	85, // [85:85] is the sub-list for method output_type
+	85, // [85:85] is the sub-list for method input_type
+	85, // [85:85] is the sub-list for extension type_name
+	85, // [85:85] is the sub-list for extension extendee
+	0,  // [0:85] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_journal_proto_init() }
@@ -3721,7 +3854,7 @@ func file_usher_v1_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_usher_v1_journal_proto_rawDesc), len(file_usher_v1_journal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   40,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

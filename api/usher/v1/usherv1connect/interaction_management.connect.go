@@ -153,6 +153,15 @@ const (
 	// InteractionManagementGetInteractionPropertiesProcedure is the fully-qualified name of the
 	// InteractionManagement's GetInteractionProperties RPC.
 	InteractionManagementGetInteractionPropertiesProcedure = "/usher.v1.InteractionManagement/GetInteractionProperties"
+	// InteractionManagementAddLineProcedure is the fully-qualified name of the InteractionManagement's
+	// AddLine RPC.
+	InteractionManagementAddLineProcedure = "/usher.v1.InteractionManagement/AddLine"
+	// InteractionManagementTypingProcedure is the fully-qualified name of the InteractionManagement's
+	// Typing RPC.
+	InteractionManagementTypingProcedure = "/usher.v1.InteractionManagement/Typing"
+	// InteractionManagementGetTranscriptProcedure is the fully-qualified name of the
+	// InteractionManagement's GetTranscript RPC.
+	InteractionManagementGetTranscriptProcedure = "/usher.v1.InteractionManagement/GetTranscript"
 	// InteractionManagementCustomReportingProcedure is the fully-qualified name of the
 	// InteractionManagement's CustomReporting RPC.
 	InteractionManagementCustomReportingProcedure = "/usher.v1.InteractionManagement/CustomReporting"
@@ -171,7 +180,7 @@ type InteractionManagementClient interface {
 	Session(context.Context) (*connect.BidiStreamForClientSimple[v1.SessionRequest, v1.Event], error)
 	// AgentLogin logs the agent in at a place with his media (models.md 2).
 	// Errors: ALREADY_LOGGED_IN, UNKNOWN_PLACE, PLACE_IN_USE,
-	// UNKNOWN_MEDIA_TYPE.
+	// EXTENSION_IN_USE, UNKNOWN_MEDIA_TYPE, INVALID_ARGUMENT.
 	AgentLogin(context.Context, *v1.RequestAgentLogin) (*v1.EventAck, error)
 	// AgentLogout logs the agent out. Errors: NOT_LOGGED_IN, AGENT_BUSY.
 	AgentLogout(context.Context, *v1.RequestAgentLogout) (*v1.EventAck, error)
@@ -217,7 +226,8 @@ type InteractionManagementClient interface {
 	// NO_CAPACITY.
 	Pull(context.Context, *v1.RequestPull) (*v1.Event, error)
 	// PlaceInQueue puts an interaction that the agent handles in a queue, or
-	// back (models.md 8). Errors: NOT_A_PARTY, UNKNOWN_QUEUE,
+	// back (models.md 8). A supervisor may do so with every interaction that
+	// agents handle: all of them lose it. Errors: NOT_A_PARTY, UNKNOWN_QUEUE,
 	// NO_FORMER_LOCATION.
 	PlaceInQueue(context.Context, *v1.RequestPlaceInQueue) (*v1.EventAck, error)
 	// PlaceInWorkbin puts an interaction that the agent handles in a workbin
@@ -230,7 +240,9 @@ type InteractionManagementClient interface {
 	// (models.md 10). Errors: UNKNOWN_WORKBIN, NOT_SUBSCRIBED.
 	WorkbinNotifications(context.Context, *v1.RequestWorkbinNotifications) (*v1.EventAck, error)
 	// Transfer offers an interaction to another agent and answers when the
-	// outcome is known (models.md 11). Errors: NOT_A_PARTY, UNKNOWN_AGENT,
+	// outcome is known (models.md 11). A supervisor may do so with every
+	// interaction that agents handle, in the place of the one who has it longest.
+	// Errors: NOT_A_PARTY, UNKNOWN_AGENT,
 	// NOT_LOGGED_IN, ALREADY_INVITED, NOT_READY, REJECTED, NOT_ANSWERED,
 	// INVITATION_CANCELLED, ABANDONED.
 	Transfer(context.Context, *v1.RequestTransfer) (*v1.EventAck, error)
@@ -282,8 +294,19 @@ type InteractionManagementClient interface {
 	// GetInteractionProperties reads one interaction (models.md 16). Errors:
 	// UNKNOWN_INTERACTION, ALREADY_STOPPED.
 	GetInteractionProperties(context.Context, *v1.RequestGetInteractionProperties) (*v1.EventInteractionProperties, error)
-	// CustomReporting reports a fact of the client's own (models.md 16).
-	// Errors: INVALID_ARGUMENT, TOO_LARGE.
+	// AddLine adds a line to a conversation (telephony.md, "Internet sessions").
+	// Errors: UNKNOWN_INTERACTION, ALREADY_STOPPED, NOT_A_PARTY,
+	// INVALID_ARGUMENT, TOO_LARGE.
+	AddLine(context.Context, *v1.RequestAddLine) (*v1.EventAck, error)
+	// Typing tells the others of a conversation that its sender is writing. It
+	// is not recorded. Errors: UNKNOWN_INTERACTION, NOT_A_PARTY.
+	Typing(context.Context, *v1.RequestTyping) (*v1.TypingNoted, error)
+	// GetTranscript reads the lines of a conversation. Errors:
+	// UNKNOWN_INTERACTION, NOT_A_PARTY.
+	GetTranscript(context.Context, *v1.RequestGetTranscript) (*v1.EventTranscript, error)
+	// CustomReporting reports a fact of the client's own (models.md 16), also
+	// about an interaction that was stopped within the last 24 hours.
+	// Errors: INVALID_ARGUMENT, TOO_LARGE, UNKNOWN_INTERACTION.
 	CustomReporting(context.Context, *v1.RequestCustomReporting) (*v1.EventAck, error)
 }
 
@@ -532,6 +555,24 @@ func NewInteractionManagementClient(httpClient connect.HTTPClient, baseURL strin
 			connect.WithSchema(interactionManagementMethods.ByName("GetInteractionProperties")),
 			connect.WithClientOptions(opts...),
 		),
+		addLine: connect.NewClient[v1.RequestAddLine, v1.EventAck](
+			httpClient,
+			baseURL+InteractionManagementAddLineProcedure,
+			connect.WithSchema(interactionManagementMethods.ByName("AddLine")),
+			connect.WithClientOptions(opts...),
+		),
+		typing: connect.NewClient[v1.RequestTyping, v1.TypingNoted](
+			httpClient,
+			baseURL+InteractionManagementTypingProcedure,
+			connect.WithSchema(interactionManagementMethods.ByName("Typing")),
+			connect.WithClientOptions(opts...),
+		),
+		getTranscript: connect.NewClient[v1.RequestGetTranscript, v1.EventTranscript](
+			httpClient,
+			baseURL+InteractionManagementGetTranscriptProcedure,
+			connect.WithSchema(interactionManagementMethods.ByName("GetTranscript")),
+			connect.WithClientOptions(opts...),
+		),
 		customReporting: connect.NewClient[v1.RequestCustomReporting, v1.EventAck](
 			httpClient,
 			baseURL+InteractionManagementCustomReportingProcedure,
@@ -582,6 +623,9 @@ type interactionManagementClient struct {
 	releaseSnapshot          *connect.Client[v1.RequestReleaseSnapshot, v1.EventAck]
 	findInteractions         *connect.Client[v1.RequestFindInteractions, v1.EventInteractionsFound]
 	getInteractionProperties *connect.Client[v1.RequestGetInteractionProperties, v1.EventInteractionProperties]
+	addLine                  *connect.Client[v1.RequestAddLine, v1.EventAck]
+	typing                   *connect.Client[v1.RequestTyping, v1.TypingNoted]
+	getTranscript            *connect.Client[v1.RequestGetTranscript, v1.EventTranscript]
 	customReporting          *connect.Client[v1.RequestCustomReporting, v1.EventAck]
 }
 
@@ -928,6 +972,33 @@ func (c *interactionManagementClient) GetInteractionProperties(ctx context.Conte
 	return nil, err
 }
 
+// AddLine calls usher.v1.InteractionManagement.AddLine.
+func (c *interactionManagementClient) AddLine(ctx context.Context, req *v1.RequestAddLine) (*v1.EventAck, error) {
+	response, err := c.addLine.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Typing calls usher.v1.InteractionManagement.Typing.
+func (c *interactionManagementClient) Typing(ctx context.Context, req *v1.RequestTyping) (*v1.TypingNoted, error) {
+	response, err := c.typing.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetTranscript calls usher.v1.InteractionManagement.GetTranscript.
+func (c *interactionManagementClient) GetTranscript(ctx context.Context, req *v1.RequestGetTranscript) (*v1.EventTranscript, error) {
+	response, err := c.getTranscript.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // CustomReporting calls usher.v1.InteractionManagement.CustomReporting.
 func (c *interactionManagementClient) CustomReporting(ctx context.Context, req *v1.RequestCustomReporting) (*v1.EventAck, error) {
 	response, err := c.customReporting.CallUnary(ctx, connect.NewRequest(req))
@@ -950,7 +1021,7 @@ type InteractionManagementHandler interface {
 	Session(context.Context, *connect.BidiStream[v1.SessionRequest, v1.Event]) error
 	// AgentLogin logs the agent in at a place with his media (models.md 2).
 	// Errors: ALREADY_LOGGED_IN, UNKNOWN_PLACE, PLACE_IN_USE,
-	// UNKNOWN_MEDIA_TYPE.
+	// EXTENSION_IN_USE, UNKNOWN_MEDIA_TYPE, INVALID_ARGUMENT.
 	AgentLogin(context.Context, *v1.RequestAgentLogin) (*v1.EventAck, error)
 	// AgentLogout logs the agent out. Errors: NOT_LOGGED_IN, AGENT_BUSY.
 	AgentLogout(context.Context, *v1.RequestAgentLogout) (*v1.EventAck, error)
@@ -996,7 +1067,8 @@ type InteractionManagementHandler interface {
 	// NO_CAPACITY.
 	Pull(context.Context, *v1.RequestPull) (*v1.Event, error)
 	// PlaceInQueue puts an interaction that the agent handles in a queue, or
-	// back (models.md 8). Errors: NOT_A_PARTY, UNKNOWN_QUEUE,
+	// back (models.md 8). A supervisor may do so with every interaction that
+	// agents handle: all of them lose it. Errors: NOT_A_PARTY, UNKNOWN_QUEUE,
 	// NO_FORMER_LOCATION.
 	PlaceInQueue(context.Context, *v1.RequestPlaceInQueue) (*v1.EventAck, error)
 	// PlaceInWorkbin puts an interaction that the agent handles in a workbin
@@ -1009,7 +1081,9 @@ type InteractionManagementHandler interface {
 	// (models.md 10). Errors: UNKNOWN_WORKBIN, NOT_SUBSCRIBED.
 	WorkbinNotifications(context.Context, *v1.RequestWorkbinNotifications) (*v1.EventAck, error)
 	// Transfer offers an interaction to another agent and answers when the
-	// outcome is known (models.md 11). Errors: NOT_A_PARTY, UNKNOWN_AGENT,
+	// outcome is known (models.md 11). A supervisor may do so with every
+	// interaction that agents handle, in the place of the one who has it longest.
+	// Errors: NOT_A_PARTY, UNKNOWN_AGENT,
 	// NOT_LOGGED_IN, ALREADY_INVITED, NOT_READY, REJECTED, NOT_ANSWERED,
 	// INVITATION_CANCELLED, ABANDONED.
 	Transfer(context.Context, *v1.RequestTransfer) (*v1.EventAck, error)
@@ -1061,8 +1135,19 @@ type InteractionManagementHandler interface {
 	// GetInteractionProperties reads one interaction (models.md 16). Errors:
 	// UNKNOWN_INTERACTION, ALREADY_STOPPED.
 	GetInteractionProperties(context.Context, *v1.RequestGetInteractionProperties) (*v1.EventInteractionProperties, error)
-	// CustomReporting reports a fact of the client's own (models.md 16).
-	// Errors: INVALID_ARGUMENT, TOO_LARGE.
+	// AddLine adds a line to a conversation (telephony.md, "Internet sessions").
+	// Errors: UNKNOWN_INTERACTION, ALREADY_STOPPED, NOT_A_PARTY,
+	// INVALID_ARGUMENT, TOO_LARGE.
+	AddLine(context.Context, *v1.RequestAddLine) (*v1.EventAck, error)
+	// Typing tells the others of a conversation that its sender is writing. It
+	// is not recorded. Errors: UNKNOWN_INTERACTION, NOT_A_PARTY.
+	Typing(context.Context, *v1.RequestTyping) (*v1.TypingNoted, error)
+	// GetTranscript reads the lines of a conversation. Errors:
+	// UNKNOWN_INTERACTION, NOT_A_PARTY.
+	GetTranscript(context.Context, *v1.RequestGetTranscript) (*v1.EventTranscript, error)
+	// CustomReporting reports a fact of the client's own (models.md 16), also
+	// about an interaction that was stopped within the last 24 hours.
+	// Errors: INVALID_ARGUMENT, TOO_LARGE, UNKNOWN_INTERACTION.
 	CustomReporting(context.Context, *v1.RequestCustomReporting) (*v1.EventAck, error)
 }
 
@@ -1307,6 +1392,24 @@ func NewInteractionManagementHandler(svc InteractionManagementHandler, opts ...c
 		connect.WithSchema(interactionManagementMethods.ByName("GetInteractionProperties")),
 		connect.WithHandlerOptions(opts...),
 	)
+	interactionManagementAddLineHandler := connect.NewUnaryHandlerSimple(
+		InteractionManagementAddLineProcedure,
+		svc.AddLine,
+		connect.WithSchema(interactionManagementMethods.ByName("AddLine")),
+		connect.WithHandlerOptions(opts...),
+	)
+	interactionManagementTypingHandler := connect.NewUnaryHandlerSimple(
+		InteractionManagementTypingProcedure,
+		svc.Typing,
+		connect.WithSchema(interactionManagementMethods.ByName("Typing")),
+		connect.WithHandlerOptions(opts...),
+	)
+	interactionManagementGetTranscriptHandler := connect.NewUnaryHandlerSimple(
+		InteractionManagementGetTranscriptProcedure,
+		svc.GetTranscript,
+		connect.WithSchema(interactionManagementMethods.ByName("GetTranscript")),
+		connect.WithHandlerOptions(opts...),
+	)
 	interactionManagementCustomReportingHandler := connect.NewUnaryHandlerSimple(
 		InteractionManagementCustomReportingProcedure,
 		svc.CustomReporting,
@@ -1393,6 +1496,12 @@ func NewInteractionManagementHandler(svc InteractionManagementHandler, opts ...c
 			interactionManagementFindInteractionsHandler.ServeHTTP(w, r)
 		case InteractionManagementGetInteractionPropertiesProcedure:
 			interactionManagementGetInteractionPropertiesHandler.ServeHTTP(w, r)
+		case InteractionManagementAddLineProcedure:
+			interactionManagementAddLineHandler.ServeHTTP(w, r)
+		case InteractionManagementTypingProcedure:
+			interactionManagementTypingHandler.ServeHTTP(w, r)
+		case InteractionManagementGetTranscriptProcedure:
+			interactionManagementGetTranscriptHandler.ServeHTTP(w, r)
 		case InteractionManagementCustomReportingProcedure:
 			interactionManagementCustomReportingHandler.ServeHTTP(w, r)
 		default:
@@ -1558,6 +1667,18 @@ func (UnimplementedInteractionManagementHandler) FindInteractions(context.Contex
 
 func (UnimplementedInteractionManagementHandler) GetInteractionProperties(context.Context, *v1.RequestGetInteractionProperties) (*v1.EventInteractionProperties, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("usher.v1.InteractionManagement.GetInteractionProperties is not implemented"))
+}
+
+func (UnimplementedInteractionManagementHandler) AddLine(context.Context, *v1.RequestAddLine) (*v1.EventAck, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("usher.v1.InteractionManagement.AddLine is not implemented"))
+}
+
+func (UnimplementedInteractionManagementHandler) Typing(context.Context, *v1.RequestTyping) (*v1.TypingNoted, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("usher.v1.InteractionManagement.Typing is not implemented"))
+}
+
+func (UnimplementedInteractionManagementHandler) GetTranscript(context.Context, *v1.RequestGetTranscript) (*v1.EventTranscript, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("usher.v1.InteractionManagement.GetTranscript is not implemented"))
 }
 
 func (UnimplementedInteractionManagementHandler) CustomReporting(context.Context, *v1.RequestCustomReporting) (*v1.EventAck, error) {
