@@ -18,6 +18,10 @@ import (
 // sees the key or token itself.
 type Hash [32]byte
 
+// defaultCustomerGraceMs is how long a lost customer is waited for if the
+// tenant does not say.
+const defaultCustomerGraceMs = 120_000
+
 // Session is an agent's session.
 type Session struct {
 	Tenant      string
@@ -31,13 +35,16 @@ type Login struct {
 	Supervisor   bool
 }
 
-// credentials are who may come in: a fold of the journal. The writer has one
-// of what was decided; the one that the edge looks into holds only what is
-// durable. Lookups take no lock.
+// credentials are who may come in, customers and from where included: a fold of
+// the journal. The writer has one of what was decided; the one that the edge
+// looks into holds only what is durable. Lookups take no lock.
 type credentials struct {
-	byHash   sync.Map // Hash -> *usherv1.ApiKey
-	sessions sync.Map // Hash -> Session
-	logins   sync.Map // agentName -> Login
+	byHash       sync.Map // Hash -> *usherv1.ApiKey
+	sessions     sync.Map // Hash -> Session
+	logins       sync.Map // ownName of an agent -> Login
+	sites        sync.Map // ownName -> *usherv1.Site
+	requestTypes sync.Map // ownName -> *usherv1.RequestType
+	graces       sync.Map // id of a tenant -> how long a lost customer is waited for, in ms
 
 	mu      sync.RWMutex // the fields below
 	keys    map[string]*usherv1.ApiKeyCreated
@@ -46,8 +53,8 @@ type credentials struct {
 	open    map[string]int
 }
 
-// agentName names an agent of a tenant.
-type agentName struct{ tenant, agent string }
+// ownName names an object of a tenant.
+type ownName struct{ tenant, name string }
 
 func newCredentials() *credentials {
 	return &credentials{keys: map[string]*usherv1.ApiKeyCreated{}, open: map[string]int{}}
@@ -73,19 +80,42 @@ func (c *credentials) fold(tenant string, fact *usherv1.Fact) {
 	case *usherv1.Fact_AgentSessionClosed:
 		c.dropSession(Hash(f.AgentSessionClosed.TokenHash))
 	case *usherv1.Fact_ConfigurationApplied:
-		for _, a := range f.ConfigurationApplied.GetConfiguration().GetAgents() {
-			c.addAgent(tenant, a)
-		}
+		c.addConfigured(tenant, f.ConfigurationApplied.GetConfiguration())
 		for _, gone := range f.ConfigurationApplied.Removed {
-			if gone.Kind == "agent" {
-				c.logins.Delete(agentName{tenant, gone.Name})
-			}
+			c.removeConfigured(gone.Kind, ownName{tenant, gone.Name})
 		}
 	}
 }
 
-func (c *credentials) addAgent(tenant string, a *usherv1.Agent) {
-	c.logins.Store(agentName{tenant, a.AgentId}, Login{PasswordHash: a.PasswordHash, Supervisor: a.Supervisor})
+// addConfigured takes what is new or changed in a configuration.
+func (c *credentials) addConfigured(tenant string, from *usherv1.Configuration) {
+	for _, a := range from.GetAgents() {
+		c.logins.Store(ownName{tenant, a.AgentId}, Login{PasswordHash: a.PasswordHash, Supervisor: a.Supervisor})
+	}
+	for _, site := range from.GetSites() {
+		c.sites.Store(ownName{tenant, site.Name}, site)
+	}
+	for _, t := range from.GetRequestTypes() {
+		c.requestTypes.Store(ownName{tenant, t.Name}, t)
+	}
+	if o := from.GetOptions(); o != nil {
+		grace := int64(defaultCustomerGraceMs)
+		if o.CustomerConnectionGraceMs != nil {
+			grace = *o.CustomerConnectionGraceMs
+		}
+		c.graces.Store(tenant, grace)
+	}
+}
+
+func (c *credentials) removeConfigured(kind string, name ownName) {
+	switch kind {
+	case "agent":
+		c.logins.Delete(name)
+	case "site":
+		c.sites.Delete(name)
+	case "request_type":
+		c.requestTypes.Delete(name)
+	}
 }
 
 func (c *credentials) addKey(k *usherv1.ApiKeyCreated) {
@@ -166,7 +196,7 @@ func (c *credentials) key(id string) *usherv1.ApiKey {
 }
 
 func (c *credentials) login(tenant, agent string) (Login, bool) {
-	l, found := c.logins.Load(agentName{tenant, agent})
+	l, found := c.logins.Load(ownName{tenant, agent})
 	if !found {
 		return Login{}, false
 	}
@@ -200,9 +230,7 @@ func (c *credentials) load(from *usherv1.StateSnapshot) {
 	defer c.mu.Unlock()
 	for _, t := range from.Tenants {
 		c.tenants = append(c.tenants, t.TenantId)
-		for _, a := range t.GetConfiguration().GetAgents() {
-			c.addAgent(t.TenantId, a)
-		}
+		c.addConfigured(t.TenantId, t.GetConfiguration())
 	}
 	for _, k := range from.ApiKeys {
 		c.addKey(k)
@@ -224,7 +252,8 @@ func isCredential(f *usherv1.Fact) bool {
 
 // CreateAPIKey makes an API key for key.TenantId. Its id must be new; its
 // creation time is set by the center and its name must be free, except that two
-// keys of one role may share it. The refusals are InvalidArgument, InUse and
+// keys of one role may share it. A key for a site names one of the tenant's, and
+// no other key does. The refusals are InvalidArgument, InUse, UnknownObject and
 // UnknownTenant.
 func (c *Center) CreateAPIKey(ctx context.Context, by engine.Participant, key *usherv1.ApiKey, hash Hash) (Reply, error) {
 	return c.Do(ctx, Request{Tenant: key.TenantId, From: by, Body: operation{
@@ -242,6 +271,9 @@ func (w *writer) createKey(key *usherv1.ApiKey, hash Hash) ([]*usherv1.Fact, *us
 	case w.credentials.key(key.Id) != nil:
 		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_IN_USE, "there is an API key %q", key.Id)
 	}
+	if refusal := w.unfitSite(key); refusal != nil {
+		return nil, refusal
+	}
 	namesakes := w.credentials.listKeys(func(k *usherv1.ApiKey) bool {
 		return k.TenantId == key.TenantId && k.Name == key.Name && valid(k, w.now)
 	})
@@ -251,6 +283,22 @@ func (w *writer) createKey(key *usherv1.ApiKey, hash Hash) ([]*usherv1.Fact, *us
 	made := proto.CloneOf(key)
 	made.CreatedAtMs, made.RevokedAtMs = int64(w.now), 0
 	return []*usherv1.Fact{{Fact: &usherv1.Fact_ApiKeyCreated{ApiKeyCreated: &usherv1.ApiKeyCreated{ApiKey: made, KeyHash: hash[:]}}}}, nil
+}
+
+// unfitSite says why a key can't be for the site that it names.
+func (w *writer) unfitSite(key *usherv1.ApiKey) *usherv1.EventError {
+	forSite := key.Role == usherv1.Role_ROLE_SITE
+	switch {
+	case forSite && key.Site == "":
+		return refuse(usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT, "site: is missing; a key for a site names it")
+	case !forSite && key.Site != "":
+		return refuse(usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT, "site: only a key for a site names one")
+	case forSite:
+		if _, found := w.credentials.sites.Load(ownName{key.TenantId, key.Site}); !found {
+			return refuse(usherv1.ErrorCode_ERROR_CODE_UNKNOWN_OBJECT, "site: there is no site %.128q", key.Site)
+		}
+	}
+	return nil
 }
 
 func valid(k *usherv1.ApiKey, now engine.Millis) bool {
@@ -362,6 +410,34 @@ func (c *Center) AgentPasswordHash(tenant, agent string) (string, bool) {
 	return l.PasswordHash, found
 }
 
+// Site finds a web site of a tenant. Don't change it.
+func (c *Center) Site(tenant, name string) (*usherv1.Site, bool) {
+	return lookup[*usherv1.Site](&c.view.Load().sites, tenant, name)
+}
+
+// RequestType finds what customers of a tenant can ask for. Don't change it.
+func (c *Center) RequestType(tenant, name string) (*usherv1.RequestType, bool) {
+	return lookup[*usherv1.RequestType](&c.view.Load().requestTypes, tenant, name)
+}
+
+// CustomerGraceMs is how long a tenant waits for a customer whose browser is
+// gone, in milliseconds.
+func (c *Center) CustomerGraceMs(tenant string) int64 {
+	if found, ok := c.view.Load().graces.Load(tenant); ok {
+		return found.(int64)
+	}
+	return defaultCustomerGraceMs
+}
+
+// lookup finds an object of a tenant's configuration.
+func lookup[T any](all *sync.Map, tenant, name string) (object T, ok bool) {
+	found, ok := all.Load(ownName{tenant, name})
+	if ok {
+		object = found.(T)
+	}
+	return object, ok
+}
+
 // clone gives credentials that are folded on their own.
 func (c *credentials) clone() *credentials {
 	d := newCredentials()
@@ -369,7 +445,10 @@ func (c *credentials) clone() *credentials {
 	defer c.mu.RUnlock()
 	d.keys, d.open = maps.Clone(c.keys), maps.Clone(c.open)
 	d.order, d.tenants = slices.Clone(c.order), slices.Clone(c.tenants)
-	for from, to := range map[*sync.Map]*sync.Map{&c.byHash: &d.byHash, &c.sessions: &d.sessions, &c.logins: &d.logins} {
+	for from, to := range map[*sync.Map]*sync.Map{
+		&c.byHash: &d.byHash, &c.sessions: &d.sessions, &c.logins: &d.logins,
+		&c.sites: &d.sites, &c.requestTypes: &d.requestTypes, &c.graces: &d.graces,
+	} {
 		from.Range(func(key, value any) bool {
 			to.Store(key, value)
 			return true

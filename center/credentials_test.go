@@ -83,6 +83,62 @@ func TestAPIKeys(t *testing.T) {
 	})
 }
 
+// TestSites: what the edge has to know of customers is there without the
+// writer, and a site's key names the site.
+func TestSites(t *testing.T) {
+	w := newWorld(t, nil).setUp()
+	apply := func(r *usherv1.ApplyConfigurationRequest) {
+		t.Helper()
+		if r, err := w.c.Do(w.ctx(), Request{Tenant: "default", From: admin, Body: engine.Apply{Request: r}}); err != nil || r.Err != nil {
+			t.Fatal(err, r.Err)
+		}
+	}
+	if got := w.c.CustomerGraceMs("default"); got != 120_000 {
+		t.Errorf("%d ms by default", got)
+	}
+	apply(&usherv1.ApplyConfigurationRequest{Configuration: &usherv1.Configuration{
+		Options:      &usherv1.Options{CustomerConnectionGraceMs: new(int64(7_000))},
+		RequestTypes: []*usherv1.RequestType{{Name: "ask", MediaType: "chat", Queue: "support"}, {Name: "gone", MediaType: "chat", Queue: "support"}},
+		Sites:        []*usherv1.Site{{Name: "shop", RequestTypes: []string{"ask"}}, {Name: "gone", RequestTypes: []string{"ask"}}},
+	}})
+	apply(&usherv1.ApplyConfigurationRequest{Remove: []*usherv1.ObjectName{{Kind: "site", Name: "gone"}, {Kind: "request_type", Name: "gone"}}})
+	for _, c := range []struct {
+		id, site string
+		role     usherv1.Role
+		want     usherv1.ErrorCode
+	}{
+		{"1", "shop", usherv1.Role_ROLE_SITE, 0},
+		{"2", "gone", usherv1.Role_ROLE_SITE, usherv1.ErrorCode_ERROR_CODE_UNKNOWN_OBJECT},
+		{"3", "", usherv1.Role_ROLE_SITE, usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT},
+		{"4", "shop", usherv1.Role_ROLE_MEDIA, usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT},
+	} {
+		key := &usherv1.ApiKey{Id: c.id, TenantId: "default", Name: "key" + c.id, Role: c.role, Site: c.site}
+		r, err := w.c.CreateAPIKey(w.ctx(), admin, key, hashOf(c.id))
+		if got := code(t, r, err); got != c.want {
+			t.Errorf("%v: got %s, want %s", c, got, c.want)
+		}
+	}
+	w.restarts(func(how string) {
+		site, found := w.c.Site("default", "shop")
+		asked, has := w.c.RequestType("default", "ask")
+		if !found || !has || site.RequestTypes[0] != "ask" || asked.Queue != "support" {
+			t.Errorf("%s: %v, %v", how, site, asked)
+		}
+		_, a := w.c.Site("default", "gone")
+		_, b := w.c.RequestType("default", "gone")
+		_, c := w.c.Site("nowhere", "shop")
+		if a || b || c {
+			t.Errorf("%s: found what is not there: %v, %v, %v", how, a, b, c)
+		}
+		if got := w.c.CustomerGraceMs("default"); got != 7_000 {
+			t.Errorf("%s: grace %d ms", how, got)
+		}
+		if k, found := w.c.LookupAPIKey(hashOf("1")); !found || k.Site != "shop" {
+			t.Errorf("%s: key %v", how, k)
+		}
+	})
+}
+
 func TestAPIKeyExpires(t *testing.T) {
 	w := newWorld(t, nil).setUp()
 	key := &usherv1.ApiKey{Id: "1", TenantId: "default", Name: "chat", ExpiresAtMs: beginning.UnixMilli() + 1000}

@@ -154,7 +154,7 @@ func (s administration) CreateApiKey(ctx context.Context, r *usherv1.CreateApiKe
 		return nil, refusal
 	}
 	id, key, hash := NewAPIKey()
-	made := &usherv1.ApiKey{Id: id, TenantId: tenant, Name: r.GetName(), Role: r.GetRole(), ExpiresAtMs: r.GetExpiresAtMs()}
+	made := &usherv1.ApiKey{Id: id, TenantId: tenant, Name: r.GetName(), Role: r.GetRole(), ExpiresAtMs: r.GetExpiresAtMs(), Site: r.GetSite()}
 	if _, err := outcome(s.center.CreateAPIKey(ctx, who.from, made, center.Hash(hash))); err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (s *Server) unfitKey(tenant string, r *usherv1.CreateApiKeyRequest) *Refusa
 	expires := r.GetExpiresAtMs()
 	switch {
 	case !known:
-		return refuse(invalid, "role: API keys are for media, router, service, reporting and admin")
+		return refuse(invalid, "role: API keys are for media, router, service, reporting, site and admin")
 	case tenant == center.SystemTenant && r.GetRole() != usherv1.Role_ROLE_ADMIN:
 		return refuse(invalid, "role: keys of the tenant %q are for admin", center.SystemTenant)
 	case expires != 0 && expires <= s.center.Status().TimeMs:

@@ -101,6 +101,7 @@ var participantKinds = map[usherv1.Role]usherv1.ParticipantKind{
 	usherv1.Role_ROLE_ROUTER:    usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER,
 	usherv1.Role_ROLE_SERVICE:   usherv1.ParticipantKind_PARTICIPANT_KIND_SERVICE,
 	usherv1.Role_ROLE_REPORTING: usherv1.ParticipantKind_PARTICIPANT_KIND_REPORT,
+	usherv1.Role_ROLE_SITE:      usherv1.ParticipantKind_PARTICIPANT_KIND_SITE,
 	usherv1.Role_ROLE_ADMIN:     usherv1.ParticipantKind_PARTICIPANT_KIND_ADMIN,
 }
 

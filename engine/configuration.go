@@ -70,6 +70,13 @@ var ranges = map[protoreflect.Name]valueRange{
 	"interrupt_aux_queued":          {0, 1_000_000},
 	"duration_ms":                   {0, 3_600_000},
 	"timeout_ms":                    {100, 3_600_000},
+
+	"customer_connection_grace_ms":  {5_000, 3_600_000},
+	"service_level_within_ms":       {0, dayMs},
+	"service_level_target_percent":  {0, maxPercent},
+	"priority":                      {int64(-maxPriority), int64(maxPriority)},
+	"anonymous_sessions_per_minute": {0, maxSessionsPerMinute},
+	"code":                          {0, maxReasonCode},
 }
 
 // ownerKinds are the kinds of objects that own workbins.
@@ -103,6 +110,10 @@ type configuration struct {
 	capacityRules    map[string]*usherv1.CapacityRule
 	views            map[string]*usherv1.View
 	externalServices map[string]*usherv1.ThirdServer
+
+	requestTypes map[string]*usherv1.RequestType
+	sites        map[string]*usherv1.Site
+	reasons      map[string]*usherv1.Reason
 }
 
 func newConfiguration() *configuration {
@@ -127,6 +138,10 @@ func newConfiguration() *configuration {
 		capacityRules:    map[string]*usherv1.CapacityRule{},
 		views:            map[string]*usherv1.View{},
 		externalServices: map[string]*usherv1.ThirdServer{},
+
+		requestTypes: map[string]*usherv1.RequestType{},
+		sites:        map[string]*usherv1.Site{},
+		reasons:      map[string]*usherv1.Reason{},
 	}
 }
 
@@ -181,6 +196,10 @@ func (c *configuration) copy() *configuration {
 		capacityRules:    maps.Clone(c.capacityRules),
 		views:            maps.Clone(c.views),
 		externalServices: maps.Clone(c.externalServices),
+
+		requestTypes: maps.Clone(c.requestTypes),
+		sites:        maps.Clone(c.sites),
+		reasons:      maps.Clone(c.reasons),
 	}
 }
 

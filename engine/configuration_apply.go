@@ -130,7 +130,7 @@ func (c *configuration) check(next *configuration) refusal {
 			return refuse(errInvalidArgument, "queue %q: view %q is of queue %q", name, view.GetName(), view.GetQueue())
 		}
 	}
-	return nil
+	return next.checkOnline()
 }
 
 // compare is the difference to a next configuration, in order of kind and

@@ -66,7 +66,7 @@ type kindOf[T object] struct {
 }
 
 // kinds are the kinds of objects, in the order of a difference.
-var kinds = append([]kind{
+var kinds = slices.Concat([]kind{
 	&kindOf[*usherv1.MediaType]{
 		name: "media_type", idField: "name", id: (*usherv1.MediaType).GetName,
 		table:   func(c *configuration) map[string]*usherv1.MediaType { return c.mediaTypes },
@@ -138,7 +138,7 @@ var kinds = append([]kind{
 			return "", ""
 		},
 	},
-}, routingKinds...)
+}, routingKinds, sessionKinds)
 
 func refer(refs []reference, field, kind string, names ...string) []reference {
 	for _, name := range names {

@@ -279,9 +279,29 @@ func TestRanges(t *testing.T) {
 			m.(*usherv1.ThirdServer).Name = "t"
 			return b.apply(giving(&usherv1.Configuration{ExternalServices: []*usherv1.ThirdServer{m.(*usherv1.ThirdServer)}})).Err
 		},
+		"Queue": func(m proto.Message) refusal {
+			m.(*usherv1.Queue).Name = "q"
+			return b.apply(giving(&usherv1.Configuration{Queues: []*usherv1.Queue{m.(*usherv1.Queue)}})).Err
+		},
+		"RequestType": func(m proto.Message) refusal {
+			asked := m.(*usherv1.RequestType)
+			asked.Name, asked.MediaType, asked.Queue = "r", "m", "q"
+			return b.apply(giving(&usherv1.Configuration{
+				Queues: []*usherv1.Queue{{Name: "q"}}, MediaTypes: []*usherv1.MediaType{{Name: "m"}}, RequestTypes: []*usherv1.RequestType{asked},
+			})).Err
+		},
+		"Site": func(m proto.Message) refusal {
+			m.(*usherv1.Site).Name, m.(*usherv1.Site).RequestTypes = "s", []string{"r"}
+			return b.apply(giving(&usherv1.Configuration{Sites: []*usherv1.Site{m.(*usherv1.Site)}})).Err
+		},
+		"Reason": func(m proto.Message) refusal {
+			m.(*usherv1.Reason).Name, m.(*usherv1.Reason).Kind = "r", usherv1.ReasonKind_REASON_KIND_AUX
+			return b.apply(giving(&usherv1.Configuration{Reasons: []*usherv1.Reason{m.(*usherv1.Reason)}})).Err
+		},
 	}
 	for _, of := range []proto.Message{
 		&usherv1.Options{}, &usherv1.MediaType{}, &usherv1.Timeouts{}, &usherv1.Skill{}, &usherv1.Vdn{}, &usherv1.Announcement{}, &usherv1.ThirdServer{},
+		&usherv1.Queue{}, &usherv1.RequestType{}, &usherv1.Site{}, &usherv1.Reason{},
 	} {
 		fields := of.ProtoReflect().Descriptor().Fields()
 		for n := range fields.Len() {

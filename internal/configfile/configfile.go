@@ -101,6 +101,9 @@ var kinds = map[protoreflect.Name]struct {
 	"capacity_rules":    {"capacity_rule", "name"},
 	"views":             {"view", "name"},
 	"external_services": {"external_service", "name"},
+	"request_types":     {"request_type", "name"},
+	"sites":             {"site", "name"},
+	"reasons":           {"reason", "name"},
 }
 
 // notWritten tells the fields that the server makes: they stand in no file.

@@ -1265,7 +1265,7 @@ type RequestType struct {
 	// True for a callback: the customer leaves word and goes, and the
 	// interaction is a task that is not online.
 	Callback bool `protobuf:"varint,8,opt,name=callback,proto3" json:"callback,omitempty"`
-	// User data of each, over which the customer's own does not go.
+	// User data of each, over which the customer's own does not go; at most 64.
 	UserData      map[string]string `protobuf:"bytes,9,rep,name=user_data,json=userData,proto3" json:"user_data,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1369,15 +1369,16 @@ type Site struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its name.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The origins on whose pages its chat may run, e.g.
-	// https://shop.example.com; those of the server itself always may.
+	// The origins on whose pages its chat may run, as browsers write them, e.g.
+	// https://shop.example.com; at most 100. Those of the server itself always
+	// may.
 	Origins []string `protobuf:"bytes,2,rep,name=origins,proto3" json:"origins,omitempty"`
-	// What its customers can ask for, the usual first.
+	// What its customers can ask for, the usual first; 1 to 100.
 	RequestTypes []string `protobuf:"bytes,3,rep,name=request_types,json=requestTypes,proto3" json:"request_types,omitempty"`
 	// True to take customers without a token.
 	Anonymous bool `protobuf:"varint,4,opt,name=anonymous,proto3" json:"anonymous,omitempty"`
 	// How many sessions an address may ask for in a minute without a token; 0
-	// for 6.
+	// for 6; at most 1,000.
 	AnonymousSessionsPerMinute int32 `protobuf:"varint,5,opt,name=anonymous_sessions_per_minute,json=anonymousSessionsPerMinute,proto3" json:"anonymous_sessions_per_minute,omitempty"`
 	// The title of its chat; at most 256 bytes.
 	Title string `protobuf:"bytes,6,opt,name=title,proto3" json:"title,omitempty"`

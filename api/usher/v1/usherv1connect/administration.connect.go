@@ -72,7 +72,7 @@ type AdministrationClient interface {
 	// VERSION_MISMATCH.
 	ApplyConfiguration(context.Context, *v1.ApplyConfigurationRequest) (*v1.ApplyConfigurationResponse, error)
 	// CreateApiKey makes an API key and shows it this once. Errors:
-	// INVALID_ARGUMENT, IN_USE.
+	// INVALID_ARGUMENT, IN_USE, UNKNOWN_OBJECT.
 	CreateApiKey(context.Context, *v1.CreateApiKeyRequest) (*v1.CreateApiKeyResponse, error)
 	// ListApiKeys lists the API keys, without the keys themselves.
 	ListApiKeys(context.Context, *v1.ListApiKeysRequest) (*v1.ListApiKeysResponse, error)
@@ -225,7 +225,7 @@ type AdministrationHandler interface {
 	// VERSION_MISMATCH.
 	ApplyConfiguration(context.Context, *v1.ApplyConfigurationRequest) (*v1.ApplyConfigurationResponse, error)
 	// CreateApiKey makes an API key and shows it this once. Errors:
-	// INVALID_ARGUMENT, IN_USE.
+	// INVALID_ARGUMENT, IN_USE, UNKNOWN_OBJECT.
 	CreateApiKey(context.Context, *v1.CreateApiKeyRequest) (*v1.CreateApiKeyResponse, error)
 	// ListApiKeys lists the API keys, without the keys themselves.
 	ListApiKeys(context.Context, *v1.ListApiKeysRequest) (*v1.ListApiKeysResponse, error)
