@@ -84,12 +84,20 @@ type Client struct {
 	backOffMin time.Duration
 	backOffMax time.Duration
 
-	im      usherv1connect.InteractionManagementClient
-	tlib    usherv1connect.TLibraryClient
-	rpt     usherv1connect.ReportingClient
-	routing usherv1connect.RoutingClient
-	admin   usherv1connect.AdministrationClient
-	auth    usherv1connect.AuthenticationClient
+	address string
+	services
+}
+
+// services are the protocols, as one credential calls them.
+type services struct {
+	im         usherv1connect.InteractionManagementClient
+	tlib       usherv1connect.TLibraryClient
+	icm        usherv1connect.InternetCallManagerClient
+	rpt        usherv1connect.ReportingClient
+	routing    usherv1connect.RoutingClient
+	statistics usherv1connect.StatisticsClient
+	admin      usherv1connect.AdministrationClient
+	auth       usherv1connect.AuthenticationClient
 }
 
 // Dial makes a client of the server at an address such as
@@ -109,15 +117,35 @@ func Dial(address string, options ...Option) (*Client, error) {
 	if c.http == nil {
 		c.http = newHTTP(u.Scheme, c.tls)
 	}
-	with := []connect.ClientOption{connect.WithGRPC(), connect.WithInterceptors(&caller{c})}
-	c.im = usherv1connect.NewInteractionManagementClient(c.http, address, with...)
-	c.tlib = usherv1connect.NewTLibraryClient(c.http, address, with...)
-	c.rpt = usherv1connect.NewReportingClient(c.http, address, with...)
-	c.routing = usherv1connect.NewRoutingClient(c.http, address, with...)
-	c.admin = usherv1connect.NewAdministrationClient(c.http, address, with...)
-	c.auth = usherv1connect.NewAuthenticationClient(c.http, address, with...)
-	c.credential.auth = c.auth
+	c.address = address
+	c.serve()
 	return c, nil
+}
+
+// serve makes the services, with the client's credential.
+func (c *Client) serve() {
+	with := []connect.ClientOption{connect.WithGRPC(), connect.WithInterceptors(&caller{c})}
+	c.services = services{
+		im:         usherv1connect.NewInteractionManagementClient(c.http, c.address, with...),
+		tlib:       usherv1connect.NewTLibraryClient(c.http, c.address, with...),
+		icm:        usherv1connect.NewInternetCallManagerClient(c.http, c.address, with...),
+		rpt:        usherv1connect.NewReportingClient(c.http, c.address, with...),
+		routing:    usherv1connect.NewRoutingClient(c.http, c.address, with...),
+		statistics: usherv1connect.NewStatisticsClient(c.http, c.address, with...),
+		admin:      usherv1connect.NewAdministrationClient(c.http, c.address, with...),
+		auth:       usherv1connect.NewAuthenticationClient(c.http, c.address, with...),
+	}
+	c.credential.auth = c.auth
+}
+
+// withToken is the same client with another credential.
+func (c *Client) withToken(token string) *Client {
+	other := &Client{
+		http: c.http, attempts: c.attempts, backOffMin: c.backOffMin, backOffMax: c.backOffMax, address: c.address,
+		credential: credential{fixed: token},
+	}
+	other.serve()
+	return other
 }
 
 // newHTTP is an HTTP/2 client that notices when the server is gone.
@@ -142,6 +170,13 @@ func (c *Client) TLibrary() usherv1connect.TLibraryClient { return c.tlib }
 
 // Routing has every question about interactions that wait: why, and how long.
 func (c *Client) Routing() usherv1connect.RoutingClient { return c.routing }
+
+// InternetCallManager has every method of the protocol of customers' browsers
+// and of sites.
+func (c *Client) InternetCallManager() usherv1connect.InternetCallManagerClient { return c.icm }
+
+// Statistics has every figure that people look at.
+func (c *Client) Statistics() usherv1connect.StatisticsClient { return c.statistics }
 
 // Administration has every method for tenants, configuration and API keys.
 func (c *Client) Administration() usherv1connect.AdministrationClient { return c.admin }
@@ -248,7 +283,8 @@ func (w *caller) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 // authorize sets the credential, except for the methods that give one.
 func (w *caller) authorize(ctx context.Context, request connect.AnyRequest) (string, error) {
 	switch request.Spec().Procedure {
-	case usherv1connect.AuthenticationOpenSessionProcedure, usherv1connect.AuthenticationSetUpProcedure:
+	case usherv1connect.AuthenticationOpenSessionProcedure, usherv1connect.AuthenticationSetUpProcedure,
+		usherv1connect.InternetCallManagerGetSiteProcedure, usherv1connect.InternetCallManagerLaunchSessionProcedure:
 		return "", nil
 	}
 	credential, err := w.c.credential.get(ctx)

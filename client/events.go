@@ -55,22 +55,23 @@ func (c *Client) resumable(err error, at *cursor, credential string, attempt int
 	}
 }
 
-// open opens a stream of events after a sequence.
-type open func(ctx context.Context, after *uint64) (*connect.ServerStreamForClient[usherv1.Event], error)
+// opening opens a stream of messages after a sequence.
+type opening[M any] func(ctx context.Context, after *uint64) (*connect.ServerStreamForClient[M], error)
 
-// follow gives the events of a stream and opens it again, where it broke off,
-// whenever it breaks. It ends when the server ends the stream, when ctx ends,
-// and, with an error, when going on makes no sense.
-func (c *Client) follow(ctx context.Context, after *uint64, open open) iter.Seq2[*usherv1.Event, error] {
-	return func(yield func(*usherv1.Event, error) bool) {
+// follow gives the messages of a stream and opens it again, where it broke off,
+// whenever it breaks. moved takes a message into account and tells whether it is
+// for the reader. It ends when the server ends the stream, when ctx ends, and,
+// with an error, when going on makes no sense.
+func follow[M any](ctx context.Context, c *Client, after *uint64, open opening[M], moved func(*cursor, *M) bool) iter.Seq2[*M, error] {
+	return func(yield func(*M, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel() // the stream ends when the reader stops
 		at := cursor{after}
 		for attempt := 1; ; attempt++ {
 			heard := false
-			credential, more, err := c.read(ctx, &at, open, func(event *usherv1.Event) bool {
+			credential, more, err := read(ctx, c, &at, open, func(message *M) bool {
 				heard = true
-				return !at.moved(event) || yield(event, nil)
+				return !moved(&at, message) || yield(message, nil)
 			})
 			if !more {
 				return
@@ -95,7 +96,7 @@ func (c *Client) follow(ctx context.Context, after *uint64, open open) iter.Seq2
 }
 
 // read reads one stream to its end; more is false if that was a good one.
-func (c *Client) read(ctx context.Context, at *cursor, open open, take func(*usherv1.Event) bool) (credential string, more bool, err error) {
+func read[M any](ctx context.Context, c *Client, at *cursor, open opening[M], take func(*M) bool) (credential string, more bool, err error) {
 	authorized, credential, err := c.authorized(ctx)
 	if err != nil {
 		return credential, true, err
@@ -128,9 +129,9 @@ type EventsOptions struct {
 //
 // The open stream is the client's sign of life.
 func (c *Client) Events(ctx context.Context, o EventsOptions) iter.Seq2[*usherv1.Event, error] {
-	return c.follow(ctx, o.After, func(ctx context.Context, after *uint64) (*connect.ServerStreamForClient[usherv1.Event], error) {
+	return follow(ctx, c, o.After, func(ctx context.Context, after *uint64) (*connect.ServerStreamForClient[usherv1.Event], error) {
 		return c.im.Events(ctx, &usherv1.RequestEvents{AfterSequence: after, ConnectionKind: o.Kind})
-	})
+	}, (*cursor).moved)
 }
 
 // Reports gives the reporting events of the tenant after a sequence: 0 for the
@@ -138,9 +139,9 @@ func (c *Client) Events(ctx context.Context, o EventsOptions) iter.Seq2[*usherv1
 // where it broke off. When the journal no longer reaches back so far the error
 // has the code CURSOR_EXPIRED and the sequence from which to go on.
 func (c *Client) Reports(ctx context.Context, after *uint64) iter.Seq2[*usherv1.Event, error] {
-	return c.follow(ctx, after, func(ctx context.Context, after *uint64) (*connect.ServerStreamForClient[usherv1.Event], error) {
+	return follow(ctx, c, after, func(ctx context.Context, after *uint64) (*connect.ServerStreamForClient[usherv1.Event], error) {
 		return c.rpt.ReportingEvents(ctx, &usherv1.RequestReportingEvents{AfterSequence: after})
-	})
+	}, (*cursor).moved)
 }
 
 // Trace gives the sequence of messages of an interaction or of the tenant, as
