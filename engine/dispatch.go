@@ -107,6 +107,10 @@ func (e *Engine) dispatchLoggedIn(a *Agent, request any) refusal {
 		return e.hold(a, r)
 	case *usherv1.RequestResume:
 		return e.resume(a, r)
+	case *usherv1.RequestAddLine:
+		return e.addLineByAgent(a, r)
+	case *usherv1.RequestTyping:
+		return e.typing(a, r)
 	}
 	return e.dispatchShared(request)
 }
@@ -123,6 +127,10 @@ func (e *Engine) dispatchMedia(request any) refusal {
 		return e.hold(nil, r)
 	case *usherv1.RequestResume:
 		return e.resume(nil, r)
+	case *usherv1.RequestAddLine:
+		return e.addLineByMedia(r)
+	case *usherv1.RequestTyping:
+		return e.typing(nil, r)
 	}
 	return e.dispatchShared(request)
 }

@@ -11,6 +11,7 @@ const (
 	im   = usherv1.Protocol_PROTOCOL_IM
 	rpt  = usherv1.Protocol_PROTOCOL_RPT
 	tlib = usherv1.Protocol_PROTOCOL_TLIB
+	icm  = usherv1.Protocol_PROTOCOL_ICM
 )
 
 // ackMessage is every EventAck: the envelope says all.

@@ -141,6 +141,10 @@ type Output struct {
 	// Pending is true when the answer comes later, as an entry that answers
 	// the request's reference id.
 	Pending bool
+	// Unrecorded is a message for those who listen at the moment, such as that
+	// somebody is writing; nil for none. It has no sequence and is no part of the
+	// journal.
+	Unrecorded *Entry
 	// Changes is what an Apply changes, also a dry run.
 	Changes *usherv1.ApplyConfigurationResponse
 }
@@ -195,6 +199,8 @@ type Engine struct {
 	pending bool
 	newID   InteractionID
 	changes *usherv1.ApplyConfigurationResponse
+	// unrecorded is what is told and not recorded.
+	unrecorded *Entry
 }
 
 // usualEntries is how many entries most inputs make at most.
@@ -292,12 +298,12 @@ func (e *Engine) begin(now Millis, next Sequence, from Participant) {
 		e.actor, e.toAsker = from.Proto(), []Participant{from}
 	}
 	e.refID, e.newID, e.hidden = "", "", nil
-	e.entries, e.reply, e.pending, e.changes = make([]Entry, 0, usualEntries), nil, false, nil
+	e.entries, e.reply, e.pending, e.changes, e.unrecorded = make([]Entry, 0, usualEntries), nil, false, nil, nil
 }
 
 func (e *Engine) output() Output {
-	out := Output{Entries: e.entries, Reply: e.reply, Pending: e.pending, Changes: e.changes}
-	e.entries, e.reply = nil, nil
+	out := Output{Entries: e.entries, Reply: e.reply, Pending: e.pending, Unrecorded: e.unrecorded, Changes: e.changes}
+	e.entries, e.reply, e.unrecorded = nil, nil, nil
 	return out
 }
 

@@ -78,6 +78,7 @@ func (i *Interaction) export() *usherv1.InteractionRecord {
 		Strategy: i.strategy, Router: i.router.ID, DeadlineMs: int64(i.deadline.at), LockedBy: i.lockedBy,
 		Vector: i.vector, Adjuncts: i.adjuncts, Served: i.served,
 		Executed: i.executed, SincePause: i.sincePause,
+		Lines: exportLines(i.lines), Attachments: int32(i.attachments),
 	}
 	for _, p := range i.parties {
 		r.Parties = append(r.Parties, p.info)
@@ -185,6 +186,7 @@ func (e *Engine) loadInteraction(saved *usherv1.InteractionRecord) {
 	if vdn := i.props.Vdn; vdn != "" {
 		e.calls[vdn]++
 	}
+	i.lines, i.attachments = loadLines(saved.Lines), int(saved.Attachments)
 	i.deadline = deadline{kind: interactionDeadline, interaction: i}
 	e.interactions[i.ID()] = i
 	e.submitted.ReplaceOrInsert(i)

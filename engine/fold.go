@@ -45,6 +45,10 @@ func (e *Engine) foldInteraction(sequence Sequence, ev *usherv1.Event) {
 	if i == nil {
 		return // a custom fact about an interaction that is no more
 	}
+	if m := ev.GetEventLineAdded(); m != nil {
+		i.foldSaid(sequence, m)
+		return // it changes nothing for the router
+	}
 	e.touchInteraction(i)
 	at := Millis(ev.TimeMs)
 	switch m := ev.Message.(type) {
@@ -253,6 +257,9 @@ func (e *Engine) foldPartyRemoved(i *Interaction, m *usherv1.EventPartyRemoved, 
 	id := AgentID(m.Party.Id)
 	p := i.party(id)
 	i.parties = slices.DeleteFunc(i.parties, func(p *party) bool { return p.agent == id })
+	if m.Operation == opStop {
+		i.stoppedWith = append(i.stoppedWith, m.Party.Id)
+	}
 	if p.public() {
 		i.props.LastAgent = m.Party.Id
 		e.foldHandled(i, p, at)
@@ -275,8 +282,12 @@ func (e *Engine) foldStopped(i *Interaction, ev *usherv1.Event) {
 	e.deadlines.set(&i.deadline, 0)
 	delete(e.interactions, i.ID())
 	e.submitted.Delete(i)
+	if len(i.stoppedWith) == 0 && i.props.LastAgent != "" {
+		i.stoppedWith = []string{i.props.LastAgent}
+	}
 	e.stopped.add(&usherv1.StoppedInteraction{
 		InteractionId: ev.InteractionId, Actor: ev.Actor, Reason: ev.Reason, StoppedAtMs: ev.TimeMs,
+		Lines: exportLines(i.lines), SubmittedBy: i.props.SubmittedBy, Agents: i.stoppedWith, MediaType: i.props.MediaType,
 	})
 }
 

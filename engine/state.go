@@ -53,8 +53,13 @@ type Interaction struct {
 	// last.
 	called uint64
 	// served is where it waited before it went to the agent who handles it.
-	served  *usherv1.ServedPlace
-	changed bool
+	served *usherv1.ServedPlace
+	// The lines of its conversation, and how many of them are attachments.
+	lines       []line
+	attachments int
+	// stoppedWith are the agents from whom its end took it.
+	stoppedWith []string
+	changed     bool
 }
 
 // party is an agent who is a party of an interaction.

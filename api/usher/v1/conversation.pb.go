@@ -86,7 +86,7 @@ func (LineKind) EnumDescriptor() ([]byte, []int) {
 type LineVisibility int32
 
 const (
-	// Not set; taken as EVERYBODY, and as AGENTS from a coach.
+	// Not set; taken as EVERYBODY. A coach's lines are always for AGENTS.
 	LineVisibility_LINE_VISIBILITY_UNSPECIFIED LineVisibility = 0
 	// The customer and all agents.
 	LineVisibility_LINE_VISIBILITY_EVERYBODY LineVisibility = 1
@@ -139,7 +139,7 @@ func (LineVisibility) EnumDescriptor() ([]byte, []int) {
 // "Attachments").
 type Attachment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its id: the SHA-256 of its content, in hexadecimal digits.
+	// Its id: the SHA-256 of its content, in 64 lower-case hexadecimal digits.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Its name, for people; at most 255 bytes, without a path.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
@@ -285,7 +285,8 @@ func (x *Line) GetVisibility() LineVisibility {
 
 // RequestAddLine adds a line to a conversation: an agent who is a party and not
 // a monitor says it himself, a media server for the customer whose session it
-// submitted, or, if it is a notice, for itself.
+// submitted, or, if it is a notice, for itself. A conversation has at most
+// 10,000 lines, of them 20 attachments.
 type RequestAddLine struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Reference id.
@@ -664,7 +665,8 @@ type EventTranscript struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its lines, in order.
 	Lines []*TranscriptLine `protobuf:"bytes,1,rep,name=lines,proto3" json:"lines,omitempty"`
-	// True if there are earlier lines that were not asked for by limit.
+	// True if there are earlier lines that are not given: not asked for by limit,
+	// or no longer in the journal.
 	More bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
 	// Everything up to here is contained.
 	Sequence      uint64 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`

@@ -2805,7 +2805,9 @@ type InteractionRecord struct {
 	// ... and since it last suspended; the next vector goes on counting.
 	SincePause int32 `protobuf:"varint,18,opt,name=since_pause,json=sincePause,proto3" json:"since_pause,omitempty"`
 	// The lines of its conversation.
-	Lines         []*LineRef `protobuf:"bytes,19,rep,name=lines,proto3" json:"lines,omitempty"`
+	Lines []*LineRef `protobuf:"bytes,19,rep,name=lines,proto3" json:"lines,omitempty"`
+	// How many of them are attachments.
+	Attachments   int32 `protobuf:"varint,20,opt,name=attachments,proto3" json:"attachments,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2971,6 +2973,13 @@ func (x *InteractionRecord) GetLines() []*LineRef {
 		return x.Lines
 	}
 	return nil
+}
+
+func (x *InteractionRecord) GetAttachments() int32 {
+	if x != nil {
+		return x.Attachments
+	}
+	return 0
 }
 
 // LineRef is where a line of a conversation is found in the journal.
@@ -3599,7 +3608,7 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\x0eshown_since_ms\x18\x15 \x01(\x03R\fshownSinceMs\x1a<\n" +
 	"\x0eDeliveredEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xd5\x06\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xf7\x06\n" +
 	"\x11InteractionRecord\x12?\n" +
 	"\n" +
 	"properties\x18\x01 \x01(\v2\x1f.usher.v1.InteractionPropertiesR\n" +
@@ -3624,7 +3633,8 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\bexecuted\x18\x11 \x01(\x05R\bexecuted\x12\x1f\n" +
 	"\vsince_pause\x18\x12 \x01(\x05R\n" +
 	"sincePause\x12'\n" +
-	"\x05lines\x18\x13 \x03(\v2\x11.usher.v1.LineRefR\x05lines\"=\n" +
+	"\x05lines\x18\x13 \x03(\v2\x11.usher.v1.LineRefR\x05lines\x12 \n" +
+	"\vattachments\x18\x14 \x01(\x05R\vattachments\"=\n" +
 	"\aLineRef\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x16\n" +
 	"\x06agents\x18\x02 \x01(\bR\x06agents\"D\n" +
