@@ -1,0 +1,1 @@
+const t="Chat",e={title:t};export{e as default,t as title};
