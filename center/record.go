@@ -27,6 +27,7 @@ const (
 	fieldFact         = 4
 	fieldKind         = 1 // Participant
 	fieldID           = 2
+	fieldRequest      = 2 // Cause
 	fieldFactTime     = 1 // Fact
 	fieldTime         = 2 // Event
 	fieldProtocol     = 3

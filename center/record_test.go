@@ -27,6 +27,7 @@ func TestFieldNumbersAreThoseOfTheProto(t *testing.T) {
 		{&usherv1.Entry{}, "fact", fieldFact},
 		{&usherv1.Participant{}, "kind", fieldKind},
 		{&usherv1.Participant{}, "id", fieldID},
+		{&usherv1.Cause{}, "request", fieldRequest},
 		{&usherv1.Fact{}, "time_ms", fieldFactTime},
 		{&usherv1.Event{}, "time_ms", fieldTime},
 		{&usherv1.Event{}, "protocol", fieldProtocol},
