@@ -84,6 +84,7 @@ func (a *appender) release(b *batch) {
 		view.fold(f.tenant, f.fact)
 	}
 	c.rings.release(b.messages, b.decided, c.clock.Elapsed())
+	c.rings.tell(b.unrecorded)
 	for _, r := range b.replies {
 		r.call.finish(r.reply)
 	}

@@ -31,10 +31,13 @@ type batch struct {
 	calls    []*Call // that were decided in it, in this order
 	replies  []release
 	messages []delivery
-	facts    []tenantFact // for the lookups
-	rung     []func()     // alarms: all that was due is in this batch
-	snapshot *export      // the fold after this batch, if it is to be saved
-	last     bool         // the center closes after it
+	// unrecorded is told when all that was decided before is durable, and lost
+	// with a batch that is not.
+	unrecorded []delivery
+	facts      []tenantFact // for the lookups
+	rung       []func()     // alarms: all that was due is in this batch
+	snapshot   *export      // the fold after this batch, if it is to be saved
+	last       bool         // the center closes after it
 }
 
 // release is a reply to be given when it is durable.
@@ -75,11 +78,12 @@ func (b *batch) reset(next uint64) {
 	clear(b.calls)
 	clear(b.replies)
 	clear(b.messages)
+	clear(b.unrecorded)
 	clear(b.facts)
 	clear(b.rung)
 	*b = batch{
 		first: next, payload: b.payload[:0], decided: next - 1, calls: b.calls[:0], replies: b.replies[:0],
-		messages: b.messages[:0], facts: b.facts[:0], rung: b.rung[:0],
+		messages: b.messages[:0], unrecorded: b.unrecorded[:0], facts: b.facts[:0], rung: b.rung[:0],
 	}
 }
 

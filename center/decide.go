@@ -153,6 +153,9 @@ func (w *writer) settle(t *tenant, call *Call, cause *usherv1.Cause, out *engine
 		}
 		w.recordFor(t, cause, out.Entries)
 	}
+	if out.Unrecorded != nil {
+		w.tell(t, out.Unrecorded)
+	}
 	if out.Pending {
 		return
 	}
@@ -327,6 +330,15 @@ func (w *writer) send(to recipient, sequence uint64, e *engine.Entry, encoded []
 		m.shows = showing(e.Event)
 	}
 	w.batch.messages = append(w.batch.messages, delivery{to, m})
+}
+
+// tell puts a message that is not recorded among what is released with the
+// batch.
+func (w *writer) tell(t *tenant, e *engine.Entry) {
+	m := queued{Message: Message{Event: encode(e.Event)}}
+	for _, who := range e.To {
+		w.batch.unrecorded = append(w.batch.unrecorded, delivery{recipient{t.id, who}, m})
+	}
 }
 
 // answered remembers an answer, and gives it to those who waited for it.

@@ -10,8 +10,14 @@ import (
 	"github.com/usher-cc/usher/engine"
 )
 
+// maxUnrecorded is how many messages that are not recorded a ring keeps for
+// readers who are busy: the latest ones.
+const maxUnrecorded = 16
+
 // ring keeps the recent messages of one recipient. It is complete from floor
 // on: every durable message for the recipient with a greater sequence is in it.
+// Beside them, and in no order with them, it keeps for its present readers what
+// is not recorded.
 type ring struct {
 	limit int
 
@@ -22,8 +28,17 @@ type ring struct {
 	floor uint64
 	wake  chan struct{} // closed by the next message; nil while nobody waits
 
+	unrecorded []Message // the latest, in order
+	told       uint64    // how many there have been
+
 	subscriptions int
 	idleSince     time.Duration // when the last subscription ended
+}
+
+// position is how far a reader has come in a ring.
+type position struct {
+	message    uint64 // the next one
+	unrecorded uint64 // the next one that is not recorded
 }
 
 // queued is a message, and whether what it shows must still be asked for.
@@ -51,6 +66,26 @@ func (r *ring) push(m queued) {
 	r.slots[r.end%uint64(len(r.slots))] = m
 	r.end++
 	r.count++
+	r.wakeReaders()
+}
+
+// tell adds a message that is not recorded, for those who read at the moment.
+func (r *ring) tell(m Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.subscriptions == 0 {
+		return
+	}
+	if len(r.unrecorded) == maxUnrecorded {
+		r.unrecorded = append(r.unrecorded[:0], r.unrecorded[1:]...)
+	}
+	r.unrecorded = append(r.unrecorded, m)
+	r.told++
+	r.wakeReaders()
+}
+
+// wakeReaders wakes those who wait; the caller holds mu.
+func (r *ring) wakeReaders() {
 	if r.wake != nil {
 		close(r.wake)
 		r.wake = nil
@@ -66,32 +101,40 @@ func (r *ring) grow() {
 	r.slots = larger
 }
 
-// join gives the position of the first message after a sequence; false if the
-// ring is not complete from there on.
-func (r *ring) join(after uint64) (uint64, bool) {
+// join gives the position of the first message after a sequence, and of what
+// will be told without being recorded; false if the ring is not complete from
+// there on.
+func (r *ring) join(after uint64) (position, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if after < r.floor {
-		return 0, false
+		return position{}, false
 	}
 	first := r.end - r.count
 	skip := sort.Search(int(r.count), func(n int) bool {
 		return r.slots[(first+uint64(n))%uint64(len(r.slots))].Sequence > after
 	})
-	return first + uint64(skip), true
+	return position{first + uint64(skip), r.told}, true
 }
 
 // take appends the messages from a position on, as many as there is room for,
-// and gives the position after them; false if the oldest of them is gone. If
-// there are none it gives a channel that is closed when there is one.
-func (r *ring) take(at uint64, to []queued) (taken []queued, next uint64, wake <-chan struct{}, ok bool) {
+// and gives the position after them; false if the oldest of them is gone. Those
+// that are not recorded go first, as they are soon worth nothing; of them the
+// oldest are left out. If there are none it gives a channel that is closed when
+// there is one.
+func (r *ring) take(at position, to []queued) (taken []queued, next position, wake <-chan struct{}, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if at < r.end-r.count {
+	if at.message < r.end-r.count {
 		return to, at, nil, false
 	}
-	for ; at < r.end && len(to) < cap(to); at++ {
-		to = append(to, r.slots[at%uint64(len(r.slots))])
+	kept := r.told - uint64(len(r.unrecorded))
+	at.unrecorded = max(at.unrecorded, kept)
+	for ; at.unrecorded < r.told && len(to) < cap(to); at.unrecorded++ {
+		to = append(to, queued{Message: r.unrecorded[at.unrecorded-kept]})
+	}
+	for ; at.message < r.end && len(to) < cap(to); at.message++ {
+		to = append(to, r.slots[at.message%uint64(len(r.slots))])
 	}
 	if len(to) == 0 {
 		if r.wake == nil {
@@ -103,17 +146,17 @@ func (r *ring) take(at uint64, to []queued) (taken []queued, next uint64, wake <
 }
 
 // last gives the position after the last message.
-func (r *ring) last() uint64 {
+func (r *ring) last() position {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.end
+	return position{r.end, r.told}
 }
 
-// atEnd tells whether nothing follows a position.
-func (r *ring) atEnd(at uint64) bool {
+// atEnd tells whether no recorded message follows a position.
+func (r *ring) atEnd(at position) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return at == r.end
+	return at.message == r.end
 }
 
 func (r *ring) subscribe(change int, now time.Duration) {
@@ -213,6 +256,20 @@ func (r *rings) release(messages []delivery, upTo uint64, now time.Duration) {
 	r.rise(upTo)
 	if now-r.swept > r.keep/8 {
 		r.sweep(now)
+	}
+}
+
+// tell makes messages heard that are not recorded.
+func (r *rings) tell(unrecorded []delivery) {
+	if len(unrecorded) == 0 {
+		return
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for n := range unrecorded {
+		if found := r.of[unrecorded[n].to]; found != nil {
+			found.tell(unrecorded[n].Message)
+		}
 	}
 }
 

@@ -65,10 +65,12 @@ func (e *CursorExpired) Error() string {
 
 // Message is one message for one recipient.
 type Message struct {
-	// Sequence is its number in the journal.
+	// Sequence is its number in the journal; 0 for one that is not recorded, such
+	// as EventTyping: it comes to those who read when it is told, not after a
+	// resume, and not if the reader is too slow.
 	Sequence uint64
-	// Event is the encoded usherv1.Event as it stands in the journal. It is
-	// shared by all recipients: don't change it.
+	// Event is the encoded usherv1.Event, as it stands in the journal if it is
+	// recorded. It is shared by all recipients: don't change it.
 	Event []byte
 	// Show is to be appended to Event: the encoded field interactions, with
 	// the present properties as the recipient may see them. Mostly nil.
@@ -119,7 +121,7 @@ type Subscription struct {
 
 	scanned uint64   // the journal was read up to here
 	joined  bool     // the rest comes from the ring
-	next    uint64   // the position in the ring, once joined
+	next    position // in the ring, once joined
 	ready   []queued // taken and not yet returned
 	buffer  []queued // what ready lies in
 	after   uint64   // everything up to here was returned, or is not for this recipient
@@ -219,7 +221,9 @@ func (s *Subscription) Next(ctx context.Context) (Message, error) {
 		m.Show = show
 	}
 	s.ready = s.ready[1:]
-	s.after = m.Sequence
+	if m.Sequence != 0 {
+		s.after = m.Sequence
+	}
 	return m.Message, nil
 }
 
@@ -247,7 +251,7 @@ func (s *Subscription) fetch(ctx context.Context) error {
 	s.next, s.buffer = next, taken
 	if wake == nil {
 		// What was read from the journal before it was released comes again.
-		s.ready = slices.DeleteFunc(taken, func(m queued) bool { return m.Sequence <= s.scanned })
+		s.ready = slices.DeleteFunc(taken, func(m queued) bool { return m.Sequence != 0 && m.Sequence <= s.scanned })
 		return nil
 	}
 	select {

@@ -58,7 +58,7 @@ type tracer struct {
 	after               uint64 // the journal was read up to here
 
 	refused *ring                // encoded lines of refused requests; of a live trace
-	next    uint64               // position in it
+	next    position             // in it
 	held    []*usherv1.TraceLine // taken from it, and what they follow was not read yet
 }
 

@@ -9,8 +9,12 @@ import (
 	"github.com/usher-cc/usher/journal/internal/record"
 )
 
-// fetchBytes is about how much a reading takes from the store at a time.
-const fetchBytes = 1 << 20
+// fetchBytes is about how much a reading takes from the store at a time, and
+// firstBytes at first, since many look at one batch only.
+const (
+	fetchBytes = 1 << 20
+	firstBytes = 4 << 10
+)
 
 // Read implements journal.Journal. It fetches in portions and holds nothing of
 // the store while the reader works on one: a slow reader neither keeps trimmed
@@ -35,8 +39,8 @@ func (j *Journal) Read(ctx context.Context, from journal.Sequence) iter.Seq2[*jo
 // portions returns the batches from the one that contains from, up to end.
 func (j *Journal) portions(ctx context.Context, from, end journal.Sequence) iter.Seq2[*journal.Batch, error] {
 	return func(yield func(*journal.Batch, error) bool) {
-		for from < end {
-			batches, err := j.fetch(ctx, from, end)
+		for limit := firstBytes; from < end; limit = min(8*limit, fetchBytes) {
+			batches, err := j.fetch(ctx, from, end, limit)
 			if err != nil {
 				yield(nil, fmt.Errorf("read from sequence %d: %w", from, err))
 				return
@@ -58,8 +62,8 @@ func (j *Journal) portions(ctx context.Context, from, end journal.Sequence) iter
 	}
 }
 
-// fetch returns one portion.
-func (j *Journal) fetch(ctx context.Context, from, end journal.Sequence) ([]*journal.Batch, error) {
+// fetch returns one portion of about limit bytes.
+func (j *Journal) fetch(ctx context.Context, from, end journal.Sequence, limit int) ([]*journal.Batch, error) {
 	j.mu.RLock()
 	defer j.mu.RUnlock()
 	if err := j.ready(ctx); err != nil {
@@ -68,5 +72,5 @@ func (j *Journal) fetch(ctx context.Context, from, end journal.Sequence) ([]*jou
 	if from < j.oldest {
 		return nil, &journal.TrimmedError{From: from, Oldest: j.oldest}
 	}
-	return j.store.read(from, end, fetchBytes)
+	return j.store.read(from, end, limit)
 }
