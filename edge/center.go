@@ -27,6 +27,8 @@ type Center interface {
 	WhyWaiting(ctx context.Context, tenant string, r *usherv1.RequestWhyWaiting) (*usherv1.EventWhyWaiting, *usherv1.EventError, error)
 	// ExpectedWait asks it how long somebody will wait.
 	ExpectedWait(ctx context.Context, tenant string, r *usherv1.RequestExpectedWait) (*usherv1.EventExpectedWait, *usherv1.EventError, error)
+	// Transcript reads the lines of a conversation, as far as who may read them.
+	Transcript(ctx context.Context, tenant string, who engine.Participant, r *usherv1.RequestGetTranscript) (*usherv1.EventTranscript, *usherv1.EventError, error)
 	// Status tells how the center fares.
 	Status() center.Status
 

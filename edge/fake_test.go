@@ -115,6 +115,14 @@ func (f *fakeCenter) Present(context.Context, string, engine.Participant) (*ushe
 	return &usherv1.EventPresentState{SequenceReached: 50, AgentId: "ann"}, nil
 }
 
+// Transcript refuses what it does not know, with a refusal that is shared.
+func (f *fakeCenter) Transcript(_ context.Context, _ string, _ engine.Participant, r *usherv1.RequestGetTranscript) (*usherv1.EventTranscript, *usherv1.EventError, error) {
+	if r.GetInteractionId() == "" {
+		return nil, &unknownInteraction, nil
+	}
+	return &usherv1.EventTranscript{Sequence: 7, More: true}, nil, nil
+}
+
 func (f *fakeCenter) apply(a engine.Apply, n uint64) center.Reply {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -6,16 +6,12 @@ import (
 	"connectrpc.com/connect"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
-	"github.com/usher-cc/usher/api/usher/v1/usherv1connect"
 )
 
 // interactionManagement is the protocol of media servers and agent
 // applications. Every method but the two streams hands its request to the
 // center; who may call it, the gate has settled.
-type interactionManagement struct {
-	usherv1connect.UnimplementedInteractionManagementHandler
-	*Server
-}
+type interactionManagement struct{ *Server }
 
 // Events streams the caller's messages.
 func (s interactionManagement) Events(ctx context.Context, r *usherv1.RequestEvents, out *connect.ServerStream[usherv1.Event]) error {
@@ -215,6 +211,20 @@ func (s interactionManagement) GetInteractionProperties(ctx context.Context, r *
 // AddLine adds a line to a conversation.
 func (s interactionManagement) AddLine(ctx context.Context, r *usherv1.RequestAddLine) (*usherv1.EventAck, error) {
 	return s.askAck(ctx, icm, r)
+}
+
+// Typing tells the others of a conversation that the caller is writing.
+func (s interactionManagement) Typing(ctx context.Context, r *usherv1.RequestTyping) (*usherv1.TypingNoted, error) {
+	if _, err := s.ask(ctx, icm, r); err != nil {
+		return nil, err
+	}
+	return &usherv1.TypingNoted{}, nil
+}
+
+// GetTranscript reads the lines of a conversation.
+func (s interactionManagement) GetTranscript(ctx context.Context, r *usherv1.RequestGetTranscript) (*usherv1.EventTranscript, error) {
+	who := callerOf(ctx)
+	return answerOf(s.center.Transcript(ctx, who.tenant, who.from, r))
 }
 
 // CustomReporting reports a fact of the client's own.

@@ -205,7 +205,7 @@ func (s *Server) mount() http.Handler {
 	}
 	request := options(s.limits.RequestBytes)
 	mux := http.NewServeMux()
-	mux.Handle(usherv1connect.NewInteractionManagementHandler(interactionManagement{Server: s}, request))
+	mux.Handle(usherv1connect.NewInteractionManagementHandler(interactionManagement{s}, request))
 	mux.Handle(usherv1connect.NewTLibraryHandler(tLibrary{s}, request))
 	mux.Handle(usherv1connect.NewExternalServiceHandler(externalService{s}, request))
 	mux.Handle(usherv1connect.NewRoutingHandler(routing{s}, request))

@@ -31,12 +31,19 @@ var sessionProtocols = map[protoreflect.FullName]usherv1.Protocol{
 	usherv1connect.ExternalServiceName:       esp,
 }
 
+// conversational are the methods of InteractionManagement whose messages go by
+// icm.
+var conversational = map[string]bool{
+	usherv1connect.InteractionManagementAddLineProcedure:       true,
+	usherv1connect.InteractionManagementTypingProcedure:        true,
+	usherv1connect.InteractionManagementGetTranscriptProcedure: true,
+}
+
 // sessionMethods finds the methods by the names of their requests.
 func sessionMethods(permissions map[string]permission) map[protoreflect.FullName]sessionMethod {
 	all := map[protoreflect.FullName]sessionMethod{}
 	for _, service := range services() {
-		protocol, carried := sessionProtocols[service.FullName()]
-		if !carried {
+		if _, carried := sessionProtocols[service.FullName()]; !carried {
 			continue
 		}
 		methods := service.Methods()
@@ -44,7 +51,7 @@ func sessionMethods(permissions map[string]permission) map[protoreflect.FullName
 			method := methods.Get(i)
 			if !method.IsStreamingServer() {
 				p := procedure(method)
-				all[method.Input().FullName()] = sessionMethod{p, permissions[p], protocol}
+				all[method.Input().FullName()] = sessionMethod{p, permissions[p], protocolOf(p)}
 			}
 		}
 	}
@@ -236,6 +243,9 @@ func (se *session) refuse(ctx context.Context, procedure, reference string, err 
 
 // protocolOf is the protocol of a procedure; of none it is that of the session.
 func protocolOf(procedure string) usherv1.Protocol {
+	if conversational[procedure] {
+		return icm
+	}
 	service, _ := splitProcedure(procedure)
 	return cmp.Or(sessionProtocols[protoreflect.FullName(service)], im)
 }
