@@ -315,6 +315,43 @@ func (x *RequestEvents) GetPresentState() bool {
 	return false
 }
 
+// RequestGetPresentState is empty.
+type RequestGetPresentState struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestGetPresentState) Reset() {
+	*x = RequestGetPresentState{}
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestGetPresentState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestGetPresentState) ProtoMessage() {}
+
+func (x *RequestGetPresentState) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestGetPresentState.ProtoReflect.Descriptor instead.
+func (*RequestGetPresentState) Descriptor() ([]byte, []int) {
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{2}
+}
+
 // SessionRequest is one request on a bidirectional stream. The first must be
 // open.
 type SessionRequest struct {
@@ -375,7 +412,7 @@ type SessionRequest struct {
 
 func (x *SessionRequest) Reset() {
 	*x = SessionRequest{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[2]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -387,7 +424,7 @@ func (x *SessionRequest) String() string {
 func (*SessionRequest) ProtoMessage() {}
 
 func (x *SessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[2]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -400,7 +437,7 @@ func (x *SessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionRequest.ProtoReflect.Descriptor instead.
 func (*SessionRequest) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{2}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *SessionRequest) GetRequest() isSessionRequest_Request {
@@ -1149,7 +1186,7 @@ type MediaLogin struct {
 
 func (x *MediaLogin) Reset() {
 	*x = MediaLogin{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[3]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1161,7 +1198,7 @@ func (x *MediaLogin) String() string {
 func (*MediaLogin) ProtoMessage() {}
 
 func (x *MediaLogin) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[3]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1174,7 +1211,7 @@ func (x *MediaLogin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MediaLogin.ProtoReflect.Descriptor instead.
 func (*MediaLogin) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{3}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *MediaLogin) GetMediaType() string {
@@ -1222,7 +1259,7 @@ type RequestAgentLogin struct {
 
 func (x *RequestAgentLogin) Reset() {
 	*x = RequestAgentLogin{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[4]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1234,7 +1271,7 @@ func (x *RequestAgentLogin) String() string {
 func (*RequestAgentLogin) ProtoMessage() {}
 
 func (x *RequestAgentLogin) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[4]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1247,7 +1284,7 @@ func (x *RequestAgentLogin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestAgentLogin.ProtoReflect.Descriptor instead.
 func (*RequestAgentLogin) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{4}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RequestAgentLogin) GetReferenceId() string {
@@ -1316,7 +1353,7 @@ type RequestAgentLogout struct {
 
 func (x *RequestAgentLogout) Reset() {
 	*x = RequestAgentLogout{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[5]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1328,7 +1365,7 @@ func (x *RequestAgentLogout) String() string {
 func (*RequestAgentLogout) ProtoMessage() {}
 
 func (x *RequestAgentLogout) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[5]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1341,7 +1378,7 @@ func (x *RequestAgentLogout) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestAgentLogout.ProtoReflect.Descriptor instead.
 func (*RequestAgentLogout) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{5}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RequestAgentLogout) GetReferenceId() string {
@@ -1391,7 +1428,7 @@ type RequestAddMedia struct {
 
 func (x *RequestAddMedia) Reset() {
 	*x = RequestAddMedia{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[6]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1403,7 +1440,7 @@ func (x *RequestAddMedia) String() string {
 func (*RequestAddMedia) ProtoMessage() {}
 
 func (x *RequestAddMedia) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[6]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1416,7 +1453,7 @@ func (x *RequestAddMedia) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestAddMedia.ProtoReflect.Descriptor instead.
 func (*RequestAddMedia) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{6}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RequestAddMedia) GetReferenceId() string {
@@ -1471,7 +1508,7 @@ type RequestRemoveMedia struct {
 
 func (x *RequestRemoveMedia) Reset() {
 	*x = RequestRemoveMedia{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[7]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1483,7 +1520,7 @@ func (x *RequestRemoveMedia) String() string {
 func (*RequestRemoveMedia) ProtoMessage() {}
 
 func (x *RequestRemoveMedia) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[7]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1496,7 +1533,7 @@ func (x *RequestRemoveMedia) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestRemoveMedia.ProtoReflect.Descriptor instead.
 func (*RequestRemoveMedia) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{7}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RequestRemoveMedia) GetReferenceId() string {
@@ -1544,7 +1581,7 @@ type RequestNotReadyForMedia struct {
 
 func (x *RequestNotReadyForMedia) Reset() {
 	*x = RequestNotReadyForMedia{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[8]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1556,7 +1593,7 @@ func (x *RequestNotReadyForMedia) String() string {
 func (*RequestNotReadyForMedia) ProtoMessage() {}
 
 func (x *RequestNotReadyForMedia) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[8]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1569,7 +1606,7 @@ func (x *RequestNotReadyForMedia) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestNotReadyForMedia.ProtoReflect.Descriptor instead.
 func (*RequestNotReadyForMedia) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{8}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RequestNotReadyForMedia) GetReferenceId() string {
@@ -1617,7 +1654,7 @@ type RequestCancelNotReadyForMedia struct {
 
 func (x *RequestCancelNotReadyForMedia) Reset() {
 	*x = RequestCancelNotReadyForMedia{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[9]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1629,7 +1666,7 @@ func (x *RequestCancelNotReadyForMedia) String() string {
 func (*RequestCancelNotReadyForMedia) ProtoMessage() {}
 
 func (x *RequestCancelNotReadyForMedia) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[9]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1642,7 +1679,7 @@ func (x *RequestCancelNotReadyForMedia) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestCancelNotReadyForMedia.ProtoReflect.Descriptor instead.
 func (*RequestCancelNotReadyForMedia) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{9}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RequestCancelNotReadyForMedia) GetReferenceId() string {
@@ -1690,7 +1727,7 @@ type RequestChangeMediaStateReason struct {
 
 func (x *RequestChangeMediaStateReason) Reset() {
 	*x = RequestChangeMediaStateReason{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[10]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1702,7 +1739,7 @@ func (x *RequestChangeMediaStateReason) String() string {
 func (*RequestChangeMediaStateReason) ProtoMessage() {}
 
 func (x *RequestChangeMediaStateReason) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[10]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1715,7 +1752,7 @@ func (x *RequestChangeMediaStateReason) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestChangeMediaStateReason.ProtoReflect.Descriptor instead.
 func (*RequestChangeMediaStateReason) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{10}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RequestChangeMediaStateReason) GetReferenceId() string {
@@ -1761,7 +1798,7 @@ type RequestChangeAgentStateReason struct {
 
 func (x *RequestChangeAgentStateReason) Reset() {
 	*x = RequestChangeAgentStateReason{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[11]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1773,7 +1810,7 @@ func (x *RequestChangeAgentStateReason) String() string {
 func (*RequestChangeAgentStateReason) ProtoMessage() {}
 
 func (x *RequestChangeAgentStateReason) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[11]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1786,7 +1823,7 @@ func (x *RequestChangeAgentStateReason) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestChangeAgentStateReason.ProtoReflect.Descriptor instead.
 func (*RequestChangeAgentStateReason) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{11}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RequestChangeAgentStateReason) GetReferenceId() string {
@@ -1832,7 +1869,7 @@ type RequestSetAgentState struct {
 
 func (x *RequestSetAgentState) Reset() {
 	*x = RequestSetAgentState{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[12]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1844,7 +1881,7 @@ func (x *RequestSetAgentState) String() string {
 func (*RequestSetAgentState) ProtoMessage() {}
 
 func (x *RequestSetAgentState) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[12]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1857,7 +1894,7 @@ func (x *RequestSetAgentState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestSetAgentState.ProtoReflect.Descriptor instead.
 func (*RequestSetAgentState) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{12}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RequestSetAgentState) GetReferenceId() string {
@@ -1910,7 +1947,7 @@ type RequestDoNotDisturbOn struct {
 
 func (x *RequestDoNotDisturbOn) Reset() {
 	*x = RequestDoNotDisturbOn{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[13]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1922,7 +1959,7 @@ func (x *RequestDoNotDisturbOn) String() string {
 func (*RequestDoNotDisturbOn) ProtoMessage() {}
 
 func (x *RequestDoNotDisturbOn) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[13]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1935,7 +1972,7 @@ func (x *RequestDoNotDisturbOn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestDoNotDisturbOn.ProtoReflect.Descriptor instead.
 func (*RequestDoNotDisturbOn) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{13}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RequestDoNotDisturbOn) GetReferenceId() string {
@@ -1974,7 +2011,7 @@ type RequestDoNotDisturbOff struct {
 
 func (x *RequestDoNotDisturbOff) Reset() {
 	*x = RequestDoNotDisturbOff{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[14]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1986,7 +2023,7 @@ func (x *RequestDoNotDisturbOff) String() string {
 func (*RequestDoNotDisturbOff) ProtoMessage() {}
 
 func (x *RequestDoNotDisturbOff) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[14]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1999,7 +2036,7 @@ func (x *RequestDoNotDisturbOff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestDoNotDisturbOff.ProtoReflect.Descriptor instead.
 func (*RequestDoNotDisturbOff) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{14}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RequestDoNotDisturbOff) GetReferenceId() string {
@@ -2066,7 +2103,7 @@ type RequestSubmit struct {
 
 func (x *RequestSubmit) Reset() {
 	*x = RequestSubmit{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[15]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2078,7 +2115,7 @@ func (x *RequestSubmit) String() string {
 func (*RequestSubmit) ProtoMessage() {}
 
 func (x *RequestSubmit) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[15]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2091,7 +2128,7 @@ func (x *RequestSubmit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestSubmit.ProtoReflect.Descriptor instead.
 func (*RequestSubmit) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{15}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RequestSubmit) GetReferenceId() string {
@@ -2228,7 +2265,7 @@ type RequestAccept struct {
 
 func (x *RequestAccept) Reset() {
 	*x = RequestAccept{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[16]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2240,7 +2277,7 @@ func (x *RequestAccept) String() string {
 func (*RequestAccept) ProtoMessage() {}
 
 func (x *RequestAccept) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[16]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2253,7 +2290,7 @@ func (x *RequestAccept) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestAccept.ProtoReflect.Descriptor instead.
 func (*RequestAccept) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{16}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RequestAccept) GetReferenceId() string {
@@ -2294,7 +2331,7 @@ type RequestReject struct {
 
 func (x *RequestReject) Reset() {
 	*x = RequestReject{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[17]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2306,7 +2343,7 @@ func (x *RequestReject) String() string {
 func (*RequestReject) ProtoMessage() {}
 
 func (x *RequestReject) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[17]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2319,7 +2356,7 @@ func (x *RequestReject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestReject.ProtoReflect.Descriptor instead.
 func (*RequestReject) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{17}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RequestReject) GetReferenceId() string {
@@ -2373,7 +2410,7 @@ type RequestPull struct {
 
 func (x *RequestPull) Reset() {
 	*x = RequestPull{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[18]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2385,7 +2422,7 @@ func (x *RequestPull) String() string {
 func (*RequestPull) ProtoMessage() {}
 
 func (x *RequestPull) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[18]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2398,7 +2435,7 @@ func (x *RequestPull) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPull.ProtoReflect.Descriptor instead.
 func (*RequestPull) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{18}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RequestPull) GetReferenceId() string {
@@ -2500,7 +2537,7 @@ type RequestPlaceInQueue struct {
 
 func (x *RequestPlaceInQueue) Reset() {
 	*x = RequestPlaceInQueue{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[19]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2512,7 +2549,7 @@ func (x *RequestPlaceInQueue) String() string {
 func (*RequestPlaceInQueue) ProtoMessage() {}
 
 func (x *RequestPlaceInQueue) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[19]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2525,7 +2562,7 @@ func (x *RequestPlaceInQueue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPlaceInQueue.ProtoReflect.Descriptor instead.
 func (*RequestPlaceInQueue) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{19}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RequestPlaceInQueue) GetReferenceId() string {
@@ -2580,7 +2617,7 @@ type RequestPlaceInWorkbin struct {
 
 func (x *RequestPlaceInWorkbin) Reset() {
 	*x = RequestPlaceInWorkbin{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[20]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2592,7 +2629,7 @@ func (x *RequestPlaceInWorkbin) String() string {
 func (*RequestPlaceInWorkbin) ProtoMessage() {}
 
 func (x *RequestPlaceInWorkbin) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[20]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2605,7 +2642,7 @@ func (x *RequestPlaceInWorkbin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPlaceInWorkbin.ProtoReflect.Descriptor instead.
 func (*RequestPlaceInWorkbin) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{20}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RequestPlaceInWorkbin) GetReferenceId() string {
@@ -2647,7 +2684,7 @@ type RequestGetWorkbinContent struct {
 
 func (x *RequestGetWorkbinContent) Reset() {
 	*x = RequestGetWorkbinContent{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[21]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2659,7 +2696,7 @@ func (x *RequestGetWorkbinContent) String() string {
 func (*RequestGetWorkbinContent) ProtoMessage() {}
 
 func (x *RequestGetWorkbinContent) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[21]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2672,7 +2709,7 @@ func (x *RequestGetWorkbinContent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestGetWorkbinContent.ProtoReflect.Descriptor instead.
 func (*RequestGetWorkbinContent) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{21}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RequestGetWorkbinContent) GetWorkbin() *Workbin {
@@ -2697,7 +2734,7 @@ type RequestWorkbinNotifications struct {
 
 func (x *RequestWorkbinNotifications) Reset() {
 	*x = RequestWorkbinNotifications{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[22]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2709,7 +2746,7 @@ func (x *RequestWorkbinNotifications) String() string {
 func (*RequestWorkbinNotifications) ProtoMessage() {}
 
 func (x *RequestWorkbinNotifications) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[22]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2722,7 +2759,7 @@ func (x *RequestWorkbinNotifications) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestWorkbinNotifications.ProtoReflect.Descriptor instead.
 func (*RequestWorkbinNotifications) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{22}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RequestWorkbinNotifications) GetReferenceId() string {
@@ -2765,7 +2802,7 @@ type RequestTransfer struct {
 
 func (x *RequestTransfer) Reset() {
 	*x = RequestTransfer{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[23]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2777,7 +2814,7 @@ func (x *RequestTransfer) String() string {
 func (*RequestTransfer) ProtoMessage() {}
 
 func (x *RequestTransfer) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[23]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2790,7 +2827,7 @@ func (x *RequestTransfer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestTransfer.ProtoReflect.Descriptor instead.
 func (*RequestTransfer) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{23}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RequestTransfer) GetReferenceId() string {
@@ -2849,7 +2886,7 @@ type RequestConference struct {
 
 func (x *RequestConference) Reset() {
 	*x = RequestConference{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[24]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2861,7 +2898,7 @@ func (x *RequestConference) String() string {
 func (*RequestConference) ProtoMessage() {}
 
 func (x *RequestConference) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[24]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2874,7 +2911,7 @@ func (x *RequestConference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestConference.ProtoReflect.Descriptor instead.
 func (*RequestConference) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{24}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RequestConference) GetReferenceId() string {
@@ -2934,7 +2971,7 @@ type RequestCancelInvitation struct {
 
 func (x *RequestCancelInvitation) Reset() {
 	*x = RequestCancelInvitation{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[25]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2946,7 +2983,7 @@ func (x *RequestCancelInvitation) String() string {
 func (*RequestCancelInvitation) ProtoMessage() {}
 
 func (x *RequestCancelInvitation) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[25]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2959,7 +2996,7 @@ func (x *RequestCancelInvitation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestCancelInvitation.ProtoReflect.Descriptor instead.
 func (*RequestCancelInvitation) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{25}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RequestCancelInvitation) GetReferenceId() string {
@@ -2998,7 +3035,7 @@ type RequestLeaveInteraction struct {
 
 func (x *RequestLeaveInteraction) Reset() {
 	*x = RequestLeaveInteraction{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[26]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3010,7 +3047,7 @@ func (x *RequestLeaveInteraction) String() string {
 func (*RequestLeaveInteraction) ProtoMessage() {}
 
 func (x *RequestLeaveInteraction) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[26]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3023,7 +3060,7 @@ func (x *RequestLeaveInteraction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestLeaveInteraction.ProtoReflect.Descriptor instead.
 func (*RequestLeaveInteraction) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{26}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RequestLeaveInteraction) GetReferenceId() string {
@@ -3070,7 +3107,7 @@ type RequestChangeProperties struct {
 
 func (x *RequestChangeProperties) Reset() {
 	*x = RequestChangeProperties{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[27]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3082,7 +3119,7 @@ func (x *RequestChangeProperties) String() string {
 func (*RequestChangeProperties) ProtoMessage() {}
 
 func (x *RequestChangeProperties) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[27]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3095,7 +3132,7 @@ func (x *RequestChangeProperties) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestChangeProperties.ProtoReflect.Descriptor instead.
 func (*RequestChangeProperties) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{27}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RequestChangeProperties) GetReferenceId() string {
@@ -3155,7 +3192,7 @@ type RequestStopProcessing struct {
 
 func (x *RequestStopProcessing) Reset() {
 	*x = RequestStopProcessing{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[28]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3167,7 +3204,7 @@ func (x *RequestStopProcessing) String() string {
 func (*RequestStopProcessing) ProtoMessage() {}
 
 func (x *RequestStopProcessing) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[28]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3180,7 +3217,7 @@ func (x *RequestStopProcessing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestStopProcessing.ProtoReflect.Descriptor instead.
 func (*RequestStopProcessing) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{28}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RequestStopProcessing) GetReferenceId() string {
@@ -3221,7 +3258,7 @@ type RequestIntrude struct {
 
 func (x *RequestIntrude) Reset() {
 	*x = RequestIntrude{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[29]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3233,7 +3270,7 @@ func (x *RequestIntrude) String() string {
 func (*RequestIntrude) ProtoMessage() {}
 
 func (x *RequestIntrude) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[29]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3246,7 +3283,7 @@ func (x *RequestIntrude) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestIntrude.ProtoReflect.Descriptor instead.
 func (*RequestIntrude) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{29}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *RequestIntrude) GetReferenceId() string {
@@ -3292,7 +3329,7 @@ type RequestHold struct {
 
 func (x *RequestHold) Reset() {
 	*x = RequestHold{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[30]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3304,7 +3341,7 @@ func (x *RequestHold) String() string {
 func (*RequestHold) ProtoMessage() {}
 
 func (x *RequestHold) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[30]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3317,7 +3354,7 @@ func (x *RequestHold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestHold.ProtoReflect.Descriptor instead.
 func (*RequestHold) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{30}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RequestHold) GetReferenceId() string {
@@ -3356,7 +3393,7 @@ type RequestResume struct {
 
 func (x *RequestResume) Reset() {
 	*x = RequestResume{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[31]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3368,7 +3405,7 @@ func (x *RequestResume) String() string {
 func (*RequestResume) ProtoMessage() {}
 
 func (x *RequestResume) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[31]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3381,7 +3418,7 @@ func (x *RequestResume) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestResume.ProtoReflect.Descriptor instead.
 func (*RequestResume) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{31}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RequestResume) GetReferenceId() string {
@@ -3421,7 +3458,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[32]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3433,7 +3470,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[32]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3446,7 +3483,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{32}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Condition) GetProperty() string {
@@ -3483,7 +3520,7 @@ type Order struct {
 
 func (x *Order) Reset() {
 	*x = Order{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[33]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3495,7 +3532,7 @@ func (x *Order) String() string {
 func (*Order) ProtoMessage() {}
 
 func (x *Order) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[33]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3508,7 +3545,7 @@ func (x *Order) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Order.ProtoReflect.Descriptor instead.
 func (*Order) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{33}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Order) GetProperty() string {
@@ -3546,7 +3583,7 @@ type RequestTakeSnapshot struct {
 
 func (x *RequestTakeSnapshot) Reset() {
 	*x = RequestTakeSnapshot{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[34]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3558,7 +3595,7 @@ func (x *RequestTakeSnapshot) String() string {
 func (*RequestTakeSnapshot) ProtoMessage() {}
 
 func (x *RequestTakeSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[34]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3571,7 +3608,7 @@ func (x *RequestTakeSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestTakeSnapshot.ProtoReflect.Descriptor instead.
 func (*RequestTakeSnapshot) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{34}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RequestTakeSnapshot) GetReferenceId() string {
@@ -3624,7 +3661,7 @@ type RequestGetSnapshotInteractions struct {
 
 func (x *RequestGetSnapshotInteractions) Reset() {
 	*x = RequestGetSnapshotInteractions{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[35]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3636,7 +3673,7 @@ func (x *RequestGetSnapshotInteractions) String() string {
 func (*RequestGetSnapshotInteractions) ProtoMessage() {}
 
 func (x *RequestGetSnapshotInteractions) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[35]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3649,7 +3686,7 @@ func (x *RequestGetSnapshotInteractions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestGetSnapshotInteractions.ProtoReflect.Descriptor instead.
 func (*RequestGetSnapshotInteractions) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{35}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RequestGetSnapshotInteractions) GetSnapshotId() uint64 {
@@ -3688,7 +3725,7 @@ type RequestLockInteraction struct {
 
 func (x *RequestLockInteraction) Reset() {
 	*x = RequestLockInteraction{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[36]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3700,7 +3737,7 @@ func (x *RequestLockInteraction) String() string {
 func (*RequestLockInteraction) ProtoMessage() {}
 
 func (x *RequestLockInteraction) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[36]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3713,7 +3750,7 @@ func (x *RequestLockInteraction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestLockInteraction.ProtoReflect.Descriptor instead.
 func (*RequestLockInteraction) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{36}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RequestLockInteraction) GetReferenceId() string {
@@ -3752,7 +3789,7 @@ type RequestUnlockInteraction struct {
 
 func (x *RequestUnlockInteraction) Reset() {
 	*x = RequestUnlockInteraction{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[37]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3764,7 +3801,7 @@ func (x *RequestUnlockInteraction) String() string {
 func (*RequestUnlockInteraction) ProtoMessage() {}
 
 func (x *RequestUnlockInteraction) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[37]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3777,7 +3814,7 @@ func (x *RequestUnlockInteraction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestUnlockInteraction.ProtoReflect.Descriptor instead.
 func (*RequestUnlockInteraction) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{37}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RequestUnlockInteraction) GetReferenceId() string {
@@ -3820,7 +3857,7 @@ type RequestMoveInteractions struct {
 
 func (x *RequestMoveInteractions) Reset() {
 	*x = RequestMoveInteractions{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[38]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3832,7 +3869,7 @@ func (x *RequestMoveInteractions) String() string {
 func (*RequestMoveInteractions) ProtoMessage() {}
 
 func (x *RequestMoveInteractions) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[38]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3845,7 +3882,7 @@ func (x *RequestMoveInteractions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestMoveInteractions.ProtoReflect.Descriptor instead.
 func (*RequestMoveInteractions) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{38}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *RequestMoveInteractions) GetReferenceId() string {
@@ -3896,7 +3933,7 @@ type RequestReleaseSnapshot struct {
 
 func (x *RequestReleaseSnapshot) Reset() {
 	*x = RequestReleaseSnapshot{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[39]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3908,7 +3945,7 @@ func (x *RequestReleaseSnapshot) String() string {
 func (*RequestReleaseSnapshot) ProtoMessage() {}
 
 func (x *RequestReleaseSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[39]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3921,7 +3958,7 @@ func (x *RequestReleaseSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestReleaseSnapshot.ProtoReflect.Descriptor instead.
 func (*RequestReleaseSnapshot) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{39}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *RequestReleaseSnapshot) GetReferenceId() string {
@@ -3953,7 +3990,7 @@ type RequestFindInteractions struct {
 
 func (x *RequestFindInteractions) Reset() {
 	*x = RequestFindInteractions{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[40]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3965,7 +4002,7 @@ func (x *RequestFindInteractions) String() string {
 func (*RequestFindInteractions) ProtoMessage() {}
 
 func (x *RequestFindInteractions) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[40]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3978,7 +4015,7 @@ func (x *RequestFindInteractions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestFindInteractions.ProtoReflect.Descriptor instead.
 func (*RequestFindInteractions) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{40}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RequestFindInteractions) GetConditions() []*Condition {
@@ -4013,7 +4050,7 @@ type RequestGetInteractionProperties struct {
 
 func (x *RequestGetInteractionProperties) Reset() {
 	*x = RequestGetInteractionProperties{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[41]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4025,7 +4062,7 @@ func (x *RequestGetInteractionProperties) String() string {
 func (*RequestGetInteractionProperties) ProtoMessage() {}
 
 func (x *RequestGetInteractionProperties) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[41]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4038,7 +4075,7 @@ func (x *RequestGetInteractionProperties) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestGetInteractionProperties.ProtoReflect.Descriptor instead.
 func (*RequestGetInteractionProperties) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{41}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RequestGetInteractionProperties) GetInteractionId() string {
@@ -4065,7 +4102,7 @@ type RequestCustomReporting struct {
 
 func (x *RequestCustomReporting) Reset() {
 	*x = RequestCustomReporting{}
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[42]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4077,7 +4114,7 @@ func (x *RequestCustomReporting) String() string {
 func (*RequestCustomReporting) ProtoMessage() {}
 
 func (x *RequestCustomReporting) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_interaction_management_proto_msgTypes[42]
+	mi := &file_usher_v1_interaction_management_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4090,7 +4127,7 @@ func (x *RequestCustomReporting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestCustomReporting.ProtoReflect.Descriptor instead.
 func (*RequestCustomReporting) Descriptor() ([]byte, []int) {
-	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{42}
+	return file_usher_v1_interaction_management_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *RequestCustomReporting) GetReferenceId() string {
@@ -4140,7 +4177,8 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\x0eafter_sequence\x18\x01 \x01(\x04H\x00R\rafterSequence\x88\x01\x01\x12'\n" +
 	"\x0fconnection_kind\x18\x02 \x01(\tR\x0econnectionKind\x12#\n" +
 	"\rpresent_state\x18\x03 \x01(\bR\fpresentStateB\x11\n" +
-	"\x0f_after_sequence\"\x85\x1a\n" +
+	"\x0f_after_sequence\"\x18\n" +
+	"\x16RequestGetPresentState\"\x85\x1a\n" +
 	"\x0eSessionRequest\x12-\n" +
 	"\x04open\x18\x01 \x01(\v2\x17.usher.v1.RequestEventsH\x00R\x04open\x12J\n" +
 	"\x0fregister_client\x18\x02 \x01(\v2\x1f.usher.v1.RequestRegisterClientH\x00R\x0eregisterClient\x12>\n" +
@@ -4442,12 +4480,14 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\x18COMPARISON_LESS_OR_EQUAL\x10\x04\x12\x16\n" +
 	"\x12COMPARISON_GREATER\x10\x05\x12\x1f\n" +
 	"\x1bCOMPARISON_GREATER_OR_EQUAL\x10\x06\x12\x15\n" +
-	"\x11COMPARISON_PREFIX\x10\a2\xab\x1b\n" +
+	"\x11COMPARISON_PREFIX\x10\a2\x87\x1c\n" +
 	"\x15InteractionManagement\x12S\n" +
 	"\x0eRegisterClient\x12\x1f.usher.v1.RequestRegisterClient\x1a\x12.usher.v1.EventAck\"\f\x8a\xb5\x18\b\n" +
 	"\x06\x01\x02\x03\x04\x05\a\x12A\n" +
 	"\x06Events\x12\x17.usher.v1.RequestEvents\x1a\x0f.usher.v1.Event\"\v\x8a\xb5\x18\a\n" +
-	"\x05\x01\x02\x03\x04\a0\x01\x12E\n" +
+	"\x05\x01\x02\x03\x04\a0\x01\x12Z\n" +
+	"\x0fGetPresentState\x12 .usher.v1.RequestGetPresentState\x1a\x1b.usher.v1.EventPresentState\"\b\x8a\xb5\x18\x04\n" +
+	"\x02\x02\x03\x12E\n" +
 	"\aSession\x12\x18.usher.v1.SessionRequest\x1a\x0f.usher.v1.Event\"\v\x8a\xb5\x18\a\n" +
 	"\x05\x01\x02\x03\x04\a(\x010\x01\x12G\n" +
 	"\n" +
@@ -4547,233 +4587,237 @@ func file_usher_v1_interaction_management_proto_rawDescGZIP() []byte {
 }
 
 var file_usher_v1_interaction_management_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_usher_v1_interaction_management_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_usher_v1_interaction_management_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
 var file_usher_v1_interaction_management_proto_goTypes = []any{
 	(Notify)(0),                             // 0: usher.v1.Notify
 	(Comparison)(0),                         // 1: usher.v1.Comparison
 	(*RequestRegisterClient)(nil),           // 2: usher.v1.RequestRegisterClient
 	(*RequestEvents)(nil),                   // 3: usher.v1.RequestEvents
-	(*SessionRequest)(nil),                  // 4: usher.v1.SessionRequest
-	(*MediaLogin)(nil),                      // 5: usher.v1.MediaLogin
-	(*RequestAgentLogin)(nil),               // 6: usher.v1.RequestAgentLogin
-	(*RequestAgentLogout)(nil),              // 7: usher.v1.RequestAgentLogout
-	(*RequestAddMedia)(nil),                 // 8: usher.v1.RequestAddMedia
-	(*RequestRemoveMedia)(nil),              // 9: usher.v1.RequestRemoveMedia
-	(*RequestNotReadyForMedia)(nil),         // 10: usher.v1.RequestNotReadyForMedia
-	(*RequestCancelNotReadyForMedia)(nil),   // 11: usher.v1.RequestCancelNotReadyForMedia
-	(*RequestChangeMediaStateReason)(nil),   // 12: usher.v1.RequestChangeMediaStateReason
-	(*RequestChangeAgentStateReason)(nil),   // 13: usher.v1.RequestChangeAgentStateReason
-	(*RequestSetAgentState)(nil),            // 14: usher.v1.RequestSetAgentState
-	(*RequestDoNotDisturbOn)(nil),           // 15: usher.v1.RequestDoNotDisturbOn
-	(*RequestDoNotDisturbOff)(nil),          // 16: usher.v1.RequestDoNotDisturbOff
-	(*RequestSubmit)(nil),                   // 17: usher.v1.RequestSubmit
-	(*RequestAccept)(nil),                   // 18: usher.v1.RequestAccept
-	(*RequestReject)(nil),                   // 19: usher.v1.RequestReject
-	(*RequestPull)(nil),                     // 20: usher.v1.RequestPull
-	(*RequestPlaceInQueue)(nil),             // 21: usher.v1.RequestPlaceInQueue
-	(*RequestPlaceInWorkbin)(nil),           // 22: usher.v1.RequestPlaceInWorkbin
-	(*RequestGetWorkbinContent)(nil),        // 23: usher.v1.RequestGetWorkbinContent
-	(*RequestWorkbinNotifications)(nil),     // 24: usher.v1.RequestWorkbinNotifications
-	(*RequestTransfer)(nil),                 // 25: usher.v1.RequestTransfer
-	(*RequestConference)(nil),               // 26: usher.v1.RequestConference
-	(*RequestCancelInvitation)(nil),         // 27: usher.v1.RequestCancelInvitation
-	(*RequestLeaveInteraction)(nil),         // 28: usher.v1.RequestLeaveInteraction
-	(*RequestChangeProperties)(nil),         // 29: usher.v1.RequestChangeProperties
-	(*RequestStopProcessing)(nil),           // 30: usher.v1.RequestStopProcessing
-	(*RequestIntrude)(nil),                  // 31: usher.v1.RequestIntrude
-	(*RequestHold)(nil),                     // 32: usher.v1.RequestHold
-	(*RequestResume)(nil),                   // 33: usher.v1.RequestResume
-	(*Condition)(nil),                       // 34: usher.v1.Condition
-	(*Order)(nil),                           // 35: usher.v1.Order
-	(*RequestTakeSnapshot)(nil),             // 36: usher.v1.RequestTakeSnapshot
-	(*RequestGetSnapshotInteractions)(nil),  // 37: usher.v1.RequestGetSnapshotInteractions
-	(*RequestLockInteraction)(nil),          // 38: usher.v1.RequestLockInteraction
-	(*RequestUnlockInteraction)(nil),        // 39: usher.v1.RequestUnlockInteraction
-	(*RequestMoveInteractions)(nil),         // 40: usher.v1.RequestMoveInteractions
-	(*RequestReleaseSnapshot)(nil),          // 41: usher.v1.RequestReleaseSnapshot
-	(*RequestFindInteractions)(nil),         // 42: usher.v1.RequestFindInteractions
-	(*RequestGetInteractionProperties)(nil), // 43: usher.v1.RequestGetInteractionProperties
-	(*RequestCustomReporting)(nil),          // 44: usher.v1.RequestCustomReporting
-	(ClientType)(0),                         // 45: usher.v1.ClientType
-	(*RequestRouteCall)(nil),                // 46: usher.v1.RequestRouteCall
-	(*RequestUpdateUserData)(nil),           // 47: usher.v1.RequestUpdateUserData
-	(*RequestPrivateService)(nil),           // 48: usher.v1.RequestPrivateService
-	(*Event3RdServerResponse)(nil),          // 49: usher.v1.Event3rdServerResponse
-	(*Event3RdServerFault)(nil),             // 50: usher.v1.Event3rdServerFault
-	(*RequestAddLine)(nil),                  // 51: usher.v1.RequestAddLine
-	(WorkMode)(0),                           // 52: usher.v1.WorkMode
-	(*structpb.Struct)(nil),                 // 53: google.protobuf.Struct
-	(*Timeouts)(nil),                        // 54: usher.v1.Timeouts
-	(*Workbin)(nil),                         // 55: usher.v1.Workbin
-	(VisibilityMode)(0),                     // 56: usher.v1.VisibilityMode
-	(*structpb.Value)(nil),                  // 57: google.protobuf.Value
-	(*RequestTyping)(nil),                   // 58: usher.v1.RequestTyping
-	(*RequestGetTranscript)(nil),            // 59: usher.v1.RequestGetTranscript
-	(*EventAck)(nil),                        // 60: usher.v1.EventAck
-	(*Event)(nil),                           // 61: usher.v1.Event
-	(*EventWorkbinContent)(nil),             // 62: usher.v1.EventWorkbinContent
-	(*EventSnapshotInteractions)(nil),       // 63: usher.v1.EventSnapshotInteractions
-	(*EventInteractionsFound)(nil),          // 64: usher.v1.EventInteractionsFound
-	(*EventInteractionProperties)(nil),      // 65: usher.v1.EventInteractionProperties
-	(*TypingNoted)(nil),                     // 66: usher.v1.TypingNoted
-	(*EventTranscript)(nil),                 // 67: usher.v1.EventTranscript
+	(*RequestGetPresentState)(nil),          // 4: usher.v1.RequestGetPresentState
+	(*SessionRequest)(nil),                  // 5: usher.v1.SessionRequest
+	(*MediaLogin)(nil),                      // 6: usher.v1.MediaLogin
+	(*RequestAgentLogin)(nil),               // 7: usher.v1.RequestAgentLogin
+	(*RequestAgentLogout)(nil),              // 8: usher.v1.RequestAgentLogout
+	(*RequestAddMedia)(nil),                 // 9: usher.v1.RequestAddMedia
+	(*RequestRemoveMedia)(nil),              // 10: usher.v1.RequestRemoveMedia
+	(*RequestNotReadyForMedia)(nil),         // 11: usher.v1.RequestNotReadyForMedia
+	(*RequestCancelNotReadyForMedia)(nil),   // 12: usher.v1.RequestCancelNotReadyForMedia
+	(*RequestChangeMediaStateReason)(nil),   // 13: usher.v1.RequestChangeMediaStateReason
+	(*RequestChangeAgentStateReason)(nil),   // 14: usher.v1.RequestChangeAgentStateReason
+	(*RequestSetAgentState)(nil),            // 15: usher.v1.RequestSetAgentState
+	(*RequestDoNotDisturbOn)(nil),           // 16: usher.v1.RequestDoNotDisturbOn
+	(*RequestDoNotDisturbOff)(nil),          // 17: usher.v1.RequestDoNotDisturbOff
+	(*RequestSubmit)(nil),                   // 18: usher.v1.RequestSubmit
+	(*RequestAccept)(nil),                   // 19: usher.v1.RequestAccept
+	(*RequestReject)(nil),                   // 20: usher.v1.RequestReject
+	(*RequestPull)(nil),                     // 21: usher.v1.RequestPull
+	(*RequestPlaceInQueue)(nil),             // 22: usher.v1.RequestPlaceInQueue
+	(*RequestPlaceInWorkbin)(nil),           // 23: usher.v1.RequestPlaceInWorkbin
+	(*RequestGetWorkbinContent)(nil),        // 24: usher.v1.RequestGetWorkbinContent
+	(*RequestWorkbinNotifications)(nil),     // 25: usher.v1.RequestWorkbinNotifications
+	(*RequestTransfer)(nil),                 // 26: usher.v1.RequestTransfer
+	(*RequestConference)(nil),               // 27: usher.v1.RequestConference
+	(*RequestCancelInvitation)(nil),         // 28: usher.v1.RequestCancelInvitation
+	(*RequestLeaveInteraction)(nil),         // 29: usher.v1.RequestLeaveInteraction
+	(*RequestChangeProperties)(nil),         // 30: usher.v1.RequestChangeProperties
+	(*RequestStopProcessing)(nil),           // 31: usher.v1.RequestStopProcessing
+	(*RequestIntrude)(nil),                  // 32: usher.v1.RequestIntrude
+	(*RequestHold)(nil),                     // 33: usher.v1.RequestHold
+	(*RequestResume)(nil),                   // 34: usher.v1.RequestResume
+	(*Condition)(nil),                       // 35: usher.v1.Condition
+	(*Order)(nil),                           // 36: usher.v1.Order
+	(*RequestTakeSnapshot)(nil),             // 37: usher.v1.RequestTakeSnapshot
+	(*RequestGetSnapshotInteractions)(nil),  // 38: usher.v1.RequestGetSnapshotInteractions
+	(*RequestLockInteraction)(nil),          // 39: usher.v1.RequestLockInteraction
+	(*RequestUnlockInteraction)(nil),        // 40: usher.v1.RequestUnlockInteraction
+	(*RequestMoveInteractions)(nil),         // 41: usher.v1.RequestMoveInteractions
+	(*RequestReleaseSnapshot)(nil),          // 42: usher.v1.RequestReleaseSnapshot
+	(*RequestFindInteractions)(nil),         // 43: usher.v1.RequestFindInteractions
+	(*RequestGetInteractionProperties)(nil), // 44: usher.v1.RequestGetInteractionProperties
+	(*RequestCustomReporting)(nil),          // 45: usher.v1.RequestCustomReporting
+	(ClientType)(0),                         // 46: usher.v1.ClientType
+	(*RequestRouteCall)(nil),                // 47: usher.v1.RequestRouteCall
+	(*RequestUpdateUserData)(nil),           // 48: usher.v1.RequestUpdateUserData
+	(*RequestPrivateService)(nil),           // 49: usher.v1.RequestPrivateService
+	(*Event3RdServerResponse)(nil),          // 50: usher.v1.Event3rdServerResponse
+	(*Event3RdServerFault)(nil),             // 51: usher.v1.Event3rdServerFault
+	(*RequestAddLine)(nil),                  // 52: usher.v1.RequestAddLine
+	(WorkMode)(0),                           // 53: usher.v1.WorkMode
+	(*structpb.Struct)(nil),                 // 54: google.protobuf.Struct
+	(*Timeouts)(nil),                        // 55: usher.v1.Timeouts
+	(*Workbin)(nil),                         // 56: usher.v1.Workbin
+	(VisibilityMode)(0),                     // 57: usher.v1.VisibilityMode
+	(*structpb.Value)(nil),                  // 58: google.protobuf.Value
+	(*RequestTyping)(nil),                   // 59: usher.v1.RequestTyping
+	(*RequestGetTranscript)(nil),            // 60: usher.v1.RequestGetTranscript
+	(*EventAck)(nil),                        // 61: usher.v1.EventAck
+	(*Event)(nil),                           // 62: usher.v1.Event
+	(*EventPresentState)(nil),               // 63: usher.v1.EventPresentState
+	(*EventWorkbinContent)(nil),             // 64: usher.v1.EventWorkbinContent
+	(*EventSnapshotInteractions)(nil),       // 65: usher.v1.EventSnapshotInteractions
+	(*EventInteractionsFound)(nil),          // 66: usher.v1.EventInteractionsFound
+	(*EventInteractionProperties)(nil),      // 67: usher.v1.EventInteractionProperties
+	(*TypingNoted)(nil),                     // 68: usher.v1.TypingNoted
+	(*EventTranscript)(nil),                 // 69: usher.v1.EventTranscript
 }
 var file_usher_v1_interaction_management_proto_depIdxs = []int32{
-	45,  // 0: usher.v1.RequestRegisterClient.client_type:type_name -> usher.v1.ClientType
+	46,  // 0: usher.v1.RequestRegisterClient.client_type:type_name -> usher.v1.ClientType
 	0,   // 1: usher.v1.RequestRegisterClient.notify:type_name -> usher.v1.Notify
 	3,   // 2: usher.v1.SessionRequest.open:type_name -> usher.v1.RequestEvents
 	2,   // 3: usher.v1.SessionRequest.register_client:type_name -> usher.v1.RequestRegisterClient
-	6,   // 4: usher.v1.SessionRequest.agent_login:type_name -> usher.v1.RequestAgentLogin
-	7,   // 5: usher.v1.SessionRequest.agent_logout:type_name -> usher.v1.RequestAgentLogout
-	8,   // 6: usher.v1.SessionRequest.add_media:type_name -> usher.v1.RequestAddMedia
-	9,   // 7: usher.v1.SessionRequest.remove_media:type_name -> usher.v1.RequestRemoveMedia
-	10,  // 8: usher.v1.SessionRequest.not_ready_for_media:type_name -> usher.v1.RequestNotReadyForMedia
-	11,  // 9: usher.v1.SessionRequest.cancel_not_ready_for_media:type_name -> usher.v1.RequestCancelNotReadyForMedia
-	12,  // 10: usher.v1.SessionRequest.change_media_state_reason:type_name -> usher.v1.RequestChangeMediaStateReason
-	13,  // 11: usher.v1.SessionRequest.change_agent_state_reason:type_name -> usher.v1.RequestChangeAgentStateReason
-	15,  // 12: usher.v1.SessionRequest.do_not_disturb_on:type_name -> usher.v1.RequestDoNotDisturbOn
-	16,  // 13: usher.v1.SessionRequest.do_not_disturb_off:type_name -> usher.v1.RequestDoNotDisturbOff
-	17,  // 14: usher.v1.SessionRequest.submit:type_name -> usher.v1.RequestSubmit
-	18,  // 15: usher.v1.SessionRequest.accept:type_name -> usher.v1.RequestAccept
-	19,  // 16: usher.v1.SessionRequest.reject:type_name -> usher.v1.RequestReject
-	20,  // 17: usher.v1.SessionRequest.pull:type_name -> usher.v1.RequestPull
-	21,  // 18: usher.v1.SessionRequest.place_in_queue:type_name -> usher.v1.RequestPlaceInQueue
-	22,  // 19: usher.v1.SessionRequest.place_in_workbin:type_name -> usher.v1.RequestPlaceInWorkbin
-	23,  // 20: usher.v1.SessionRequest.get_workbin_content:type_name -> usher.v1.RequestGetWorkbinContent
-	24,  // 21: usher.v1.SessionRequest.workbin_notifications:type_name -> usher.v1.RequestWorkbinNotifications
-	25,  // 22: usher.v1.SessionRequest.transfer:type_name -> usher.v1.RequestTransfer
-	26,  // 23: usher.v1.SessionRequest.conference:type_name -> usher.v1.RequestConference
-	27,  // 24: usher.v1.SessionRequest.cancel_invitation:type_name -> usher.v1.RequestCancelInvitation
-	28,  // 25: usher.v1.SessionRequest.leave_interaction:type_name -> usher.v1.RequestLeaveInteraction
-	29,  // 26: usher.v1.SessionRequest.change_properties:type_name -> usher.v1.RequestChangeProperties
-	30,  // 27: usher.v1.SessionRequest.stop_processing:type_name -> usher.v1.RequestStopProcessing
-	31,  // 28: usher.v1.SessionRequest.intrude:type_name -> usher.v1.RequestIntrude
-	32,  // 29: usher.v1.SessionRequest.hold:type_name -> usher.v1.RequestHold
-	33,  // 30: usher.v1.SessionRequest.resume:type_name -> usher.v1.RequestResume
-	36,  // 31: usher.v1.SessionRequest.take_snapshot:type_name -> usher.v1.RequestTakeSnapshot
-	37,  // 32: usher.v1.SessionRequest.get_snapshot_interactions:type_name -> usher.v1.RequestGetSnapshotInteractions
-	38,  // 33: usher.v1.SessionRequest.lock_interaction:type_name -> usher.v1.RequestLockInteraction
-	39,  // 34: usher.v1.SessionRequest.unlock_interaction:type_name -> usher.v1.RequestUnlockInteraction
-	40,  // 35: usher.v1.SessionRequest.move_interactions:type_name -> usher.v1.RequestMoveInteractions
-	41,  // 36: usher.v1.SessionRequest.release_snapshot:type_name -> usher.v1.RequestReleaseSnapshot
-	42,  // 37: usher.v1.SessionRequest.find_interactions:type_name -> usher.v1.RequestFindInteractions
-	43,  // 38: usher.v1.SessionRequest.get_interaction_properties:type_name -> usher.v1.RequestGetInteractionProperties
-	44,  // 39: usher.v1.SessionRequest.custom_reporting:type_name -> usher.v1.RequestCustomReporting
-	46,  // 40: usher.v1.SessionRequest.route_call:type_name -> usher.v1.RequestRouteCall
-	47,  // 41: usher.v1.SessionRequest.update_user_data:type_name -> usher.v1.RequestUpdateUserData
-	14,  // 42: usher.v1.SessionRequest.set_agent_state:type_name -> usher.v1.RequestSetAgentState
-	48,  // 43: usher.v1.SessionRequest.private_service:type_name -> usher.v1.RequestPrivateService
-	49,  // 44: usher.v1.SessionRequest.service_response:type_name -> usher.v1.Event3rdServerResponse
-	50,  // 45: usher.v1.SessionRequest.service_fault:type_name -> usher.v1.Event3rdServerFault
-	51,  // 46: usher.v1.SessionRequest.add_line:type_name -> usher.v1.RequestAddLine
-	5,   // 47: usher.v1.RequestAgentLogin.media:type_name -> usher.v1.MediaLogin
-	52,  // 48: usher.v1.RequestAgentLogin.work_mode:type_name -> usher.v1.WorkMode
-	52,  // 49: usher.v1.RequestSetAgentState.work_mode:type_name -> usher.v1.WorkMode
-	53,  // 50: usher.v1.RequestSubmit.user_data:type_name -> google.protobuf.Struct
-	54,  // 51: usher.v1.RequestSubmit.timeouts:type_name -> usher.v1.Timeouts
-	55,  // 52: usher.v1.RequestPull.workbin:type_name -> usher.v1.Workbin
-	55,  // 53: usher.v1.RequestPlaceInWorkbin.workbin:type_name -> usher.v1.Workbin
-	55,  // 54: usher.v1.RequestGetWorkbinContent.workbin:type_name -> usher.v1.Workbin
-	55,  // 55: usher.v1.RequestWorkbinNotifications.workbin:type_name -> usher.v1.Workbin
-	56,  // 56: usher.v1.RequestConference.visibility:type_name -> usher.v1.VisibilityMode
-	53,  // 57: usher.v1.RequestChangeProperties.properties:type_name -> google.protobuf.Struct
-	53,  // 58: usher.v1.RequestChangeProperties.user_data:type_name -> google.protobuf.Struct
-	56,  // 59: usher.v1.RequestIntrude.visibility:type_name -> usher.v1.VisibilityMode
+	7,   // 4: usher.v1.SessionRequest.agent_login:type_name -> usher.v1.RequestAgentLogin
+	8,   // 5: usher.v1.SessionRequest.agent_logout:type_name -> usher.v1.RequestAgentLogout
+	9,   // 6: usher.v1.SessionRequest.add_media:type_name -> usher.v1.RequestAddMedia
+	10,  // 7: usher.v1.SessionRequest.remove_media:type_name -> usher.v1.RequestRemoveMedia
+	11,  // 8: usher.v1.SessionRequest.not_ready_for_media:type_name -> usher.v1.RequestNotReadyForMedia
+	12,  // 9: usher.v1.SessionRequest.cancel_not_ready_for_media:type_name -> usher.v1.RequestCancelNotReadyForMedia
+	13,  // 10: usher.v1.SessionRequest.change_media_state_reason:type_name -> usher.v1.RequestChangeMediaStateReason
+	14,  // 11: usher.v1.SessionRequest.change_agent_state_reason:type_name -> usher.v1.RequestChangeAgentStateReason
+	16,  // 12: usher.v1.SessionRequest.do_not_disturb_on:type_name -> usher.v1.RequestDoNotDisturbOn
+	17,  // 13: usher.v1.SessionRequest.do_not_disturb_off:type_name -> usher.v1.RequestDoNotDisturbOff
+	18,  // 14: usher.v1.SessionRequest.submit:type_name -> usher.v1.RequestSubmit
+	19,  // 15: usher.v1.SessionRequest.accept:type_name -> usher.v1.RequestAccept
+	20,  // 16: usher.v1.SessionRequest.reject:type_name -> usher.v1.RequestReject
+	21,  // 17: usher.v1.SessionRequest.pull:type_name -> usher.v1.RequestPull
+	22,  // 18: usher.v1.SessionRequest.place_in_queue:type_name -> usher.v1.RequestPlaceInQueue
+	23,  // 19: usher.v1.SessionRequest.place_in_workbin:type_name -> usher.v1.RequestPlaceInWorkbin
+	24,  // 20: usher.v1.SessionRequest.get_workbin_content:type_name -> usher.v1.RequestGetWorkbinContent
+	25,  // 21: usher.v1.SessionRequest.workbin_notifications:type_name -> usher.v1.RequestWorkbinNotifications
+	26,  // 22: usher.v1.SessionRequest.transfer:type_name -> usher.v1.RequestTransfer
+	27,  // 23: usher.v1.SessionRequest.conference:type_name -> usher.v1.RequestConference
+	28,  // 24: usher.v1.SessionRequest.cancel_invitation:type_name -> usher.v1.RequestCancelInvitation
+	29,  // 25: usher.v1.SessionRequest.leave_interaction:type_name -> usher.v1.RequestLeaveInteraction
+	30,  // 26: usher.v1.SessionRequest.change_properties:type_name -> usher.v1.RequestChangeProperties
+	31,  // 27: usher.v1.SessionRequest.stop_processing:type_name -> usher.v1.RequestStopProcessing
+	32,  // 28: usher.v1.SessionRequest.intrude:type_name -> usher.v1.RequestIntrude
+	33,  // 29: usher.v1.SessionRequest.hold:type_name -> usher.v1.RequestHold
+	34,  // 30: usher.v1.SessionRequest.resume:type_name -> usher.v1.RequestResume
+	37,  // 31: usher.v1.SessionRequest.take_snapshot:type_name -> usher.v1.RequestTakeSnapshot
+	38,  // 32: usher.v1.SessionRequest.get_snapshot_interactions:type_name -> usher.v1.RequestGetSnapshotInteractions
+	39,  // 33: usher.v1.SessionRequest.lock_interaction:type_name -> usher.v1.RequestLockInteraction
+	40,  // 34: usher.v1.SessionRequest.unlock_interaction:type_name -> usher.v1.RequestUnlockInteraction
+	41,  // 35: usher.v1.SessionRequest.move_interactions:type_name -> usher.v1.RequestMoveInteractions
+	42,  // 36: usher.v1.SessionRequest.release_snapshot:type_name -> usher.v1.RequestReleaseSnapshot
+	43,  // 37: usher.v1.SessionRequest.find_interactions:type_name -> usher.v1.RequestFindInteractions
+	44,  // 38: usher.v1.SessionRequest.get_interaction_properties:type_name -> usher.v1.RequestGetInteractionProperties
+	45,  // 39: usher.v1.SessionRequest.custom_reporting:type_name -> usher.v1.RequestCustomReporting
+	47,  // 40: usher.v1.SessionRequest.route_call:type_name -> usher.v1.RequestRouteCall
+	48,  // 41: usher.v1.SessionRequest.update_user_data:type_name -> usher.v1.RequestUpdateUserData
+	15,  // 42: usher.v1.SessionRequest.set_agent_state:type_name -> usher.v1.RequestSetAgentState
+	49,  // 43: usher.v1.SessionRequest.private_service:type_name -> usher.v1.RequestPrivateService
+	50,  // 44: usher.v1.SessionRequest.service_response:type_name -> usher.v1.Event3rdServerResponse
+	51,  // 45: usher.v1.SessionRequest.service_fault:type_name -> usher.v1.Event3rdServerFault
+	52,  // 46: usher.v1.SessionRequest.add_line:type_name -> usher.v1.RequestAddLine
+	6,   // 47: usher.v1.RequestAgentLogin.media:type_name -> usher.v1.MediaLogin
+	53,  // 48: usher.v1.RequestAgentLogin.work_mode:type_name -> usher.v1.WorkMode
+	53,  // 49: usher.v1.RequestSetAgentState.work_mode:type_name -> usher.v1.WorkMode
+	54,  // 50: usher.v1.RequestSubmit.user_data:type_name -> google.protobuf.Struct
+	55,  // 51: usher.v1.RequestSubmit.timeouts:type_name -> usher.v1.Timeouts
+	56,  // 52: usher.v1.RequestPull.workbin:type_name -> usher.v1.Workbin
+	56,  // 53: usher.v1.RequestPlaceInWorkbin.workbin:type_name -> usher.v1.Workbin
+	56,  // 54: usher.v1.RequestGetWorkbinContent.workbin:type_name -> usher.v1.Workbin
+	56,  // 55: usher.v1.RequestWorkbinNotifications.workbin:type_name -> usher.v1.Workbin
+	57,  // 56: usher.v1.RequestConference.visibility:type_name -> usher.v1.VisibilityMode
+	54,  // 57: usher.v1.RequestChangeProperties.properties:type_name -> google.protobuf.Struct
+	54,  // 58: usher.v1.RequestChangeProperties.user_data:type_name -> google.protobuf.Struct
+	57,  // 59: usher.v1.RequestIntrude.visibility:type_name -> usher.v1.VisibilityMode
 	1,   // 60: usher.v1.Condition.comparison:type_name -> usher.v1.Comparison
-	57,  // 61: usher.v1.Condition.value:type_name -> google.protobuf.Value
-	34,  // 62: usher.v1.RequestTakeSnapshot.conditions:type_name -> usher.v1.Condition
-	35,  // 63: usher.v1.RequestTakeSnapshot.order:type_name -> usher.v1.Order
-	34,  // 64: usher.v1.RequestFindInteractions.conditions:type_name -> usher.v1.Condition
-	35,  // 65: usher.v1.RequestFindInteractions.order:type_name -> usher.v1.Order
-	53,  // 66: usher.v1.RequestCustomReporting.data:type_name -> google.protobuf.Struct
+	58,  // 61: usher.v1.Condition.value:type_name -> google.protobuf.Value
+	35,  // 62: usher.v1.RequestTakeSnapshot.conditions:type_name -> usher.v1.Condition
+	36,  // 63: usher.v1.RequestTakeSnapshot.order:type_name -> usher.v1.Order
+	35,  // 64: usher.v1.RequestFindInteractions.conditions:type_name -> usher.v1.Condition
+	36,  // 65: usher.v1.RequestFindInteractions.order:type_name -> usher.v1.Order
+	54,  // 66: usher.v1.RequestCustomReporting.data:type_name -> google.protobuf.Struct
 	2,   // 67: usher.v1.InteractionManagement.RegisterClient:input_type -> usher.v1.RequestRegisterClient
 	3,   // 68: usher.v1.InteractionManagement.Events:input_type -> usher.v1.RequestEvents
-	4,   // 69: usher.v1.InteractionManagement.Session:input_type -> usher.v1.SessionRequest
-	6,   // 70: usher.v1.InteractionManagement.AgentLogin:input_type -> usher.v1.RequestAgentLogin
-	7,   // 71: usher.v1.InteractionManagement.AgentLogout:input_type -> usher.v1.RequestAgentLogout
-	8,   // 72: usher.v1.InteractionManagement.AddMedia:input_type -> usher.v1.RequestAddMedia
-	9,   // 73: usher.v1.InteractionManagement.RemoveMedia:input_type -> usher.v1.RequestRemoveMedia
-	10,  // 74: usher.v1.InteractionManagement.NotReadyForMedia:input_type -> usher.v1.RequestNotReadyForMedia
-	11,  // 75: usher.v1.InteractionManagement.CancelNotReadyForMedia:input_type -> usher.v1.RequestCancelNotReadyForMedia
-	12,  // 76: usher.v1.InteractionManagement.ChangeMediaStateReason:input_type -> usher.v1.RequestChangeMediaStateReason
-	13,  // 77: usher.v1.InteractionManagement.ChangeAgentStateReason:input_type -> usher.v1.RequestChangeAgentStateReason
-	14,  // 78: usher.v1.InteractionManagement.SetAgentState:input_type -> usher.v1.RequestSetAgentState
-	15,  // 79: usher.v1.InteractionManagement.DoNotDisturbOn:input_type -> usher.v1.RequestDoNotDisturbOn
-	16,  // 80: usher.v1.InteractionManagement.DoNotDisturbOff:input_type -> usher.v1.RequestDoNotDisturbOff
-	17,  // 81: usher.v1.InteractionManagement.Submit:input_type -> usher.v1.RequestSubmit
-	18,  // 82: usher.v1.InteractionManagement.Accept:input_type -> usher.v1.RequestAccept
-	19,  // 83: usher.v1.InteractionManagement.Reject:input_type -> usher.v1.RequestReject
-	20,  // 84: usher.v1.InteractionManagement.Pull:input_type -> usher.v1.RequestPull
-	21,  // 85: usher.v1.InteractionManagement.PlaceInQueue:input_type -> usher.v1.RequestPlaceInQueue
-	22,  // 86: usher.v1.InteractionManagement.PlaceInWorkbin:input_type -> usher.v1.RequestPlaceInWorkbin
-	23,  // 87: usher.v1.InteractionManagement.GetWorkbinContent:input_type -> usher.v1.RequestGetWorkbinContent
-	24,  // 88: usher.v1.InteractionManagement.WorkbinNotifications:input_type -> usher.v1.RequestWorkbinNotifications
-	25,  // 89: usher.v1.InteractionManagement.Transfer:input_type -> usher.v1.RequestTransfer
-	26,  // 90: usher.v1.InteractionManagement.Conference:input_type -> usher.v1.RequestConference
-	27,  // 91: usher.v1.InteractionManagement.CancelInvitation:input_type -> usher.v1.RequestCancelInvitation
-	28,  // 92: usher.v1.InteractionManagement.LeaveInteraction:input_type -> usher.v1.RequestLeaveInteraction
-	29,  // 93: usher.v1.InteractionManagement.ChangeProperties:input_type -> usher.v1.RequestChangeProperties
-	30,  // 94: usher.v1.InteractionManagement.StopProcessing:input_type -> usher.v1.RequestStopProcessing
-	31,  // 95: usher.v1.InteractionManagement.Intrude:input_type -> usher.v1.RequestIntrude
-	32,  // 96: usher.v1.InteractionManagement.Hold:input_type -> usher.v1.RequestHold
-	33,  // 97: usher.v1.InteractionManagement.Resume:input_type -> usher.v1.RequestResume
-	36,  // 98: usher.v1.InteractionManagement.TakeSnapshot:input_type -> usher.v1.RequestTakeSnapshot
-	37,  // 99: usher.v1.InteractionManagement.GetSnapshotInteractions:input_type -> usher.v1.RequestGetSnapshotInteractions
-	38,  // 100: usher.v1.InteractionManagement.LockInteraction:input_type -> usher.v1.RequestLockInteraction
-	39,  // 101: usher.v1.InteractionManagement.UnlockInteraction:input_type -> usher.v1.RequestUnlockInteraction
-	40,  // 102: usher.v1.InteractionManagement.MoveInteractions:input_type -> usher.v1.RequestMoveInteractions
-	41,  // 103: usher.v1.InteractionManagement.ReleaseSnapshot:input_type -> usher.v1.RequestReleaseSnapshot
-	42,  // 104: usher.v1.InteractionManagement.FindInteractions:input_type -> usher.v1.RequestFindInteractions
-	43,  // 105: usher.v1.InteractionManagement.GetInteractionProperties:input_type -> usher.v1.RequestGetInteractionProperties
-	51,  // 106: usher.v1.InteractionManagement.AddLine:input_type -> usher.v1.RequestAddLine
-	58,  // 107: usher.v1.InteractionManagement.Typing:input_type -> usher.v1.RequestTyping
-	59,  // 108: usher.v1.InteractionManagement.GetTranscript:input_type -> usher.v1.RequestGetTranscript
-	44,  // 109: usher.v1.InteractionManagement.CustomReporting:input_type -> usher.v1.RequestCustomReporting
-	60,  // 110: usher.v1.InteractionManagement.RegisterClient:output_type -> usher.v1.EventAck
-	61,  // 111: usher.v1.InteractionManagement.Events:output_type -> usher.v1.Event
-	61,  // 112: usher.v1.InteractionManagement.Session:output_type -> usher.v1.Event
-	60,  // 113: usher.v1.InteractionManagement.AgentLogin:output_type -> usher.v1.EventAck
-	60,  // 114: usher.v1.InteractionManagement.AgentLogout:output_type -> usher.v1.EventAck
-	60,  // 115: usher.v1.InteractionManagement.AddMedia:output_type -> usher.v1.EventAck
-	60,  // 116: usher.v1.InteractionManagement.RemoveMedia:output_type -> usher.v1.EventAck
-	60,  // 117: usher.v1.InteractionManagement.NotReadyForMedia:output_type -> usher.v1.EventAck
-	60,  // 118: usher.v1.InteractionManagement.CancelNotReadyForMedia:output_type -> usher.v1.EventAck
-	60,  // 119: usher.v1.InteractionManagement.ChangeMediaStateReason:output_type -> usher.v1.EventAck
-	60,  // 120: usher.v1.InteractionManagement.ChangeAgentStateReason:output_type -> usher.v1.EventAck
-	60,  // 121: usher.v1.InteractionManagement.SetAgentState:output_type -> usher.v1.EventAck
-	60,  // 122: usher.v1.InteractionManagement.DoNotDisturbOn:output_type -> usher.v1.EventAck
-	60,  // 123: usher.v1.InteractionManagement.DoNotDisturbOff:output_type -> usher.v1.EventAck
-	60,  // 124: usher.v1.InteractionManagement.Submit:output_type -> usher.v1.EventAck
-	60,  // 125: usher.v1.InteractionManagement.Accept:output_type -> usher.v1.EventAck
-	60,  // 126: usher.v1.InteractionManagement.Reject:output_type -> usher.v1.EventAck
-	61,  // 127: usher.v1.InteractionManagement.Pull:output_type -> usher.v1.Event
-	60,  // 128: usher.v1.InteractionManagement.PlaceInQueue:output_type -> usher.v1.EventAck
-	60,  // 129: usher.v1.InteractionManagement.PlaceInWorkbin:output_type -> usher.v1.EventAck
-	62,  // 130: usher.v1.InteractionManagement.GetWorkbinContent:output_type -> usher.v1.EventWorkbinContent
-	60,  // 131: usher.v1.InteractionManagement.WorkbinNotifications:output_type -> usher.v1.EventAck
-	60,  // 132: usher.v1.InteractionManagement.Transfer:output_type -> usher.v1.EventAck
-	60,  // 133: usher.v1.InteractionManagement.Conference:output_type -> usher.v1.EventAck
-	60,  // 134: usher.v1.InteractionManagement.CancelInvitation:output_type -> usher.v1.EventAck
-	60,  // 135: usher.v1.InteractionManagement.LeaveInteraction:output_type -> usher.v1.EventAck
-	60,  // 136: usher.v1.InteractionManagement.ChangeProperties:output_type -> usher.v1.EventAck
-	60,  // 137: usher.v1.InteractionManagement.StopProcessing:output_type -> usher.v1.EventAck
-	60,  // 138: usher.v1.InteractionManagement.Intrude:output_type -> usher.v1.EventAck
-	60,  // 139: usher.v1.InteractionManagement.Hold:output_type -> usher.v1.EventAck
-	60,  // 140: usher.v1.InteractionManagement.Resume:output_type -> usher.v1.EventAck
-	61,  // 141: usher.v1.InteractionManagement.TakeSnapshot:output_type -> usher.v1.Event
-	63,  // 142: usher.v1.InteractionManagement.GetSnapshotInteractions:output_type -> usher.v1.EventSnapshotInteractions
-	60,  // 143: usher.v1.InteractionManagement.LockInteraction:output_type -> usher.v1.EventAck
-	60,  // 144: usher.v1.InteractionManagement.UnlockInteraction:output_type -> usher.v1.EventAck
-	61,  // 145: usher.v1.InteractionManagement.MoveInteractions:output_type -> usher.v1.Event
-	60,  // 146: usher.v1.InteractionManagement.ReleaseSnapshot:output_type -> usher.v1.EventAck
-	64,  // 147: usher.v1.InteractionManagement.FindInteractions:output_type -> usher.v1.EventInteractionsFound
-	65,  // 148: usher.v1.InteractionManagement.GetInteractionProperties:output_type -> usher.v1.EventInteractionProperties
-	60,  // 149: usher.v1.InteractionManagement.AddLine:output_type -> usher.v1.EventAck
-	66,  // 150: usher.v1.InteractionManagement.Typing:output_type -> usher.v1.TypingNoted
-	67,  // 151: usher.v1.InteractionManagement.GetTranscript:output_type -> usher.v1.EventTranscript
-	60,  // 152: usher.v1.InteractionManagement.CustomReporting:output_type -> usher.v1.EventAck
-	110, // [110:153] is the sub-list for method output_type
-	67,  // [67:110] is the sub-list for method input_type
+	4,   // 69: usher.v1.InteractionManagement.GetPresentState:input_type -> usher.v1.RequestGetPresentState
+	5,   // 70: usher.v1.InteractionManagement.Session:input_type -> usher.v1.SessionRequest
+	7,   // 71: usher.v1.InteractionManagement.AgentLogin:input_type -> usher.v1.RequestAgentLogin
+	8,   // 72: usher.v1.InteractionManagement.AgentLogout:input_type -> usher.v1.RequestAgentLogout
+	9,   // 73: usher.v1.InteractionManagement.AddMedia:input_type -> usher.v1.RequestAddMedia
+	10,  // 74: usher.v1.InteractionManagement.RemoveMedia:input_type -> usher.v1.RequestRemoveMedia
+	11,  // 75: usher.v1.InteractionManagement.NotReadyForMedia:input_type -> usher.v1.RequestNotReadyForMedia
+	12,  // 76: usher.v1.InteractionManagement.CancelNotReadyForMedia:input_type -> usher.v1.RequestCancelNotReadyForMedia
+	13,  // 77: usher.v1.InteractionManagement.ChangeMediaStateReason:input_type -> usher.v1.RequestChangeMediaStateReason
+	14,  // 78: usher.v1.InteractionManagement.ChangeAgentStateReason:input_type -> usher.v1.RequestChangeAgentStateReason
+	15,  // 79: usher.v1.InteractionManagement.SetAgentState:input_type -> usher.v1.RequestSetAgentState
+	16,  // 80: usher.v1.InteractionManagement.DoNotDisturbOn:input_type -> usher.v1.RequestDoNotDisturbOn
+	17,  // 81: usher.v1.InteractionManagement.DoNotDisturbOff:input_type -> usher.v1.RequestDoNotDisturbOff
+	18,  // 82: usher.v1.InteractionManagement.Submit:input_type -> usher.v1.RequestSubmit
+	19,  // 83: usher.v1.InteractionManagement.Accept:input_type -> usher.v1.RequestAccept
+	20,  // 84: usher.v1.InteractionManagement.Reject:input_type -> usher.v1.RequestReject
+	21,  // 85: usher.v1.InteractionManagement.Pull:input_type -> usher.v1.RequestPull
+	22,  // 86: usher.v1.InteractionManagement.PlaceInQueue:input_type -> usher.v1.RequestPlaceInQueue
+	23,  // 87: usher.v1.InteractionManagement.PlaceInWorkbin:input_type -> usher.v1.RequestPlaceInWorkbin
+	24,  // 88: usher.v1.InteractionManagement.GetWorkbinContent:input_type -> usher.v1.RequestGetWorkbinContent
+	25,  // 89: usher.v1.InteractionManagement.WorkbinNotifications:input_type -> usher.v1.RequestWorkbinNotifications
+	26,  // 90: usher.v1.InteractionManagement.Transfer:input_type -> usher.v1.RequestTransfer
+	27,  // 91: usher.v1.InteractionManagement.Conference:input_type -> usher.v1.RequestConference
+	28,  // 92: usher.v1.InteractionManagement.CancelInvitation:input_type -> usher.v1.RequestCancelInvitation
+	29,  // 93: usher.v1.InteractionManagement.LeaveInteraction:input_type -> usher.v1.RequestLeaveInteraction
+	30,  // 94: usher.v1.InteractionManagement.ChangeProperties:input_type -> usher.v1.RequestChangeProperties
+	31,  // 95: usher.v1.InteractionManagement.StopProcessing:input_type -> usher.v1.RequestStopProcessing
+	32,  // 96: usher.v1.InteractionManagement.Intrude:input_type -> usher.v1.RequestIntrude
+	33,  // 97: usher.v1.InteractionManagement.Hold:input_type -> usher.v1.RequestHold
+	34,  // 98: usher.v1.InteractionManagement.Resume:input_type -> usher.v1.RequestResume
+	37,  // 99: usher.v1.InteractionManagement.TakeSnapshot:input_type -> usher.v1.RequestTakeSnapshot
+	38,  // 100: usher.v1.InteractionManagement.GetSnapshotInteractions:input_type -> usher.v1.RequestGetSnapshotInteractions
+	39,  // 101: usher.v1.InteractionManagement.LockInteraction:input_type -> usher.v1.RequestLockInteraction
+	40,  // 102: usher.v1.InteractionManagement.UnlockInteraction:input_type -> usher.v1.RequestUnlockInteraction
+	41,  // 103: usher.v1.InteractionManagement.MoveInteractions:input_type -> usher.v1.RequestMoveInteractions
+	42,  // 104: usher.v1.InteractionManagement.ReleaseSnapshot:input_type -> usher.v1.RequestReleaseSnapshot
+	43,  // 105: usher.v1.InteractionManagement.FindInteractions:input_type -> usher.v1.RequestFindInteractions
+	44,  // 106: usher.v1.InteractionManagement.GetInteractionProperties:input_type -> usher.v1.RequestGetInteractionProperties
+	52,  // 107: usher.v1.InteractionManagement.AddLine:input_type -> usher.v1.RequestAddLine
+	59,  // 108: usher.v1.InteractionManagement.Typing:input_type -> usher.v1.RequestTyping
+	60,  // 109: usher.v1.InteractionManagement.GetTranscript:input_type -> usher.v1.RequestGetTranscript
+	45,  // 110: usher.v1.InteractionManagement.CustomReporting:input_type -> usher.v1.RequestCustomReporting
+	61,  // 111: usher.v1.InteractionManagement.RegisterClient:output_type -> usher.v1.EventAck
+	62,  // 112: usher.v1.InteractionManagement.Events:output_type -> usher.v1.Event
+	63,  // 113: usher.v1.InteractionManagement.GetPresentState:output_type -> usher.v1.EventPresentState
+	62,  // 114: usher.v1.InteractionManagement.Session:output_type -> usher.v1.Event
+	61,  // 115: usher.v1.InteractionManagement.AgentLogin:output_type -> usher.v1.EventAck
+	61,  // 116: usher.v1.InteractionManagement.AgentLogout:output_type -> usher.v1.EventAck
+	61,  // 117: usher.v1.InteractionManagement.AddMedia:output_type -> usher.v1.EventAck
+	61,  // 118: usher.v1.InteractionManagement.RemoveMedia:output_type -> usher.v1.EventAck
+	61,  // 119: usher.v1.InteractionManagement.NotReadyForMedia:output_type -> usher.v1.EventAck
+	61,  // 120: usher.v1.InteractionManagement.CancelNotReadyForMedia:output_type -> usher.v1.EventAck
+	61,  // 121: usher.v1.InteractionManagement.ChangeMediaStateReason:output_type -> usher.v1.EventAck
+	61,  // 122: usher.v1.InteractionManagement.ChangeAgentStateReason:output_type -> usher.v1.EventAck
+	61,  // 123: usher.v1.InteractionManagement.SetAgentState:output_type -> usher.v1.EventAck
+	61,  // 124: usher.v1.InteractionManagement.DoNotDisturbOn:output_type -> usher.v1.EventAck
+	61,  // 125: usher.v1.InteractionManagement.DoNotDisturbOff:output_type -> usher.v1.EventAck
+	61,  // 126: usher.v1.InteractionManagement.Submit:output_type -> usher.v1.EventAck
+	61,  // 127: usher.v1.InteractionManagement.Accept:output_type -> usher.v1.EventAck
+	61,  // 128: usher.v1.InteractionManagement.Reject:output_type -> usher.v1.EventAck
+	62,  // 129: usher.v1.InteractionManagement.Pull:output_type -> usher.v1.Event
+	61,  // 130: usher.v1.InteractionManagement.PlaceInQueue:output_type -> usher.v1.EventAck
+	61,  // 131: usher.v1.InteractionManagement.PlaceInWorkbin:output_type -> usher.v1.EventAck
+	64,  // 132: usher.v1.InteractionManagement.GetWorkbinContent:output_type -> usher.v1.EventWorkbinContent
+	61,  // 133: usher.v1.InteractionManagement.WorkbinNotifications:output_type -> usher.v1.EventAck
+	61,  // 134: usher.v1.InteractionManagement.Transfer:output_type -> usher.v1.EventAck
+	61,  // 135: usher.v1.InteractionManagement.Conference:output_type -> usher.v1.EventAck
+	61,  // 136: usher.v1.InteractionManagement.CancelInvitation:output_type -> usher.v1.EventAck
+	61,  // 137: usher.v1.InteractionManagement.LeaveInteraction:output_type -> usher.v1.EventAck
+	61,  // 138: usher.v1.InteractionManagement.ChangeProperties:output_type -> usher.v1.EventAck
+	61,  // 139: usher.v1.InteractionManagement.StopProcessing:output_type -> usher.v1.EventAck
+	61,  // 140: usher.v1.InteractionManagement.Intrude:output_type -> usher.v1.EventAck
+	61,  // 141: usher.v1.InteractionManagement.Hold:output_type -> usher.v1.EventAck
+	61,  // 142: usher.v1.InteractionManagement.Resume:output_type -> usher.v1.EventAck
+	62,  // 143: usher.v1.InteractionManagement.TakeSnapshot:output_type -> usher.v1.Event
+	65,  // 144: usher.v1.InteractionManagement.GetSnapshotInteractions:output_type -> usher.v1.EventSnapshotInteractions
+	61,  // 145: usher.v1.InteractionManagement.LockInteraction:output_type -> usher.v1.EventAck
+	61,  // 146: usher.v1.InteractionManagement.UnlockInteraction:output_type -> usher.v1.EventAck
+	62,  // 147: usher.v1.InteractionManagement.MoveInteractions:output_type -> usher.v1.Event
+	61,  // 148: usher.v1.InteractionManagement.ReleaseSnapshot:output_type -> usher.v1.EventAck
+	66,  // 149: usher.v1.InteractionManagement.FindInteractions:output_type -> usher.v1.EventInteractionsFound
+	67,  // 150: usher.v1.InteractionManagement.GetInteractionProperties:output_type -> usher.v1.EventInteractionProperties
+	61,  // 151: usher.v1.InteractionManagement.AddLine:output_type -> usher.v1.EventAck
+	68,  // 152: usher.v1.InteractionManagement.Typing:output_type -> usher.v1.TypingNoted
+	69,  // 153: usher.v1.InteractionManagement.GetTranscript:output_type -> usher.v1.EventTranscript
+	61,  // 154: usher.v1.InteractionManagement.CustomReporting:output_type -> usher.v1.EventAck
+	111, // [111:155] is the sub-list for method output_type
+	67,  // [67:111] is the sub-list for method input_type
 	67,  // [67:67] is the sub-list for extension type_name
 	67,  // [67:67] is the sub-list for extension extendee
 	0,   // [0:67] is the sub-list for field type_name
@@ -4791,7 +4835,7 @@ func file_usher_v1_interaction_management_proto_init() {
 	file_usher_v1_routing_proto_init()
 	file_usher_v1_tlibrary_proto_init()
 	file_usher_v1_interaction_management_proto_msgTypes[1].OneofWrappers = []any{}
-	file_usher_v1_interaction_management_proto_msgTypes[2].OneofWrappers = []any{
+	file_usher_v1_interaction_management_proto_msgTypes[3].OneofWrappers = []any{
 		(*SessionRequest_Open)(nil),
 		(*SessionRequest_RegisterClient)(nil),
 		(*SessionRequest_AgentLogin)(nil),
@@ -4838,7 +4882,7 @@ func file_usher_v1_interaction_management_proto_init() {
 		(*SessionRequest_ServiceFault)(nil),
 		(*SessionRequest_AddLine)(nil),
 	}
-	file_usher_v1_interaction_management_proto_msgTypes[18].OneofWrappers = []any{
+	file_usher_v1_interaction_management_proto_msgTypes[19].OneofWrappers = []any{
 		(*RequestPull_Queue)(nil),
 		(*RequestPull_Workbin)(nil),
 		(*RequestPull_View)(nil),
@@ -4849,7 +4893,7 @@ func file_usher_v1_interaction_management_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_usher_v1_interaction_management_proto_rawDesc), len(file_usher_v1_interaction_management_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   43,
+			NumMessages:   44,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -42,6 +42,9 @@ const (
 	// InteractionManagementEventsProcedure is the fully-qualified name of the InteractionManagement's
 	// Events RPC.
 	InteractionManagementEventsProcedure = "/usher.v1.InteractionManagement/Events"
+	// InteractionManagementGetPresentStateProcedure is the fully-qualified name of the
+	// InteractionManagement's GetPresentState RPC.
+	InteractionManagementGetPresentStateProcedure = "/usher.v1.InteractionManagement/GetPresentState"
 	// InteractionManagementSessionProcedure is the fully-qualified name of the InteractionManagement's
 	// Session RPC.
 	InteractionManagementSessionProcedure = "/usher.v1.InteractionManagement/Session"
@@ -175,6 +178,9 @@ type InteractionManagementClient interface {
 	// Events streams the client's messages from a sequence number on, without
 	// gap or duplicate. The open stream is the client's sign of life.
 	Events(context.Context, *v1.RequestEvents) (*connect.ServerStreamForClient[v1.Event], error)
+	// GetPresentState reads the caller's present state, for a client that follows
+	// its stream and wants the whole again.
+	GetPresentState(context.Context, *v1.RequestGetPresentState) (*v1.EventPresentState, error)
 	// Session is requests and events on one stream, for servers with much
 	// traffic. Answers come as Events with the request's reference id.
 	Session(context.Context) (*connect.BidiStreamForClientSimple[v1.SessionRequest, v1.Event], error)
@@ -331,6 +337,12 @@ func NewInteractionManagementClient(httpClient connect.HTTPClient, baseURL strin
 			httpClient,
 			baseURL+InteractionManagementEventsProcedure,
 			connect.WithSchema(interactionManagementMethods.ByName("Events")),
+			connect.WithClientOptions(opts...),
+		),
+		getPresentState: connect.NewClient[v1.RequestGetPresentState, v1.EventPresentState](
+			httpClient,
+			baseURL+InteractionManagementGetPresentStateProcedure,
+			connect.WithSchema(interactionManagementMethods.ByName("GetPresentState")),
 			connect.WithClientOptions(opts...),
 		),
 		session: connect.NewClient[v1.SessionRequest, v1.Event](
@@ -586,6 +598,7 @@ func NewInteractionManagementClient(httpClient connect.HTTPClient, baseURL strin
 type interactionManagementClient struct {
 	registerClient           *connect.Client[v1.RequestRegisterClient, v1.EventAck]
 	events                   *connect.Client[v1.RequestEvents, v1.Event]
+	getPresentState          *connect.Client[v1.RequestGetPresentState, v1.EventPresentState]
 	session                  *connect.Client[v1.SessionRequest, v1.Event]
 	agentLogin               *connect.Client[v1.RequestAgentLogin, v1.EventAck]
 	agentLogout              *connect.Client[v1.RequestAgentLogout, v1.EventAck]
@@ -641,6 +654,15 @@ func (c *interactionManagementClient) RegisterClient(ctx context.Context, req *v
 // Events calls usher.v1.InteractionManagement.Events.
 func (c *interactionManagementClient) Events(ctx context.Context, req *v1.RequestEvents) (*connect.ServerStreamForClient[v1.Event], error) {
 	return c.events.CallServerStream(ctx, connect.NewRequest(req))
+}
+
+// GetPresentState calls usher.v1.InteractionManagement.GetPresentState.
+func (c *interactionManagementClient) GetPresentState(ctx context.Context, req *v1.RequestGetPresentState) (*v1.EventPresentState, error) {
+	response, err := c.getPresentState.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
 }
 
 // Session calls usher.v1.InteractionManagement.Session.
@@ -1016,6 +1038,9 @@ type InteractionManagementHandler interface {
 	// Events streams the client's messages from a sequence number on, without
 	// gap or duplicate. The open stream is the client's sign of life.
 	Events(context.Context, *v1.RequestEvents, *connect.ServerStream[v1.Event]) error
+	// GetPresentState reads the caller's present state, for a client that follows
+	// its stream and wants the whole again.
+	GetPresentState(context.Context, *v1.RequestGetPresentState) (*v1.EventPresentState, error)
 	// Session is requests and events on one stream, for servers with much
 	// traffic. Answers come as Events with the request's reference id.
 	Session(context.Context, *connect.BidiStream[v1.SessionRequest, v1.Event]) error
@@ -1168,6 +1193,12 @@ func NewInteractionManagementHandler(svc InteractionManagementHandler, opts ...c
 		InteractionManagementEventsProcedure,
 		svc.Events,
 		connect.WithSchema(interactionManagementMethods.ByName("Events")),
+		connect.WithHandlerOptions(opts...),
+	)
+	interactionManagementGetPresentStateHandler := connect.NewUnaryHandlerSimple(
+		InteractionManagementGetPresentStateProcedure,
+		svc.GetPresentState,
+		connect.WithSchema(interactionManagementMethods.ByName("GetPresentState")),
 		connect.WithHandlerOptions(opts...),
 	)
 	interactionManagementSessionHandler := connect.NewBidiStreamHandler(
@@ -1422,6 +1453,8 @@ func NewInteractionManagementHandler(svc InteractionManagementHandler, opts ...c
 			interactionManagementRegisterClientHandler.ServeHTTP(w, r)
 		case InteractionManagementEventsProcedure:
 			interactionManagementEventsHandler.ServeHTTP(w, r)
+		case InteractionManagementGetPresentStateProcedure:
+			interactionManagementGetPresentStateHandler.ServeHTTP(w, r)
 		case InteractionManagementSessionProcedure:
 			interactionManagementSessionHandler.ServeHTTP(w, r)
 		case InteractionManagementAgentLoginProcedure:
@@ -1519,6 +1552,10 @@ func (UnimplementedInteractionManagementHandler) RegisterClient(context.Context,
 
 func (UnimplementedInteractionManagementHandler) Events(context.Context, *v1.RequestEvents, *connect.ServerStream[v1.Event]) error {
 	return connect.NewError(connect.CodeUnimplemented, errors.New("usher.v1.InteractionManagement.Events is not implemented"))
+}
+
+func (UnimplementedInteractionManagementHandler) GetPresentState(context.Context, *v1.RequestGetPresentState) (*v1.EventPresentState, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("usher.v1.InteractionManagement.GetPresentState is not implemented"))
 }
 
 func (UnimplementedInteractionManagementHandler) Session(context.Context, *connect.BidiStream[v1.SessionRequest, v1.Event]) error {

@@ -776,7 +776,7 @@ export type RequestType = Message<"usher.v1.RequestType"> & {
   callback: boolean;
 
   /**
-   * User data of each, over which the customer's own does not go.
+   * User data of each, over which the customer's own does not go; at most 64.
    *
    * @generated from field: map<string, string> user_data = 9;
    */
@@ -804,15 +804,16 @@ export type Site = Message<"usher.v1.Site"> & {
   name: string;
 
   /**
-   * The origins on whose pages its chat may run, e.g.
-   * https://shop.example.com; those of the server itself always may.
+   * The origins on whose pages its chat may run, as browsers write them, e.g.
+   * https://shop.example.com; at most 100. Those of the server itself always
+   * may.
    *
    * @generated from field: repeated string origins = 2;
    */
   origins: string[];
 
   /**
-   * What its customers can ask for, the usual first.
+   * What its customers can ask for, the usual first; 1 to 100.
    *
    * @generated from field: repeated string request_types = 3;
    */
@@ -827,7 +828,7 @@ export type Site = Message<"usher.v1.Site"> & {
 
   /**
    * How many sessions an address may ask for in a minute without a token; 0
-   * for 6.
+   * for 6; at most 1,000.
    *
    * @generated from field: int32 anonymous_sessions_per_minute = 5;
    */
@@ -1644,7 +1645,7 @@ export const Administration: GenService<{
   },
   /**
    * CreateApiKey makes an API key and shows it this once. Errors:
-   * INVALID_ARGUMENT, IN_USE.
+   * INVALID_ARGUMENT, IN_USE, UNKNOWN_OBJECT.
    *
    * @generated from rpc usher.v1.Administration.CreateApiKey
    */

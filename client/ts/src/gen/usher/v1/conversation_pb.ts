@@ -25,7 +25,7 @@ export const file_usher_v1_conversation: GenFile = /*@__PURE__*/
  */
 export type Attachment = Message<"usher.v1.Attachment"> & {
   /**
-   * Its id: the SHA-256 of its content, in hexadecimal digits.
+   * Its id: the SHA-256 of its content, in 64 lower-case hexadecimal digits.
    *
    * @generated from field: string id = 1;
    */
@@ -106,7 +106,8 @@ export const LineSchema: GenMessage<Line> = /*@__PURE__*/
 /**
  * RequestAddLine adds a line to a conversation: an agent who is a party and not
  * a monitor says it himself, a media server for the customer whose session it
- * submitted, or, if it is a notice, for itself.
+ * submitted, or, if it is a notice, for itself. A conversation has at most
+ * 10,000 lines, of them 20 attachments.
  *
  * @generated from message usher.v1.RequestAddLine
  */
@@ -324,7 +325,8 @@ export type EventTranscript = Message<"usher.v1.EventTranscript"> & {
   lines: TranscriptLine[];
 
   /**
-   * True if there are earlier lines that were not asked for by limit.
+   * True if there are earlier lines that are not given: not asked for by limit,
+   * or no longer in the journal.
    *
    * @generated from field: bool more = 2;
    */
@@ -436,7 +438,7 @@ export const LineKindSchema: GenEnum<LineKind> = /*@__PURE__*/
  */
 export enum LineVisibility {
   /**
-   * Not set; taken as EVERYBODY, and as AGENTS from a coach.
+   * Not set; taken as EVERYBODY. A coach's lines are always for AGENTS.
    *
    * @generated from enum value: LINE_VISIBILITY_UNSPECIFIED = 0;
    */
