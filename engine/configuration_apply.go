@@ -46,7 +46,7 @@ func (e *Engine) apply(a Apply) refusal {
 	if r.GetDryRun() || len(d.changes) == 0 {
 		return nil
 	}
-	d.applied.Version = present.version + 1
+	d.applied.Version, d.applied.Changes = present.version+1, d.changes
 	e.changes.Version = d.applied.Version
 	e.changes.Sequence = uint64(e.next) + uint64(len(e.entries))
 	e.record(Entry{Fact: &usherv1.Fact{Fact: &usherv1.Fact_ConfigurationApplied{ConfigurationApplied: d.applied}}})

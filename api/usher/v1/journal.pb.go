@@ -1392,7 +1392,9 @@ type ConfigurationApplied struct {
 	// Removed objects.
 	Removed []*ObjectName `protobuf:"bytes,2,rep,name=removed,proto3" json:"removed,omitempty"`
 	// The version after it.
-	Version       uint64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	Version uint64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	// What that changed, as the one who applied it was told; for the audit log.
+	Changes       []*Change `protobuf:"bytes,4,rep,name=changes,proto3" json:"changes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1446,6 +1448,13 @@ func (x *ConfigurationApplied) GetVersion() uint64 {
 		return x.Version
 	}
 	return 0
+}
+
+func (x *ConfigurationApplied) GetChanges() []*Change {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
 }
 
 // TenantCreated says that a tenant was made.
@@ -3238,9 +3247,11 @@ type StoppedInteraction struct {
 	// The agents who were parties when it was stopped, or the last one who was.
 	Agents []string `protobuf:"bytes,7,rep,name=agents,proto3" json:"agents,omitempty"`
 	// Its media type.
-	MediaType     string `protobuf:"bytes,8,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MediaType string `protobuf:"bytes,8,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
+	// Number of its submission, where its messages begin.
+	SubmittedSequence uint64 `protobuf:"varint,9,opt,name=submitted_sequence,json=submittedSequence,proto3" json:"submitted_sequence,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *StoppedInteraction) Reset() {
@@ -3327,6 +3338,13 @@ func (x *StoppedInteraction) GetMediaType() string {
 		return x.MediaType
 	}
 	return ""
+}
+
+func (x *StoppedInteraction) GetSubmittedSequence() uint64 {
+	if x != nil {
+		return x.SubmittedSequence
+	}
+	return 0
 }
 
 // SnapshotState is a client's snapshot.
@@ -3488,11 +3506,12 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\vLockChanged\x12%\n" +
 	"\x0einteraction_id\x18\x01 \x01(\tR\rinteractionId\x12\x1f\n" +
 	"\vsnapshot_id\x18\x02 \x01(\x04R\n" +
-	"snapshotId\"\x9f\x01\n" +
+	"snapshotId\"\xcb\x01\n" +
 	"\x14ConfigurationApplied\x12=\n" +
 	"\rconfiguration\x18\x01 \x01(\v2\x17.usher.v1.ConfigurationR\rconfiguration\x12.\n" +
 	"\aremoved\x18\x02 \x03(\v2\x14.usher.v1.ObjectNameR\aremoved\x12\x18\n" +
-	"\aversion\x18\x03 \x01(\x04R\aversion\",\n" +
+	"\aversion\x18\x03 \x01(\x04R\aversion\x12*\n" +
+	"\achanges\x18\x04 \x03(\v2\x10.usher.v1.ChangeR\achanges\",\n" +
 	"\rTenantCreated\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\"U\n" +
 	"\rApiKeyCreated\x12)\n" +
@@ -3648,7 +3667,7 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\aBackOff\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x19\n" +
 	"\buntil_ms\x18\x02 \x01(\x03R\auntilMs\x12\x14\n" +
-	"\x05count\x18\x03 \x01(\x05R\x05count\"\xbe\x02\n" +
+	"\x05count\x18\x03 \x01(\x05R\x05count\"\xed\x02\n" +
 	"\x12StoppedInteraction\x12%\n" +
 	"\x0einteraction_id\x18\x01 \x01(\tR\rinteractionId\x12+\n" +
 	"\x05actor\x18\x02 \x01(\v2\x15.usher.v1.ParticipantR\x05actor\x12\x16\n" +
@@ -3658,7 +3677,8 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\fsubmitted_by\x18\x06 \x01(\v2\x15.usher.v1.ParticipantR\vsubmittedBy\x12\x16\n" +
 	"\x06agents\x18\a \x03(\tR\x06agents\x12\x1d\n" +
 	"\n" +
-	"media_type\x18\b \x01(\tR\tmediaType\"\x88\x01\n" +
+	"media_type\x18\b \x01(\tR\tmediaType\x12-\n" +
+	"\x12submitted_sequence\x18\t \x01(\x04R\x11submittedSequence\"\x88\x01\n" +
 	"\rSnapshotState\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\x04R\n" +
 	"snapshotId\x12-\n" +
@@ -3728,14 +3748,15 @@ var file_usher_v1_journal_proto_goTypes = []any{
 	(*Workbin)(nil),               // 46: usher.v1.Workbin
 	(*Configuration)(nil),         // 47: usher.v1.Configuration
 	(*ObjectName)(nil),            // 48: usher.v1.ObjectName
-	(*ApiKey)(nil),                // 49: usher.v1.ApiKey
-	(*MediaStatus)(nil),           // 50: usher.v1.MediaStatus
-	(WorkMode)(0),                 // 51: usher.v1.WorkMode
-	(*InteractionProperties)(nil), // 52: usher.v1.InteractionProperties
-	(*Timeouts)(nil),              // 53: usher.v1.Timeouts
-	(*PartyInfo)(nil),             // 54: usher.v1.PartyInfo
-	(*ServedPlace)(nil),           // 55: usher.v1.ServedPlace
-	(*EventAgentInvited)(nil),     // 56: usher.v1.EventAgentInvited
+	(*Change)(nil),                // 49: usher.v1.Change
+	(*ApiKey)(nil),                // 50: usher.v1.ApiKey
+	(*MediaStatus)(nil),           // 51: usher.v1.MediaStatus
+	(WorkMode)(0),                 // 52: usher.v1.WorkMode
+	(*InteractionProperties)(nil), // 53: usher.v1.InteractionProperties
+	(*Timeouts)(nil),              // 54: usher.v1.Timeouts
+	(*PartyInfo)(nil),             // 55: usher.v1.PartyInfo
+	(*ServedPlace)(nil),           // 56: usher.v1.ServedPlace
+	(*EventAgentInvited)(nil),     // 57: usher.v1.EventAgentInvited
 }
 var file_usher_v1_journal_proto_depIdxs = []int32{
 	1,  // 0: usher.v1.RecordBatch.records:type_name -> usher.v1.Record
@@ -3774,60 +3795,61 @@ var file_usher_v1_journal_proto_depIdxs = []int32{
 	41, // 33: usher.v1.SnapshotTaken.client:type_name -> usher.v1.Participant
 	47, // 34: usher.v1.ConfigurationApplied.configuration:type_name -> usher.v1.Configuration
 	48, // 35: usher.v1.ConfigurationApplied.removed:type_name -> usher.v1.ObjectName
-	49, // 36: usher.v1.ApiKeyCreated.api_key:type_name -> usher.v1.ApiKey
-	26, // 37: usher.v1.StateSnapshot.tenants:type_name -> usher.v1.TenantState
-	24, // 38: usher.v1.StateSnapshot.answers:type_name -> usher.v1.AnswerState
-	19, // 39: usher.v1.StateSnapshot.api_keys:type_name -> usher.v1.ApiKeyCreated
-	25, // 40: usher.v1.StateSnapshot.agent_sessions:type_name -> usher.v1.AgentSessionState
-	41, // 41: usher.v1.AnswerState.principal:type_name -> usher.v1.Participant
-	43, // 42: usher.v1.AnswerState.answer:type_name -> usher.v1.Event
-	21, // 43: usher.v1.AgentSessionState.session:type_name -> usher.v1.AgentSessionOpened
-	47, // 44: usher.v1.TenantState.configuration:type_name -> usher.v1.Configuration
-	31, // 45: usher.v1.TenantState.clients:type_name -> usher.v1.ClientState
-	32, // 46: usher.v1.TenantState.agents:type_name -> usher.v1.AgentState
-	33, // 47: usher.v1.TenantState.interactions:type_name -> usher.v1.InteractionRecord
-	38, // 48: usher.v1.TenantState.stopped:type_name -> usher.v1.StoppedInteraction
-	39, // 49: usher.v1.TenantState.snapshots:type_name -> usher.v1.SnapshotState
-	13, // 50: usher.v1.TenantState.workbin_subscriptions:type_name -> usher.v1.WorkbinSubscription
-	43, // 51: usher.v1.TenantState.closed_invitations:type_name -> usher.v1.Event
-	27, // 52: usher.v1.TenantState.vector_versions:type_name -> usher.v1.VectorVersion
-	28, // 53: usher.v1.TenantState.service_statistics:type_name -> usher.v1.ServiceStatistics
-	35, // 54: usher.v1.TenantState.service_requests:type_name -> usher.v1.ServiceRequestState
-	29, // 55: usher.v1.ServiceStatistics.queue:type_name -> usher.v1.QueueTime
-	29, // 56: usher.v1.ServiceStatistics.open:type_name -> usher.v1.QueueTime
-	30, // 57: usher.v1.ServiceStatistics.patience:type_name -> usher.v1.FadingMean
-	30, // 58: usher.v1.ServiceStatistics.speed:type_name -> usher.v1.FadingMean
-	30, // 59: usher.v1.ServiceStatistics.ringing:type_name -> usher.v1.FadingMean
-	30, // 60: usher.v1.ServiceStatistics.handling:type_name -> usher.v1.FadingMean
-	30, // 61: usher.v1.ServiceStatistics.recent_handling:type_name -> usher.v1.FadingMean
-	8,  // 62: usher.v1.ClientState.registration:type_name -> usher.v1.ClientRegistered
-	9,  // 63: usher.v1.ClientState.connections:type_name -> usher.v1.ConnectionOpened
-	50, // 64: usher.v1.AgentState.media:type_name -> usher.v1.MediaStatus
-	51, // 65: usher.v1.AgentState.work_mode:type_name -> usher.v1.WorkMode
-	51, // 66: usher.v1.AgentState.pending_work_mode:type_name -> usher.v1.WorkMode
-	40, // 67: usher.v1.AgentState.delivered:type_name -> usher.v1.AgentState.DeliveredEntry
-	52, // 68: usher.v1.InteractionRecord.properties:type_name -> usher.v1.InteractionProperties
-	53, // 69: usher.v1.InteractionRecord.timeouts:type_name -> usher.v1.Timeouts
-	46, // 70: usher.v1.InteractionRecord.former_workbin:type_name -> usher.v1.Workbin
-	54, // 71: usher.v1.InteractionRecord.parties:type_name -> usher.v1.PartyInfo
-	36, // 72: usher.v1.InteractionRecord.invitations:type_name -> usher.v1.InvitationState
-	37, // 73: usher.v1.InteractionRecord.back_offs:type_name -> usher.v1.BackOff
-	44, // 74: usher.v1.InteractionRecord.vector:type_name -> usher.v1.VectorState
-	7,  // 75: usher.v1.InteractionRecord.adjuncts:type_name -> usher.v1.AdjunctRequest
-	55, // 76: usher.v1.InteractionRecord.served:type_name -> usher.v1.ServedPlace
-	34, // 77: usher.v1.InteractionRecord.lines:type_name -> usher.v1.LineRef
-	43, // 78: usher.v1.ServiceRequestState.requested:type_name -> usher.v1.Event
-	56, // 79: usher.v1.InvitationState.invited:type_name -> usher.v1.EventAgentInvited
-	41, // 80: usher.v1.InvitationState.asker:type_name -> usher.v1.Participant
-	41, // 81: usher.v1.StoppedInteraction.actor:type_name -> usher.v1.Participant
-	34, // 82: usher.v1.StoppedInteraction.lines:type_name -> usher.v1.LineRef
-	41, // 83: usher.v1.StoppedInteraction.submitted_by:type_name -> usher.v1.Participant
-	41, // 84: usher.v1.SnapshotState.client:type_name -> usher.v1.Participant
-	85, // [85:85] is the sub-list for method output_type
-	85, // [85:85] is the sub-list for method input_type
-	85, // [85:85] is the sub-list for extension type_name
-	85, // [85:85] is the sub-list for extension extendee
-	0,  // [0:85] is the sub-list for field type_name
+	49, // 36: usher.v1.ConfigurationApplied.changes:type_name -> usher.v1.Change
+	50, // 37: usher.v1.ApiKeyCreated.api_key:type_name -> usher.v1.ApiKey
+	26, // 38: usher.v1.StateSnapshot.tenants:type_name -> usher.v1.TenantState
+	24, // 39: usher.v1.StateSnapshot.answers:type_name -> usher.v1.AnswerState
+	19, // 40: usher.v1.StateSnapshot.api_keys:type_name -> usher.v1.ApiKeyCreated
+	25, // 41: usher.v1.StateSnapshot.agent_sessions:type_name -> usher.v1.AgentSessionState
+	41, // 42: usher.v1.AnswerState.principal:type_name -> usher.v1.Participant
+	43, // 43: usher.v1.AnswerState.answer:type_name -> usher.v1.Event
+	21, // 44: usher.v1.AgentSessionState.session:type_name -> usher.v1.AgentSessionOpened
+	47, // 45: usher.v1.TenantState.configuration:type_name -> usher.v1.Configuration
+	31, // 46: usher.v1.TenantState.clients:type_name -> usher.v1.ClientState
+	32, // 47: usher.v1.TenantState.agents:type_name -> usher.v1.AgentState
+	33, // 48: usher.v1.TenantState.interactions:type_name -> usher.v1.InteractionRecord
+	38, // 49: usher.v1.TenantState.stopped:type_name -> usher.v1.StoppedInteraction
+	39, // 50: usher.v1.TenantState.snapshots:type_name -> usher.v1.SnapshotState
+	13, // 51: usher.v1.TenantState.workbin_subscriptions:type_name -> usher.v1.WorkbinSubscription
+	43, // 52: usher.v1.TenantState.closed_invitations:type_name -> usher.v1.Event
+	27, // 53: usher.v1.TenantState.vector_versions:type_name -> usher.v1.VectorVersion
+	28, // 54: usher.v1.TenantState.service_statistics:type_name -> usher.v1.ServiceStatistics
+	35, // 55: usher.v1.TenantState.service_requests:type_name -> usher.v1.ServiceRequestState
+	29, // 56: usher.v1.ServiceStatistics.queue:type_name -> usher.v1.QueueTime
+	29, // 57: usher.v1.ServiceStatistics.open:type_name -> usher.v1.QueueTime
+	30, // 58: usher.v1.ServiceStatistics.patience:type_name -> usher.v1.FadingMean
+	30, // 59: usher.v1.ServiceStatistics.speed:type_name -> usher.v1.FadingMean
+	30, // 60: usher.v1.ServiceStatistics.ringing:type_name -> usher.v1.FadingMean
+	30, // 61: usher.v1.ServiceStatistics.handling:type_name -> usher.v1.FadingMean
+	30, // 62: usher.v1.ServiceStatistics.recent_handling:type_name -> usher.v1.FadingMean
+	8,  // 63: usher.v1.ClientState.registration:type_name -> usher.v1.ClientRegistered
+	9,  // 64: usher.v1.ClientState.connections:type_name -> usher.v1.ConnectionOpened
+	51, // 65: usher.v1.AgentState.media:type_name -> usher.v1.MediaStatus
+	52, // 66: usher.v1.AgentState.work_mode:type_name -> usher.v1.WorkMode
+	52, // 67: usher.v1.AgentState.pending_work_mode:type_name -> usher.v1.WorkMode
+	40, // 68: usher.v1.AgentState.delivered:type_name -> usher.v1.AgentState.DeliveredEntry
+	53, // 69: usher.v1.InteractionRecord.properties:type_name -> usher.v1.InteractionProperties
+	54, // 70: usher.v1.InteractionRecord.timeouts:type_name -> usher.v1.Timeouts
+	46, // 71: usher.v1.InteractionRecord.former_workbin:type_name -> usher.v1.Workbin
+	55, // 72: usher.v1.InteractionRecord.parties:type_name -> usher.v1.PartyInfo
+	36, // 73: usher.v1.InteractionRecord.invitations:type_name -> usher.v1.InvitationState
+	37, // 74: usher.v1.InteractionRecord.back_offs:type_name -> usher.v1.BackOff
+	44, // 75: usher.v1.InteractionRecord.vector:type_name -> usher.v1.VectorState
+	7,  // 76: usher.v1.InteractionRecord.adjuncts:type_name -> usher.v1.AdjunctRequest
+	56, // 77: usher.v1.InteractionRecord.served:type_name -> usher.v1.ServedPlace
+	34, // 78: usher.v1.InteractionRecord.lines:type_name -> usher.v1.LineRef
+	43, // 79: usher.v1.ServiceRequestState.requested:type_name -> usher.v1.Event
+	57, // 80: usher.v1.InvitationState.invited:type_name -> usher.v1.EventAgentInvited
+	41, // 81: usher.v1.InvitationState.asker:type_name -> usher.v1.Participant
+	41, // 82: usher.v1.StoppedInteraction.actor:type_name -> usher.v1.Participant
+	34, // 83: usher.v1.StoppedInteraction.lines:type_name -> usher.v1.LineRef
+	41, // 84: usher.v1.StoppedInteraction.submitted_by:type_name -> usher.v1.Participant
+	41, // 85: usher.v1.SnapshotState.client:type_name -> usher.v1.Participant
+	86, // [86:86] is the sub-list for method output_type
+	86, // [86:86] is the sub-list for method input_type
+	86, // [86:86] is the sub-list for extension type_name
+	86, // [86:86] is the sub-list for extension extendee
+	0,  // [0:86] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_journal_proto_init() }
