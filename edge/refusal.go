@@ -140,6 +140,7 @@ var connectCodes = map[usherv1.ErrorCode]connect.Code{
 	usherv1.ErrorCode_ERROR_CODE_NOT_LOGGED_IN:         connect.CodeFailedPrecondition,
 	usherv1.ErrorCode_ERROR_CODE_ALREADY_LOGGED_IN:     connect.CodeFailedPrecondition,
 	usherv1.ErrorCode_ERROR_CODE_PLACE_IN_USE:          connect.CodeFailedPrecondition,
+	usherv1.ErrorCode_ERROR_CODE_EXTENSION_IN_USE:      connect.CodeFailedPrecondition,
 	usherv1.ErrorCode_ERROR_CODE_NOT_READY:             connect.CodeFailedPrecondition,
 	usherv1.ErrorCode_ERROR_CODE_NO_CAPACITY:           connect.CodeFailedPrecondition,
 	usherv1.ErrorCode_ERROR_CODE_AGENT_BUSY:            connect.CodeFailedPrecondition,
@@ -153,4 +154,6 @@ var connectCodes = map[usherv1.ErrorCode]connect.Code{
 	usherv1.ErrorCode_ERROR_CODE_UNKNOWN_REQUEST:       connect.CodeNotFound,
 	usherv1.ErrorCode_ERROR_CODE_NO_SERVICE:            connect.CodeFailedPrecondition,
 	usherv1.ErrorCode_ERROR_CODE_NOT_IN_SKILL:          connect.CodeFailedPrecondition,
+
+	usherv1.ErrorCode_ERROR_CODE_UNSUPPORTED_ATTACHMENT: connect.CodeInvalidArgument,
 }

@@ -133,7 +133,7 @@ func TestEverySessionRequestHasAMethod(t *testing.T) {
 		protocols[string(request.Name())] = method.protocol
 	}
 	for name, want := range map[string]usherv1.Protocol{
-		"RequestSetAgentState": im, "RequestPrivateService": tlib, "Event3rdServerResponse": esp, "Event3rdServerFault": esp,
+		"RequestSetAgentState": im, "RequestAddLine": icm, "RequestPrivateService": tlib, "Event3rdServerResponse": esp, "Event3rdServerFault": esp,
 	} {
 		if protocols[name] != want {
 			t.Errorf("%s travels in %v, not %v", name, protocols[name], want)

@@ -633,3 +633,48 @@ func TestSlowRequest(t *testing.T) {
 		}
 	})
 }
+
+// TestPresentState opens a stream with the present state: it comes first, and
+// then what follows it.
+func TestPresentState(t *testing.T) {
+	fake := newFake()
+	sub := &fakeSubscription{messages: make(chan center.Message, 10), errs: make(chan error, 1)}
+	sub.messages <- encoded(t, 51, invite(1))
+	var afters []uint64
+	trimmed := false
+	fake.subscribe = func(after *uint64) (Subscription, error) {
+		afters = append(afters, *after)
+		if trimmed && *after < 60 {
+			return nil, &center.CursorExpired{Oldest: 60, Present: &usherv1.EventPresentState{SequenceReached: 70}}
+		}
+		return sub, nil
+	}
+	_, url := serve(t, Options{Center: fake})
+	im := usherv1connect.NewInteractionManagementClient(h2c(t), url, withCredential(fake.agent(DefaultTenant, "ann", false)))
+	open := func(r *usherv1.RequestEvents) *connect.ServerStreamForClient[usherv1.Event] {
+		events, err := im.Events(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = events.Close() })
+		return events
+	}
+	events := open(&usherv1.RequestEvents{PresentState: true})
+	if !events.Receive() || events.Msg().GetEventPresentState().GetAgentId() != "ann" || events.Msg().Sequence != 0 || events.Msg().TimeMs == 0 {
+		t.Fatal(events.Msg(), events.Err())
+	}
+	if !events.Receive() || events.Msg().Sequence != 51 || !slices.Equal(afters, []uint64{50}) {
+		t.Error(events.Msg(), events.Err(), afters)
+	}
+	// The journal was trimmed beyond it at that moment: there is a later state.
+	trimmed, afters = true, nil
+	events = open(&usherv1.RequestEvents{PresentState: true})
+	if !events.Receive() || events.Msg().GetEventPresentState().GetSequenceReached() != 70 || !slices.Equal(afters, []uint64{50, 70}) {
+		t.Error(events.Msg(), events.Err(), afters)
+	}
+	// It has no other beginning.
+	events = open(&usherv1.RequestEvents{PresentState: true, AfterSequence: proto.Uint64(3)})
+	if events.Receive() || eventErrorOf(events.Err()).GetName() != "InvalidArgument" {
+		t.Error(events.Msg(), events.Err())
+	}
+}
