@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 )
@@ -24,8 +26,9 @@ import (
 
 // Limits of a login.
 const (
-	maxMediaOfAgent = 64
-	maxReasonBytes  = 1_024
+	maxMediaOfAgent   = 64
+	maxReasonBytes    = 1_024
+	maxExtensionBytes = 32
 )
 
 func (e *Engine) agentLogin(r *usherv1.RequestAgentLogin) refusal {
@@ -40,7 +43,7 @@ func (e *Engine) agentLogin(r *usherv1.RequestAgentLogin) refusal {
 	case len(r.Media) > maxMediaOfAgent:
 		return refuse(errInvalidArgument, "media: %d, at most %d", len(r.Media), maxMediaOfAgent)
 	}
-	if why := checkReason(r.Reason); why != nil {
+	if why := cmp.Or(checkReason(r.Reason), checkExtension(r.Extension)); why != nil {
 		return why
 	}
 	mode, why := e.loginWorkMode(r)
@@ -50,7 +53,12 @@ func (e *Engine) agentLogin(r *usherv1.RequestAgentLogin) refusal {
 	if other := e.agentAt(r.Place); other != nil {
 		return refuse(errPlaceInUse, "place %q is taken by agent %q", r.Place, other.id)
 	}
-	login := &usherv1.EventAgentLogin{AgentId: string(id), Place: r.Place, WorkMode: mode, ReasonCode: r.ReasonCode}
+	if other := e.extensions[r.Extension]; other != nil {
+		return refuse(errExtensionInUse, "agent %q is logged in at extension %s", other.id, r.Extension)
+	}
+	login := &usherv1.EventAgentLogin{
+		AgentId: string(id), Place: r.Place, WorkMode: mode, ReasonCode: r.ReasonCode, Extension: r.Extension,
+	}
 	seen := map[string]bool{}
 	for n, m := range r.Media {
 		if e.config.mediaTypes[m.MediaType] == nil {
@@ -76,6 +84,17 @@ func (e *Engine) agentLogin(r *usherv1.RequestAgentLogin) refusal {
 func checkReason(reason string) refusal {
 	if len(reason) > maxReasonBytes {
 		return refuse(errInvalidArgument, "reason: %d bytes, at most %d", len(reason), maxReasonBytes)
+	}
+	return nil
+}
+
+// checkExtension refuses what no telephone can be called by.
+func checkExtension(extension string) refusal {
+	if n := len(extension); n > maxExtensionBytes {
+		return refuse(errInvalidArgument, "extension: %d characters, at most %d", n, maxExtensionBytes)
+	}
+	if strings.Trim(extension, "0123456789*#") != "" {
+		return refuse(errInvalidArgument, "extension: %q has something else than digits, * and #", extension)
 	}
 	return nil
 }

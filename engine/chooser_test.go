@@ -152,6 +152,7 @@ func (c chooser) requests() []any {
 // login has a work mode at times, legal or not.
 func (c chooser) login(place string) *usherv1.RequestAgentLogin {
 	r := login(place)
+	r.Extension = pick(c.Rand, "", "", "", "100", "200", "*2#", "no")
 	if c.IntN(2) == 0 {
 		r.WorkMode = usherv1.WorkMode(c.IntN(6))
 	}

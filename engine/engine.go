@@ -159,6 +159,7 @@ type Engine struct {
 	workbins      map[workbinKey]*workbin
 	agents        map[AgentID]*Agent
 	places        map[string]*Agent // who sits there
+	extensions    map[string]*Agent // who is logged in at it
 	clients       map[Participant]*client
 	routers       []*client // connected routers, sorted by id
 	snapshots     map[uint64]*usherv1.SnapshotState
@@ -185,6 +186,8 @@ type Engine struct {
 	// What the router looks at again.
 	changedAgents       []*Agent
 	changedInteractions []*Interaction
+	// toShow are the agents whom the entry at work changes.
+	toShow []*Agent
 
 	// The input at work.
 	now     Millis
@@ -217,6 +220,7 @@ func New(tenant string) *Engine {
 		workbins:     map[workbinKey]*workbin{},
 		agents:       map[AgentID]*Agent{},
 		places:       map[string]*Agent{},
+		extensions:   map[string]*Agent{},
 		clients:      map[Participant]*client{},
 		snapshots:    map[uint64]*usherv1.SnapshotState{},
 		strategies:   map[string]*usherv1.Participant{},

@@ -55,6 +55,7 @@ const (
 	errNotLoggedIn        = usherv1.ErrorCode_ERROR_CODE_NOT_LOGGED_IN
 	errAlreadyLoggedIn    = usherv1.ErrorCode_ERROR_CODE_ALREADY_LOGGED_IN
 	errPlaceInUse         = usherv1.ErrorCode_ERROR_CODE_PLACE_IN_USE
+	errExtensionInUse     = usherv1.ErrorCode_ERROR_CODE_EXTENSION_IN_USE
 	errNotReady           = usherv1.ErrorCode_ERROR_CODE_NOT_READY
 	errNoCapacity         = usherv1.ErrorCode_ERROR_CODE_NO_CAPACITY
 	errAgentBusy          = usherv1.ErrorCode_ERROR_CODE_AGENT_BUSY

@@ -62,7 +62,8 @@ func (e *Engine) sortedClients() []*client {
 
 func (a *Agent) export() *usherv1.AgentState {
 	s := &usherv1.AgentState{
-		AgentId: string(a.id), Place: a.place, DoNotDisturb: a.dnd, Reason: a.reason, IdleSinceMs: int64(a.idleSince),
+		AgentId: string(a.id), Place: a.place, Extension: a.extension, DoNotDisturb: a.dnd, Reason: a.reason,
+		IdleSinceMs: int64(a.idleSince), ShownSinceMs: int64(a.shownSince),
 	}
 	a.work.export(s)
 	for _, m := range a.media {
@@ -134,8 +135,8 @@ func Load(s *usherv1.TenantState) *Engine {
 	}
 	for _, saved := range s.Agents {
 		a := &Agent{
-			id: AgentID(saved.AgentId), place: saved.Place, dnd: saved.DoNotDisturb, reason: saved.Reason,
-			idleSince: Millis(saved.IdleSinceMs),
+			id: AgentID(saved.AgentId), place: saved.Place, extension: saved.Extension, dnd: saved.DoNotDisturb, reason: saved.Reason,
+			idleSince: Millis(saved.IdleSinceMs), shownSince: Millis(saved.ShownSinceMs),
 		}
 		for _, m := range saved.Media {
 			a.media = append(a.media, &mediaState{media: MediaName(m.MediaType), ready: m.Ready, reason: m.Reason})
@@ -170,6 +171,7 @@ func Load(s *usherv1.TenantState) *Engine {
 	for _, subscription := range s.WorkbinSubscriptions {
 		e.foldSubscription(subscription)
 	}
+	e.showLoaded()
 	e.Changed()
 	return e
 }
@@ -191,6 +193,9 @@ func (e *Engine) loadInteraction(saved *usherv1.InteractionRecord) {
 	e.interactions[i.ID()] = i
 	e.submitted.ReplaceOrInsert(i)
 	e.deadlines.set(&i.deadline, Millis(saved.DeadlineMs))
+	if i.props.State == stateHandling {
+		e.countHandling(i, 1)
+	}
 	for _, info := range saved.Parties {
 		e.addParty(i, info)
 	}

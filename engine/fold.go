@@ -29,6 +29,7 @@ func (e *Engine) fold(sequence Sequence, entry *Entry) {
 	case entry.Event.Protocol == rpt:
 		e.foldAgent(entry.Event)
 	}
+	e.showAgents(entry)
 }
 
 // foldInteraction folds a reporting event about an interaction.
@@ -101,6 +102,7 @@ func (e *Engine) foldSubmitted(sequence Sequence, m *usherv1.EventInteractionSub
 }
 
 func (e *Engine) foldPlacedInQueue(i *Interaction, m *usherv1.EventPlacedInQueue, at Millis) {
+	e.countHandling(i, -1)
 	i.props.State = stateQueued
 	i.props.Queue = m.Queue
 	i.props.PlacedInQueueAtMs, i.props.MovedToQueueAtMs = int64(at), m.MovedToQueueAtMs
@@ -133,6 +135,9 @@ func (e *Engine) addInvitation(inv *invitation) {
 	i := inv.interaction
 	e.countWaiting(i, i.vector, -1)
 	i.invitations = append(i.invitations, inv)
+	if len(i.invitations) == 1 {
+		e.countRinging(i, 1)
+	}
 	if a := e.agents[inv.agent]; a != nil {
 		a.invitations = append(a.invitations, inv)
 		e.touchAgent(a)
@@ -147,6 +152,9 @@ func (e *Engine) foldInvitationClosed(i *Interaction, ticket Ticket, ev *usherv1
 		return
 	}
 	inv := i.invitations[n]
+	if len(i.invitations) == 1 {
+		e.countRinging(i, -1)
+	}
 	i.invitations = slices.Delete(i.invitations, n, n+1)
 	e.countWaiting(i, i.vector, 1)
 	e.deadlines.set(&inv.deadline, 0)
@@ -184,6 +192,7 @@ func (e *Engine) foldPartyAdded(i *Interaction, m *usherv1.EventPartyAdded, ev *
 			e.setVector(i, nil, nil)
 		}
 		e.queue(i.Queue()).enter(i, true)
+		e.countRinging(i, 1)
 		if i.router != BuiltinRouter {
 			e.client(i.router).routing++
 		}
@@ -198,7 +207,10 @@ func (e *Engine) foldPartyAdded(i *Interaction, m *usherv1.EventPartyAdded, ev *
 	if invited != nil {
 		skill = invited.invited.Skill
 	}
-	i.props.State = stateHandling
+	if i.props.State != stateHandling {
+		i.props.State = stateHandling
+		e.countHandling(i, 1)
+	}
 	i.backOffs = nil
 	i.executed, i.sincePause = 0, 0
 	e.setVector(i, afterDelivery(i.vector, invited), i.adjuncts)
@@ -238,6 +250,7 @@ func (e *Engine) addParty(i *Interaction, info *usherv1.PartyInfo) {
 func (e *Engine) foldPartyRemoved(i *Interaction, m *usherv1.EventPartyRemoved, at Millis) {
 	if m.Party.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_STRATEGY {
 		e.queue(i.Queue()).leave(i, true)
+		e.countRinging(i, -1)
 		if m.Operation == opStop || m.Operation == opPull || m.Operation == opPlace {
 			e.foldLeft(i, nil, at)
 		}
@@ -277,6 +290,7 @@ func (e *Engine) foldPartyRemoved(i *Interaction, m *usherv1.EventPartyRemoved, 
 func (e *Engine) foldStopped(i *Interaction, ev *usherv1.Event) {
 	e.setVector(i, nil, nil)
 	e.setVdn(i, "")
+	e.countHandling(i, -1)
 	i.props.State = stateStopped
 	i.props.CompletedAtMs = ev.TimeMs
 	e.deadlines.set(&i.deadline, 0)
@@ -288,6 +302,7 @@ func (e *Engine) foldStopped(i *Interaction, ev *usherv1.Event) {
 	e.stopped.add(&usherv1.StoppedInteraction{
 		InteractionId: ev.InteractionId, Actor: ev.Actor, Reason: ev.Reason, StoppedAtMs: ev.TimeMs,
 		Lines: exportLines(i.lines), SubmittedBy: i.props.SubmittedBy, Agents: i.stoppedWith, MediaType: i.props.MediaType,
+		SubmittedSequence: uint64(i.entry),
 	})
 }
 
@@ -341,7 +356,7 @@ func (e *Engine) touched(id string) *Agent {
 }
 
 func (e *Engine) foldLogin(m *usherv1.EventAgentLogin, ev *usherv1.Event) {
-	a := &Agent{id: AgentID(m.AgentId), place: m.Place, reason: ev.Reason, idleSince: Millis(ev.TimeMs)}
+	a := &Agent{id: AgentID(m.AgentId), place: m.Place, extension: m.Extension, reason: ev.Reason, idleSince: Millis(ev.TimeMs)}
 	for _, s := range m.Media {
 		a.media = append(a.media, &mediaState{media: MediaName(s.MediaType), ready: s.Ready, reason: s.Reason})
 	}
@@ -362,6 +377,9 @@ func (e *Engine) addAgent(a *Agent) {
 	if a.place != "" {
 		e.places[a.place] = a
 	}
+	if a.extension != "" {
+		e.extensions[a.extension] = a
+	}
 	e.touchAgent(a)
 }
 
@@ -370,6 +388,7 @@ func (e *Engine) foldLogout(id AgentID) {
 	a.loggedOut = true
 	delete(e.agents, id)
 	delete(e.places, a.place)
+	delete(e.extensions, a.extension)
 	for _, w := range e.workbins {
 		if n, found := slices.BinarySearch(w.subscribers, id); found {
 			w.subscribers = slices.Delete(w.subscribers, n, n+1)
@@ -484,6 +503,10 @@ func (e *Engine) touchAgent(a *Agent) {
 	if !a.changed {
 		a.changed = true
 		e.changedAgents = append(e.changedAgents, a)
+	}
+	if !a.toShow {
+		a.toShow = true
+		e.toShow = append(e.toShow, a)
 	}
 }
 

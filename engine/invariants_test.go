@@ -199,8 +199,51 @@ func (w *world) check() {
 		w.t.Fatalf("parties %v or invitations %v of agents who are not logged in", handling, invited)
 	}
 	w.checkCounters()
+	w.checkRows()
 	w.checkVersions()
 	w.checkViews()
+}
+
+// checkRows: what is counted of queues, and known of agents, for the rows of a
+// grid is what a walk through all of them finds.
+func (w *world) checkRows() {
+	w.t.Helper()
+	rows := map[string]*usherv1.QueueRow{}
+	for i := range w.e.EachInteraction {
+		row := rows[i.props.Queue]
+		if row == nil {
+			row = &usherv1.QueueRow{}
+			rows[i.props.Queue] = row
+		}
+		switch {
+		case i.props.State == stateHandling:
+			row.Handling++
+		case i.props.Workbin == nil && (i.strategy == "" || len(i.invitations) == 0):
+			row.Waiting++
+			if row.OldestSinceMs == 0 || i.props.MovedToQueueAtMs < row.OldestSinceMs {
+				row.OldestSinceMs = i.props.MovedToQueueAtMs
+			}
+		}
+	}
+	d := w.e.Directory("", true)
+	for _, got := range d.Queues {
+		want := rows[got.Queue]
+		if got.Waiting != want.GetWaiting() || got.Handling != want.GetHandling() || got.OldestSinceMs != want.GetOldestSinceMs() {
+			w.t.Fatalf("the row of a queue is %v, there are %v", got, want)
+		}
+	}
+	for _, got := range d.Agents {
+		a := w.e.agents[AgentID(got.AgentId)]
+		if a == nil && got.SinceMs == 0 && got.State == usherv1.AgentRowState_AGENT_ROW_STATE_LOGGED_OUT {
+			continue
+		}
+		if a == nil || got.State != a.rowState() || got.SinceMs == 0 || got.SinceMs > int64(w.now) || len(got.Handling) != len(a.handling) {
+			w.t.Fatalf("the row of an agent is %v, his state %v", got, a)
+		}
+		if a.extension != "" && w.e.extensions[a.extension] != a {
+			w.t.Fatalf("agent %s is not known to be at extension %s", a.id, a.extension)
+		}
+	}
 }
 
 // checkPlace: an interaction is in exactly one place.

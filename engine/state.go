@@ -85,6 +85,7 @@ type Agent struct {
 	id          AgentID
 	config      *usherv1.Agent
 	place       string
+	extension   string
 	media       []*mediaState
 	dnd         bool
 	reason      string
@@ -96,6 +97,11 @@ type Agent struct {
 	engine      *Engine
 	changed     bool
 	loggedOut   bool
+	// shown is what a grid shows of him, since when, and whether it is to be
+	// looked at again.
+	shown      usherv1.AgentRowState
+	shownSince Millis
+	toShow     bool
 }
 
 // mediaState is one media type in an agent's session.
@@ -129,6 +135,9 @@ type queue struct {
 	// router; restrategized while something is with the router of a strategy
 	// that is no longer the queue's.
 	unserved, restrategized bool
+	// ringing counts those in routing to which somebody is invited; handling
+	// those that came through it and are with agents.
+	ringing, handling int
 }
 
 // workbinKey names a workbin of one owner.
@@ -392,6 +401,7 @@ func (a *Agent) currentStatus() *usherv1.EventCurrentAgentStatus {
 	return &usherv1.EventCurrentAgentStatus{
 		AgentId: string(a.id), Place: a.place, Media: a.status(), DoNotDisturb: a.dnd, Reason: a.reason,
 		WorkMode: a.work.mode, PendingWorkMode: a.work.pending, ReasonCode: a.work.reasonCode, AcwUntilMs: int64(a.work.acwUntil.at),
+		Extension: a.extension,
 	}
 }
 

@@ -24,7 +24,9 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// AgentRowState is an agent's state in one word, for a grid.
+// AgentRowState is an agent's state in one word, for a grid. Where several hold
+// it is the first of these: LOGGED_OUT, CONNECTION_LOST, DO_NOT_DISTURB,
+// HANDLING, ALERTING, ACW, AUX, NOT_READY, READY.
 type AgentRowState int32
 
 const (
@@ -530,7 +532,7 @@ type QueueRow struct {
 	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
 	// For people.
 	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
-	// How many wait.
+	// How many wait: are in it or with its router, and nobody is invited.
 	Waiting int32 `protobuf:"varint,3,opt,name=waiting,proto3" json:"waiting,omitempty"`
 	// Since when the one waits that waits longest, Unix milliseconds; 0 if none
 	// does.
@@ -540,7 +542,9 @@ type QueueRow struct {
 	ExpectedWaitMs *int64 `protobuf:"varint,5,opt,name=expected_wait_ms,json=expectedWaitMs,proto3,oneof" json:"expected_wait_ms,omitempty"`
 	// How many that came through it are handled.
 	Handling int32 `protobuf:"varint,6,opt,name=handling,proto3" json:"handling,omitempty"`
-	// Agents who could be asked for what waits there: logged in ...
+	// Agents who could be asked for what waits there, of the queue's group or of
+	// the skills and targets that its vector names; none where agents pull or an
+	// external router decides: logged in ...
 	AgentsStaffed int32 `protobuf:"varint,7,opt,name=agents_staffed,json=agentsStaffed,proto3" json:"agents_staffed,omitempty"`
 	// ... and ready, with capacity left.
 	AgentsAvailable int32 `protobuf:"varint,8,opt,name=agents_available,json=agentsAvailable,proto3" json:"agents_available,omitempty"`
