@@ -66,6 +66,9 @@ var imports = map[string][]string{
 	// Center's types and its own interface Center; see onlyOver.
 	"edge": {"api/...", "center", "engine"},
 
+	// Center's types and its own interface Center, as edge.
+	"media": {"api/usher/v1", "center", "engine"},
+
 	// A client knows the protocols and nothing of the server.
 	"client": {"api/..."},
 

@@ -18,6 +18,10 @@ import (
 // sees the key or token itself.
 type Hash [32]byte
 
+// SessionServer is the id of the media server that every tenant has for the
+// sessions of customers. No API key has it.
+const SessionServer = "sessions"
+
 // defaultCustomerGraceMs is how long a lost customer is waited for if the
 // tenant does not say.
 const defaultCustomerGraceMs = 120_000
@@ -33,6 +37,7 @@ type Session struct {
 type Login struct {
 	PasswordHash string // argon2id; empty for an agent who can't log in
 	Supervisor   bool
+	Name         string // for people
 }
 
 // credentials are who may come in, customers and from where included: a fold of
@@ -90,7 +95,7 @@ func (c *credentials) fold(tenant string, fact *usherv1.Fact) {
 // addConfigured takes what is new or changed in a configuration.
 func (c *credentials) addConfigured(tenant string, from *usherv1.Configuration) {
 	for _, a := range from.GetAgents() {
-		c.logins.Store(ownName{tenant, a.AgentId}, Login{PasswordHash: a.PasswordHash, Supervisor: a.Supervisor})
+		c.logins.Store(ownName{tenant, a.AgentId}, Login{PasswordHash: a.PasswordHash, Supervisor: a.Supervisor, Name: a.Name})
 	}
 	for _, site := range from.GetSites() {
 		c.sites.Store(ownName{tenant, site.Name}, site)
@@ -268,6 +273,8 @@ func (w *writer) createKey(key *usherv1.ApiKey, hash Hash) ([]*usherv1.Fact, *us
 	switch {
 	case key.Id == "" || key.Name == "":
 		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT, "an API key needs an id and a name")
+	case key.Role == usherv1.Role_ROLE_MEDIA && key.Name == SessionServer:
+		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_IN_USE, "the name %q is that of the session media server", key.Name)
 	case w.credentials.key(key.Id) != nil:
 		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_IN_USE, "there is an API key %q", key.Id)
 	}
@@ -418,6 +425,22 @@ func (c *Center) Site(tenant, name string) (*usherv1.Site, bool) {
 // RequestType finds what customers of a tenant can ask for. Don't change it.
 func (c *Center) RequestType(tenant, name string) (*usherv1.RequestType, bool) {
 	return lookup[*usherv1.RequestType](&c.view.Load().requestTypes, tenant, name)
+}
+
+// OriginListed tells whether any site of any tenant lists an origin.
+func (c *Center) OriginListed(origin string) bool {
+	listed := false
+	c.view.Load().sites.Range(func(_, site any) bool {
+		listed = slices.Contains(site.(*usherv1.Site).GetOrigins(), origin)
+		return !listed
+	})
+	return listed
+}
+
+// AgentName is an agent's name for people; his id if he has none.
+func (c *Center) AgentName(tenant, agent string) string {
+	l, _ := c.view.Load().login(tenant, agent)
+	return cmp.Or(l.Name, agent)
 }
 
 // CustomerGraceMs is how long a tenant waits for a customer whose browser is

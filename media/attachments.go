@@ -1,0 +1,145 @@
+package media
+
+import (
+	"context"
+	"io"
+	"os"
+	"path"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/engine"
+)
+
+const (
+	attachmentIDDigits     = 64
+	attachmentNameMaxBytes = 255
+)
+
+// fileName makes a name of what was said to be one: without its path, and
+// without what can't be printed or could lead elsewhere.
+func fileName(name string) string {
+	name = path.Base(strings.ReplaceAll(strings.ToValidUTF8(name, ""), `\`, "/"))
+	name = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || strings.ContainsRune("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", r) {
+			return -1 // the second kind makes exe.png of gnp.exe
+		}
+		return r
+	}, name)
+	for len(name) > attachmentNameMaxBytes {
+		_, first := utf8.DecodeRuneInString(name)
+		name = name[first:] // the ending says more
+	}
+	if name == "" || name == "." || name == ".." || name == "/" {
+		return "file"
+	}
+	return name
+}
+
+// Upload stores a file for the conversation of an interaction, which somebody
+// who may speak in it will say in a line. as is who asks: Principal for a
+// customer, or an agent. The refusals are UnsupportedAttachment, TooLarge,
+// NoSpace, NotAParty, AlreadyStopped and UnknownInteraction.
+func (s *Server) Upload(ctx context.Context, tenant, interaction string, as engine.Participant, name string, from io.Reader) (*usherv1.Attachment, error) {
+	c, err := s.ready(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.mayUpload(ctx, interaction, as); err != nil {
+		return nil, err
+	}
+	id, kind, size, err := s.files.keep(tenant, from)
+	if err != nil {
+		return nil, err
+	}
+	attachment := &usherv1.Attachment{Id: id, Name: fileName(name), ContentType: kind, Size: size}
+	return attachment, c.uploaded(interaction, attachment)
+}
+
+// mayUpload tells why somebody may not upload.
+func (c *client) mayUpload(ctx context.Context, interaction string, as engine.Participant) error {
+	if as != Principal {
+		_, refusal, err := c.s.center.Transcript(ctx, c.tenant, as, &usherv1.RequestGetTranscript{InteractionId: interaction, Limit: 1})
+		if err := outcome(refusal, err); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	se := c.sessions[interaction]
+	if se == nil {
+		return refuse(errUnknown, "there is no session %.128q going on", interaction)
+	}
+	return se.roomForUpload("")
+}
+
+// roomForUpload refuses a further file, if it is a further one.
+func (se *session) roomForUpload(id string) error {
+	if n := len(se.uploads); n >= se.c.s.limits.Attachments && se.uploads[id] == nil {
+		return refuse(errTooMany, "the session has %d attachments, as many as there may be", n)
+	}
+	return nil
+}
+
+// uploaded remembers that a file was uploaded for a session. Nothing else
+// depends on it than that it can be said: after a restart it is uploaded again.
+func (c *client) uploaded(interaction string, a *usherv1.Attachment) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	se := c.sessions[interaction]
+	if se == nil {
+		return refuse(errStopped, "the session has ended")
+	}
+	if err := se.roomForUpload(a.GetId()); err != nil {
+		return err
+	}
+	if se.uploads == nil {
+		se.uploads = map[string]*usherv1.Attachment{}
+	}
+	se.uploads[a.GetId()] = a
+	return nil
+}
+
+// Uploaded is the attachment that was uploaded for an interaction, with what is
+// known of it rather than what a client says. The refusal is InvalidArgument.
+func (s *Server) Uploaded(tenant, interaction string, said *usherv1.Attachment) (*usherv1.Attachment, error) {
+	c := s.client(tenant)
+	if c == nil {
+		return nil, errClosing
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if se := c.sessions[interaction]; se != nil && se.uploads[said.GetId()] != nil {
+		return se.uploads[said.GetId()], nil
+	}
+	return nil, refuse(errInvalid, "line.attachment.id: no such file was uploaded for this session; upload it again")
+}
+
+// Download opens an attachment that was said in the conversation of an
+// interaction, as far as the asker may read it: Principal for a customer, or an
+// agent. The caller closes the file. The refusals are UnknownObject, NotAParty
+// and UnknownInteraction.
+func (s *Server) Download(ctx context.Context, tenant, interaction string, as engine.Participant, id string) (*usherv1.Attachment, *os.File, error) {
+	if _, err := s.ready(ctx, tenant); err != nil {
+		return nil, nil, err
+	}
+	transcript, refusal, err := s.center.Transcript(ctx, tenant, as, &usherv1.RequestGetTranscript{InteractionId: interaction})
+	if err := outcome(refusal, err); err != nil {
+		return nil, nil, err
+	}
+	for _, line := range transcript.GetLines() {
+		a := line.GetAdded().GetLine().GetAttachment()
+		if a == nil || a.GetId() != id || len(id) != attachmentIDDigits {
+			continue
+		}
+		file, err := s.files.open(tenant, id)
+		if err != nil {
+			s.log.Error("an attachment is not there", "tenant", tenant, "attachment", id, "error", err)
+			break
+		}
+		return a, file, nil
+	}
+	return nil, nil, refuse(errUnknownObject, "the conversation has no such attachment")
+}

@@ -1,0 +1,226 @@
+package media
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/center"
+	"github.com/usher-cc/usher/engine"
+)
+
+const (
+	// againAfter is the pause before a client tries again to hear the center.
+	againAfter = time.Second
+	// farewell is how long the end of a client waits for the center to hear
+	// of it.
+	farewell = 5 * time.Second
+	// endedMax is how many ended sessions are remembered with why they ended.
+	endedMax = 10_000
+)
+
+// client is the media server of one tenant.
+type client struct {
+	s      *Server
+	tenant string
+	begun  chan struct{} // closed when it hears for the first time
+	begin  sync.Once
+	wake   chan struct{} // somebody wants to know his place
+
+	mu       sync.Mutex // the fields below, and all of the sessions
+	sessions map[string]*session
+	ended    map[string]string // why sessions ended
+	order    []string          // of ended
+}
+
+func newClient(s *Server, tenant string) *client {
+	return &client{
+		s: s, tenant: tenant, begun: make(chan struct{}), wake: make(chan struct{}, 1),
+		sessions: map[string]*session{}, ended: map[string]string{},
+	}
+}
+
+// do has the center carry out a request.
+func (c *client) do(ctx context.Context, protocol usherv1.Protocol, body any) (center.Reply, error) {
+	reply, err := c.s.center.Do(ctx, center.Request{Tenant: c.tenant, From: Principal, Body: body, Protocol: protocol})
+	if err == nil && reply.Err != nil {
+		err = &center.Refused{Err: reply.Err}
+	}
+	return reply, err
+}
+
+// The protocols, in short.
+const (
+	im  = usherv1.Protocol_PROTOCOL_IM
+	icm = usherv1.Protocol_PROTOCOL_ICM
+)
+
+// run hears the center until the server is shut down.
+func (c *client) run() {
+	ctx := c.s.ctx
+	for ctx.Err() == nil {
+		err := c.hear(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		c.s.log.Warn("the sessions of a tenant are taken up anew", "tenant", c.tenant, "error", err)
+		select {
+		case <-time.After(againAfter):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// hear registers, takes up the sessions that there are and hears what becomes
+// of them, until that fails.
+func (c *client) hear(ctx context.Context) error {
+	register := &usherv1.RequestRegisterClient{
+		ClientType: usherv1.ClientType_CLIENT_TYPE_MEDIA_SERVER, Name: "sessions",
+		Notify: []usherv1.Notify{usherv1.Notify_NOTIFY_PROPERTIES, usherv1.Notify_NOTIFY_PARTIES, usherv1.Notify_NOTIFY_TREATMENTS},
+	}
+	if _, err := c.do(ctx, im, register); err != nil {
+		return fmt.Errorf("register: %w", err)
+	}
+	connection := rand.Text()
+	defer c.disconnect(connection) // a Connect of unknown outcome may have happened
+	if _, err := c.do(ctx, im, engine.Connect{ConnectionID: connection}); err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	present, err := c.s.center.Present(ctx, c.tenant, Principal)
+	if err != nil {
+		return fmt.Errorf("read the sessions: %w", err)
+	}
+	sub, err := c.s.center.Subscribe(c.tenant, Principal, &present.SequenceReached)
+	if err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
+	defer sub.Close()
+	c.takeUp(present)
+	c.begin.Do(func() { close(c.begun) })
+	for {
+		m, err := sub.Next(ctx)
+		if err != nil {
+			return err
+		}
+		ev := &usherv1.Event{}
+		if err := proto.Unmarshal(m.Event, ev); err != nil {
+			return fmt.Errorf("decode the message %d: %w", m.Sequence, err)
+		}
+		c.take(ev)
+	}
+}
+
+func (c *client) disconnect(connection string) {
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	if _, err := c.do(ctx, im, engine.Disconnect{ConnectionID: connection}); err != nil {
+		c.s.log.Debug("the end of the sessions' connection was not recorded", "tenant", c.tenant, "error", err)
+	}
+}
+
+// takeUp makes the sessions what the present state says. Those that were
+// submitted after it are left as they are.
+func (c *client) takeUp(present *usherv1.EventPresentState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	there := map[string]bool{}
+	for _, p := range present.GetInteractions() {
+		if !isSession(p) {
+			continue
+		}
+		there[p.GetInteractionId()] = true
+		se := c.sessions[p.GetInteractionId()]
+		if se == nil {
+			se = c.add(p.GetInteractionId(), customerOf(p))
+		}
+		se.born = max(se.born, 1)
+		se.become(p)
+	}
+	for id, se := range c.sessions {
+		if se.born != 0 && se.born <= present.GetSequenceReached() && !there[id] {
+			c.end(se, reasonStopped, present.GetSequenceReached())
+		}
+	}
+}
+
+// isSession tells whether a customer waits behind an interaction: behind a
+// callback nobody does.
+func isSession(p *usherv1.InteractionProperties) bool {
+	return p.GetUserData().GetFields()[keyCallback] == nil
+}
+
+// add makes a session, whose customer is waited for from now on; mu is held.
+func (c *client) add(id string, who customer) *session {
+	se := &session{c: c, id: id, customer: who, agents: map[string]string{}, streams: map[*stream]bool{}}
+	c.sessions[id] = se
+	se.wait(c.grace())
+	return se
+}
+
+func (c *client) grace() time.Duration {
+	return time.Duration(c.s.center.CustomerGraceMs(c.tenant)) * time.Millisecond
+}
+
+// take takes one message into account.
+func (c *client) take(ev *usherv1.Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if se := c.sessions[ev.GetInteractionId()]; se != nil {
+		se.take(ev)
+	}
+}
+
+// end ends a session for its customer; mu is held.
+func (c *client) end(se *session, reason string, sequence uint64) {
+	if se.over {
+		return
+	}
+	se.over = true
+	delete(c.sessions, se.id)
+	c.ended[se.id] = reason
+	c.order = append(c.order, se.id)
+	if len(c.order) > endedMax {
+		delete(c.ended, c.order[0])
+		c.order = c.order[1:]
+	}
+	if se.lost != nil {
+		se.lost.Stop()
+	}
+	for st := range se.streams {
+		st.end(sequence)
+	}
+}
+
+// endNamed ends a session by its id, if it is there.
+func (c *client) endNamed(id, reason string, sequence uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if se := c.sessions[id]; se != nil {
+		c.end(se, reason, sequence)
+	}
+}
+
+// leave stops a session whose customer has gone.
+func (c *client) leave(ctx context.Context, id, reference string) (center.Reply, error) {
+	reply, err := c.do(ctx, icm, &usherv1.RequestStopProcessing{ReferenceId: reference, InteractionId: id, Reason: reasonCustomerLeft})
+	if err == nil {
+		c.endNamed(id, reasonCustomerLeft, reply.Sequence)
+	}
+	return reply, err
+}
+
+// isGone tells whether a refusal says that the interaction is no more.
+func isGone(err error) bool {
+	var refused *center.Refused
+	if !errors.As(err, &refused) {
+		return false
+	}
+	code := refused.Err.GetCode()
+	return code == errStopped || code == errUnknown
+}

@@ -1,0 +1,171 @@
+package media
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+)
+
+// attachmentTypes are the types that are taken: what a browser shows without
+// running any of it.
+var attachmentTypes = []string{"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain"}
+
+// files are the attachments of all tenants, each by the SHA-256 of its content:
+//
+//	DIR/attachments/TENANT/FIRST TWO DIGITS/DIGITS
+//
+// A file is there wholly or not at all, and durable before anybody hears of it.
+type files struct {
+	root      string
+	temporary bool // the root goes with the process
+	max, all  int64
+
+	mu   sync.Mutex
+	used map[string]int64 // bytes by tenant, with those that are being written
+}
+
+func openFiles(dir string, limits Limits) (*files, error) {
+	f := &files{max: limits.AttachmentMax, all: limits.AttachmentsAll, used: map[string]int64{}}
+	if dir == "" {
+		made, err := os.MkdirTemp("", "usher-attachments-")
+		if err != nil {
+			return nil, err
+		}
+		f.root, f.temporary = made, true
+		return f, nil
+	}
+	f.root = filepath.Join(dir, "attachments")
+	return f, nil
+}
+
+// close removes what nobody will ask for any more.
+func (f *files) close() error {
+	if f.temporary {
+		return os.RemoveAll(f.root)
+	}
+	return nil
+}
+
+// folder is a tenant's folder. The id of a tenant is a name without a path.
+func (f *files) folder(tenant string) string { return filepath.Join(f.root, tenant) }
+
+// contentType finds the type of a file by its content; empty if it is none that
+// is taken.
+func contentType(content []byte) string {
+	kind, _, _ := strings.Cut(http.DetectContentType(content), ";")
+	if !slices.Contains(attachmentTypes, kind) {
+		return ""
+	}
+	if kind == "text/plain" && (!utf8.Valid(content) || bytes.IndexByte(content, 0) >= 0) {
+		return ""
+	}
+	return kind
+}
+
+// keep stores a file and gives its id and type.
+func (f *files) keep(tenant string, from io.Reader) (id, kind string, size int64, err error) {
+	content, err := io.ReadAll(io.LimitReader(from, f.max+1))
+	switch {
+	case err != nil:
+		return "", "", 0, fmt.Errorf("read the attachment: %w", err)
+	case int64(len(content)) > f.max:
+		return "", "", 0, refuse(errTooLarge, "the file is larger than %d bytes", f.max)
+	case len(content) == 0:
+		return "", "", 0, refuse(errInvalid, "the file is empty")
+	}
+	if kind = contentType(content); kind == "" {
+		return "", "", 0, refuse(errUnsupportedFile, "the content of the file is none of %s", strings.Join(attachmentTypes, ", "))
+	}
+	sum := sha256.Sum256(content)
+	id, size = hex.EncodeToString(sum[:]), int64(len(content))
+	name := filepath.Join(f.folder(tenant), id[:2], id)
+	if _, err := os.Stat(name); err == nil {
+		return id, kind, size, nil
+	}
+	if err := f.reserve(tenant, size); err != nil {
+		return "", "", 0, err
+	}
+	if err := store(name, content); err != nil {
+		f.release(tenant, size)
+		return "", "", 0, fmt.Errorf("store the attachment: %w", err)
+	}
+	return id, kind, size, nil
+}
+
+// store writes a file below folders that may not be there yet, durably with
+// them.
+func store(name string, content []byte) error {
+	dir := filepath.Dir(name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if err := writeDurably(name, content); err != nil {
+		return err
+	}
+	for range 3 { // the tenant's folder, attachments, the data folder
+		dir = filepath.Dir(dir)
+		if err := syncDir(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reserve takes up room for a file.
+func (f *files) reserve(tenant string, size int64) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	used, known := f.used[tenant]
+	if !known {
+		var err error
+		if used, err = sizeOf(f.folder(tenant)); err != nil {
+			return fmt.Errorf("see how much room attachments take: %w", err)
+		}
+	}
+	if used+size > f.all {
+		f.used[tenant] = used
+		return refuse(errNoSpace, "the attachments of the tenant take up all of their %d bytes", f.all)
+	}
+	f.used[tenant] = used + size
+	return nil
+}
+
+func (f *files) release(tenant string, size int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.used[tenant] -= size
+}
+
+// sizeOf is how many bytes the files below a folder take.
+func sizeOf(dir string) (size int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			size += info.Size()
+		}
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	return size, err
+}
+
+// open opens a file that was stored.
+func (f *files) open(tenant, id string) (*os.File, error) {
+	return os.Open(filepath.Join(f.folder(tenant), id[:2], id))
+}
