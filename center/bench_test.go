@@ -71,6 +71,47 @@ func BenchmarkDo(b *testing.B) {
 	}
 }
 
+// BenchmarkRows is what the writer spends on a look at everything: 1,000 agents
+// of 5 skills each, 100 queues, 100,000 interactions that wait.
+func BenchmarkRows(b *testing.B) {
+	w := benchWorld(b, memory.New())
+	c := &usherv1.Configuration{}
+	for n := range 100 {
+		name := fmt.Sprint("q", n)
+		c.Skills = append(c.Skills, &usherv1.Skill{Name: name})
+		c.Vectors = append(c.Vectors, &usherv1.Vector{Name: name, Text: fmt.Sprintf("vector %s\nqueue-to skill %s pri m\nstop", name, name)})
+		c.Queues = append(c.Queues, &usherv1.Queue{Name: name, Strategy: engine.Vectored, Vector: name})
+	}
+	var agents []engine.Participant
+	for n := range 1_000 {
+		a := &usherv1.Agent{AgentId: fmt.Sprintf("agent%04d", n), AgentGroups: []string{"support"}, LoginWorkMode: usherv1.WorkMode_WORK_MODE_AUTO_IN}
+		for k := range 5 {
+			a.Skills = append(a.Skills, &usherv1.AgentSkill{Skill: fmt.Sprint("q", (n+k*7)%100)})
+		}
+		c.Agents = append(c.Agents, a)
+		agents = append(agents, engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT, ID: a.AgentId})
+	}
+	w.must(admin, engine.Apply{Request: &usherv1.ApplyConfigurationRequest{Configuration: c}})
+	w.logIn(agents...)
+	for range 100_000 {
+		w.start(chat, submit("", "pull"))
+		if w.c.Status().Waiting > 10_000 {
+			_ = w.c.Flush(b.Context())
+		}
+	}
+	_ = w.c.Flush(b.Context())
+	for _, media := range []string{"", "chat"} {
+		b.Run("media="+media, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if rows, refusal, err := w.c.Rows(b.Context(), "default", Look{MediaType: media}); err != nil || refusal != nil || rows.Agents[10].SinceMs == 0 {
+					b.Fatal(refusal, err)
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkRouted takes interactions the whole way, for 64 clients at once:
 // submit, route, invite, accept, stop.
 func BenchmarkRouted(b *testing.B) {

@@ -16,6 +16,9 @@ type Explainer interface {
 	WhyWaiting(e *engine.Engine, now engine.Millis, r *usherv1.RequestWhyWaiting) (*usherv1.EventWhyWaiting, *usherv1.EventError)
 	// ExpectedWait says how long the wait is expected to be.
 	ExpectedWait(e *engine.Engine, now engine.Millis, r *usherv1.RequestExpectedWait) (*usherv1.EventExpectedWait, *usherv1.EventError)
+	// FillQueues fills in, in rows of queues, the agents who serve them and, for
+	// a media type, how long a new interaction is expected to wait.
+	FillQueues(e *engine.Engine, now engine.Millis, rows []*usherv1.QueueRow, media engine.MediaName)
 }
 
 // WhyWaiting asks a tenant's router why an interaction waits. The answer says
@@ -43,6 +46,46 @@ func (c *Center) ExpectedWait(ctx context.Context, tenant string, r *usherv1.Req
 		}
 		return answer, refusal
 	})
+}
+
+// Look is what somebody wants to see of a tenant.
+type Look struct {
+	// Agent is whose workbins are listed; empty for none.
+	Agent string
+	// MediaType is for which queues' expected waits are told; empty for none.
+	MediaType string
+	// WithoutAgents leaves the agents out.
+	WithoutAgents bool
+}
+
+// Rows gives the agents and queues of a tenant as they stand, and what windows
+// offer. For the rest it is as WhyWaiting, except that a router which does not
+// explain itself only leaves out what it knows. The refusal may also be
+// UnknownMediaType. Don't change the answer: it shares memory with the
+// configuration.
+func (c *Center) Rows(ctx context.Context, tenant string, look Look) (*usherv1.EventDirectory, *usherv1.EventError, error) {
+	var rows *usherv1.EventDirectory
+	var refusal *usherv1.EventError
+	reply, err := c.Do(ctx, Request{Tenant: tenant, Body: inspection(func(w *writer) {
+		t := w.tenants[tenant]
+		if look.MediaType != "" && !t.engine.HasMediaType(engine.MediaName(look.MediaType)) {
+			refusal = refuse(usherv1.ErrorCode_ERROR_CODE_UNKNOWN_MEDIA_TYPE, "media_type: there is no media type %.128q", look.MediaType)
+			refusal.Sequence = uint64(w.next - 1)
+			return
+		}
+		rows = t.engine.Directory(engine.AgentID(look.Agent), !look.WithoutAgents)
+		rows.Sequence, rows.TimeMs = uint64(w.next-1), int64(w.now)
+		if x, explains := t.router.(Explainer); explains {
+			x.FillQueues(t.engine, w.now, rows.Queues, engine.MediaName(look.MediaType))
+		}
+	})})
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case reply.Err != nil:
+		return nil, reply.Err, nil
+	}
+	return rows, refusal, nil
 }
 
 // explain lets the writer ask a tenant's router.

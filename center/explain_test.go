@@ -33,6 +33,57 @@ func (k *knowing) ExpectedWait(*engine.Engine, engine.Millis, *usherv1.RequestEx
 	return &usherv1.EventExpectedWait{ExpectedWaitMs: 42}, k.refusal
 }
 
+func (k *knowing) FillQueues(_ *engine.Engine, _ engine.Millis, rows []*usherv1.QueueRow, media engine.MediaName) {
+	for _, row := range rows {
+		row.AgentsStaffed, row.Description = 7, string(media)
+	}
+}
+
+// TestRows: a look at everything is a read, whatever the router knows.
+func TestRows(t *testing.T) {
+	w := newWorld(t, nil).setUp()
+	w.logIn(ada)
+	w.submit("pull")
+	before := w.c.Status()
+	rows, refusal, err := w.c.Rows(w.ctx(), "default", Look{Agent: "ada", MediaType: "chat"})
+	if err != nil || refusal != nil || rows.Sequence != before.Decided || rows.TimeMs != before.TimeMs ||
+		len(rows.Agents) != 2 || len(rows.Queues) != 2 || len(rows.MediaTypes) != 1 {
+		t.Fatal(rows, refusal, err)
+	}
+	pull, support := rows.Queues[0], rows.Queues[1]
+	if pull.Waiting != 1 || pull.AgentsStaffed != 0 || support.AgentsStaffed != 1 || support.AgentsAvailable != 1 || support.ExpectedWaitMs == nil {
+		t.Error(pull, support)
+	}
+	if rows, _, _ := w.c.Rows(w.ctx(), "default", Look{WithoutAgents: true}); len(rows.Agents) != 0 || rows.Queues[1].ExpectedWaitMs != nil {
+		t.Error(rows)
+	}
+	for tenant, want := range map[string]usherv1.ErrorCode{
+		"default": usherv1.ErrorCode_ERROR_CODE_UNKNOWN_MEDIA_TYPE, "nobody": usherv1.ErrorCode_ERROR_CODE_UNKNOWN_TENANT,
+	} {
+		if rows, refusal, err := w.c.Rows(w.ctx(), tenant, Look{MediaType: "fax"}); rows != nil || refusal.GetCode() != want || err != nil {
+			t.Error(rows, refusal, err)
+		}
+	}
+	if _, _, err := w.c.Rows(canceled(), "default", Look{}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if after := w.c.Status(); after.Decided != before.Decided || after.Entries != before.Entries {
+		t.Fatalf("a look was recorded: %+v", after)
+	}
+}
+
+// TestRowsOfOtherRouters: one that explains itself fills in what it knows, of
+// another that is left out.
+func TestRowsOfOtherRouters(t *testing.T) {
+	for staffed, made := range map[int32]Router{7: &knowing{Router: router.New()}, 0: silentRouter{router.New()}} {
+		w := newWorld(t, func(o *Options) { o.NewRouter = func() Router { return made } }).setUp()
+		rows, refusal, err := w.c.Rows(w.ctx(), "default", Look{MediaType: "chat"})
+		if err != nil || refusal != nil || rows.Queues[0].AgentsStaffed != staffed {
+			t.Error(rows, refusal, err)
+		}
+	}
+}
+
 func TestQuestionsAreReads(t *testing.T) {
 	k := &knowing{answer: "nobody is there"}
 	w := newWorld(t, func(o *Options) {

@@ -60,6 +60,18 @@ func (e *Engine) EachMediaType(yield func(MediaName) bool) {
 // VdnNamed is a VDN, or nil.
 func (e *Engine) VdnNamed(name string) *usherv1.Vdn { return e.config.vdns[name] }
 
+// EachVdn gives the VDNs, sorted by name.
+func (e *Engine) EachVdn(yield func(*usherv1.Vdn) bool) {
+	for _, name := range sortedKeys(e.config.vdns) {
+		if !yield(e.config.vdns[name]) {
+			return
+		}
+	}
+}
+
+// HasMediaType tells whether there is a media type.
+func (e *Engine) HasMediaType(name MediaName) bool { return e.config.mediaTypes[string(name)] != nil }
+
 // Announcement is an announcement, or nil.
 func (e *Engine) Announcement(name string) *usherv1.Announcement { return e.config.announcements[name] }
 
