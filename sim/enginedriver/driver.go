@@ -200,11 +200,13 @@ func (d *Driver) send(from string, request proto.Message) *usherv1.Event {
 }
 
 // ProtocolOf is the protocol in which a refusal travels: to a router over tlib,
-// to a service that has answered over esp.
+// to a service that has answered over esp, about a line over icm.
 func ProtocolOf(from string, request proto.Message) usherv1.Protocol {
 	switch request.(type) {
 	case *usherv1.Event3RdServerResponse, *usherv1.Event3RdServerFault:
 		return usherv1.Protocol_PROTOCOL_ESP
+	case *usherv1.RequestAddLine:
+		return usherv1.Protocol_PROTOCOL_ICM
 	}
 	if Participant(from).Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER {
 		return usherv1.Protocol_PROTOCOL_TLIB

@@ -28,7 +28,7 @@ var (
 	services     = []string{"svc", "svc2"}
 	senders      = slices.Concat([]string{media, report}, agents, routers, services)
 	recipients   = slices.Concat(senders, []string{builtinRouter})
-	protocols    = []string{"im", "rpt", "tlib", "esp", "cti"}
+	protocols    = []string{"im", "rpt", "tlib", "esp", "cti", "icm"}
 	connections  = []string{"desktop", "telephone", "supervisor"}
 	requestNames = namesOfRequests()
 	eventFields  = fieldsOfEvent()

@@ -119,7 +119,7 @@ func (c caller) ask(ctx context.Context, protocol usherv1.Protocol, request prot
 	if err != nil {
 		return nil, err
 	}
-	return asEvent(response), nil
+	return asEvent(protocol, response), nil
 }
 
 func newMessage(d protoreflect.MessageDescriptor) proto.Message {
@@ -143,11 +143,14 @@ func messageField(d protoreflect.MessageDescriptor) protoreflect.FieldDescriptor
 }
 
 // asEvent puts an answer into its envelope.
-func asEvent(response proto.Message) *usherv1.Event {
+func asEvent(protocol usherv1.Protocol, response proto.Message) *usherv1.Event {
 	if event, ok := response.(*usherv1.Event); ok {
 		return event
 	}
 	event := &usherv1.Event{Protocol: usherv1.Protocol_PROTOCOL_IM}
+	if protocol == usherv1.Protocol_PROTOCOL_ICM {
+		event.Protocol = protocol
+	}
 	if ack, ok := response.(*usherv1.EventAck); ok {
 		event.Sequence, event.TimeMs, event.ReferenceId, event.InteractionId = ack.Sequence, ack.TimeMs, ack.ReferenceId, ack.InteractionId
 		response = &usherv1.EventAck{}
