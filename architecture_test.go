@@ -63,6 +63,10 @@ var imports = map[string][]string{
 	// The single writer takes its router as an interface.
 	"center": {"api/usher/v1", "engine", "journal"},
 
+	// Folds of what the center reads from the journal, by an interface of its
+	// own; edge has one for what people look at.
+	"projection": {"api/usher/v1", "center", "engine", "zone"},
+
 	// Center's types and its own interface Center; see onlyOver.
 	"edge": {"api/...", "center", "engine"},
 

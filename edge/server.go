@@ -99,6 +99,8 @@ func or[T int | float64 | time.Duration](value, standard T) T {
 type Options struct {
 	// Center is the single writer.
 	Center Center
+	// Statistics is what people look at; nil refuses to show anything.
+	Statistics Statistics
 	// Logger takes one line for every refused request; none by default.
 	Logger *slog.Logger
 	// Registry takes the metrics; a registry of its own by default.
@@ -126,6 +128,7 @@ type Options struct {
 // Server serves the protocols. Make it with New.
 type Server struct {
 	center      Center
+	statistics  Statistics
 	log         *slog.Logger
 	limits      Limits
 	tls         *tls.Config
@@ -155,7 +158,7 @@ type Server struct {
 func New(o Options) *Server {
 	limits := o.Limits.standard()
 	s := &Server{
-		center: o.Center, log: o.Logger, limits: limits, tls: o.TLS, plaintext: o.PlaintextAnywhere, other: o.Other, ready: o.Ready,
+		center: o.Center, statistics: o.Statistics, log: o.Logger, limits: limits, tls: o.TLS, plaintext: o.PlaintextAnywhere, other: o.Other, ready: o.Ready,
 		permissions: permissions(services()),
 		errorWriter: connect.NewErrorWriter(),
 		passwords:   newPasswords(limits.LoginsWaiting, uint32(limits.PasswordKiB)),
@@ -210,6 +213,7 @@ func (s *Server) mount() http.Handler {
 	mux.Handle(usherv1connect.NewExternalServiceHandler(externalService{s}, request))
 	mux.Handle(usherv1connect.NewRoutingHandler(routing{s}, request))
 	mux.Handle(usherv1connect.NewReportingHandler(reporting{s}, request))
+	mux.Handle(usherv1connect.NewStatisticsHandler(statistics{s}, request))
 	mux.Handle(usherv1connect.NewAuthenticationHandler(authentication{s}, request))
 	mux.Handle(usherv1connect.NewAdministrationHandler(administration{s}, options(s.limits.ConfigurationBytes)))
 

@@ -53,3 +53,14 @@ func (z Zone) Next(ms int64, minute int) int64 {
 	}
 	return ms + minutesOfDay*60_000
 }
+
+// Midnight is when the day of ms began, in Unix milliseconds: the first moment
+// whose date is that day's, also where the clocks skip 0 o'clock.
+func (z Zone) Midnight(ms int64) int64 {
+	t := time.UnixMilli(ms).In(z.location)
+	at := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, z.location)
+	if at.Day() != t.Day() {
+		_, at = at.ZoneBounds() // still the day before, by the clocks of then
+	}
+	return at.UnixMilli()
+}

@@ -7,6 +7,7 @@
 // streams end, the state is saved, and only then the journal is closed.
 //
 //	Listen      --> edge --> center --> journal (DataDir, or memory)
+//	                 +-----> projection --+ (follows it)
 //	AdminListen --> health, metrics, profiles, status
 package server
 
@@ -28,6 +29,7 @@ import (
 	"github.com/usher-cc/usher/journal"
 	"github.com/usher-cc/usher/journal/memory"
 	"github.com/usher-cc/usher/journal/pebble"
+	"github.com/usher-cc/usher/projection"
 	"github.com/usher-cc/usher/router"
 )
 
@@ -57,6 +59,7 @@ type Config struct {
 type Server struct {
 	journal journal.Journal
 	center  *center.Center
+	view    *projection.View
 	edge    *edge.Server
 	admin   *http.Server
 	log     *slog.Logger
@@ -105,6 +108,8 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	undo = append(undo, func() error { return s.drainCenter() })
+	s.view = projection.Open(s.center, c.Logger)
+	undo = append(undo, func() error { s.view.Close(); return nil })
 	if err = s.prepare(ctx, c); err != nil {
 		return nil, err
 	}
@@ -154,6 +159,7 @@ func (s *Server) prepare(ctx context.Context, c Config) error {
 	}
 	s.edge = edge.New(edge.Options{
 		Center:            s.settingUp(),
+		Statistics:        s.view,
 		Logger:            c.Logger,
 		Limits:            c.Limits,
 		TLS:               c.TLS,
@@ -234,6 +240,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			s.log.Warn("gave up requests that were not finished in time", "error", err)
 			err = nil
 		}
+		s.view.Close()
 		err = errors.Join(err, s.drainCenter(), s.journal.Close())
 		if s.admin != nil {
 			err = errors.Join(err, s.admin.Close())
