@@ -71,6 +71,21 @@ func (c chooser) snapshot() uint64 {
 	return pick(c.Rand, ids...)
 }
 
+// line is one that may be said, or not.
+func (c chooser) line() *usherv1.Line {
+	l := &usherv1.Line{
+		Kind: usherv1.LineKind(c.IntN(5)), Text: pick(c.Rand, "hello", "hello", "hello", ""), Visibility: usherv1.LineVisibility(c.IntN(4)),
+	}
+	if l.Kind == lineAttachment || c.IntN(10) == 0 {
+		l.Attachment = &usherv1.Attachment{Id: anAttachment, Name: pick(c.Rand, "a.png", "b.png", "b/c.png"), ContentType: "image/png", Size: 5}
+	}
+	return l
+}
+
+func (c chooser) addLine() *usherv1.RequestAddLine {
+	return &usherv1.RequestAddLine{InteractionId: c.interaction(), Line: c.line(), AuthorName: pick(c.Rand, "", "", "Mr Jones")}
+}
+
 func (c chooser) view() string { return pick(c.Rand, "vips", "held", "online", "no") }
 
 func (c chooser) toAgent(interaction, skill string) *usherv1.RequestRouteCall {
@@ -222,6 +237,7 @@ func (c chooser) interactionRequests() []any {
 		&usherv1.RequestUpdateUserData{InteractionId: i, UserData: data(c.w.t, map[string]any{"r": 1}), ExpectedVersion: uint64(c.IntN(3))},
 		c.service(i),
 		c.suspend(i), &InterruptAux{AgentID: AgentID(c.agent())},
+		c.addLine(), &usherv1.RequestTyping{InteractionId: i, Stopped: c.IntN(2) == 0},
 		&usherv1.RequestGetInteractionProperties{InteractionId: i},
 		&usherv1.RequestCustomReporting{InteractionId: i, Name: pick(c.Rand, "", "n")},
 	}

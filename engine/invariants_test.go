@@ -23,10 +23,13 @@ type world struct {
 	ids     int
 	encoded []byte // the state since the last entry; nil if not known
 	sample  int    // every how many requests it is held that a refusal changes nothing; 0 for each
+	said    map[string]*saidLines
 }
 
 func newWorld(t testing.TB) *world {
-	return &world{t: t, e: New("default"), now: 1_700_000_000_000, next: 1, open: map[Ticket]bool{}, stopped: map[string]Millis{}}
+	return &world{
+		t: t, e: New("default"), now: 1_700_000_000_000, next: 1, open: map[Ticket]bool{}, stopped: map[string]Millis{}, said: map[string]*saidLines{},
+	}
 }
 
 func (w *world) ask(from Participant, request any) Output {
@@ -90,6 +93,7 @@ func (w *world) took(out Output) {
 				w.t.Fatalf("entry %d is not complete: %v to %v", w.next, ev, entry.To)
 			}
 			w.follow(ev)
+			w.followLine(&entry)
 		}
 		stored, err := proto.MarshalOptions{Deterministic: true}.Marshal(&usherv1.Entry{Event: entry.Event, Fact: entry.Fact})
 		if err != nil {
@@ -115,7 +119,8 @@ func (w *world) follow(ev *usherv1.Event) {
 		return
 	}
 	_, again := ev.Message.(*usherv1.Event_EventInteractionSubmitted)
-	late := ev.GetEventExternalServiceResponded() != nil // a service answers also about what is no more
+	// A service answers also about what is no more, and dispositions come later.
+	late := ev.GetEventExternalServiceResponded() != nil || ev.GetEventCustomReporting() != nil
 	if at, was := w.stopped[ev.InteractionId]; was && !late && !(again && at+stoppedMemoryMs <= w.now) {
 		w.t.Fatalf("interaction %s is stopped, and yet %v", ev.InteractionId, ev)
 	}
@@ -166,6 +171,7 @@ func (w *world) check() {
 		w.checkPlace(i)
 		w.checkDeadlines(i)
 		w.checkVector(i)
+		w.checkConversation(i)
 		for _, p := range i.parties {
 			handling[p.agent]++
 		}

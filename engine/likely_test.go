@@ -44,7 +44,7 @@ func (c chooser) likelyOfMedia(from Participant) []any {
 			requests = append(requests, &usherv1.RequestResume{InteractionId: string(i.ID())})
 		}
 	}
-	return append(requests, &usherv1.RequestHold{InteractionId: c.interaction()}, &usherv1.RequestChangeProperties{
+	return append(requests, c.addLine(), &usherv1.RequestHold{InteractionId: c.interaction()}, &usherv1.RequestChangeProperties{
 		InteractionId: c.interaction(), UserData: data(c.w.t, map[string]any{"k": c.IntN(5)}),
 	})
 }
@@ -153,6 +153,7 @@ func (c chooser) likelyOfAgent(from Participant) []any {
 			&usherv1.RequestConference{AgentId: c.agent(), ReferenceId: "d"}, &usherv1.RequestLeaveInteraction{},
 			&usherv1.RequestPlaceInWorkbin{Workbin: c.workbin()}, &usherv1.RequestPlaceInQueue{Queue: c.queue()},
 			&usherv1.RequestPlaceInQueue{Vdn: c.vdn()}, &usherv1.RequestStopProcessing{},
+			&usherv1.RequestAddLine{Line: c.line()}, &usherv1.RequestTyping{},
 		}, string(i.ID()))...)
 		for _, inv := range i.invitations {
 			cancel := &usherv1.RequestCancelInvitation{InteractionId: string(i.ID()), AgentId: string(inv.agent)}

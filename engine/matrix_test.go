@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -89,6 +90,17 @@ var states = map[string]func(*world){
 		submitTo(w, "inbound")
 		w.must(media, &usherv1.RequestStopProcessing{InteractionId: "i0", Reason: "done"})
 	},
+	"handling, after some words": func(w *world) {
+		submitTo(w, "inbound")
+		w.must(media, saying("i0", "Is somebody there?"))
+		pullFrom(w, "inbound")
+		w.must(agent1, saying("i0", "Hello"))
+	},
+	"stopped, after some words": func(w *world) {
+		submitTo(w, "inbound")
+		w.must(media, saying("i0", "Is somebody there?"))
+		w.must(media, &usherv1.RequestStopProcessing{InteractionId: "i0"})
+	},
 }
 
 func submitTo(w *world, queue string) {
@@ -167,6 +179,7 @@ func reopened(t *testing.T, saved *usherv1.TenantState) *world {
 		for _, inv := range i.invitations {
 			w.open[inv.ticket] = true
 		}
+		w.said[string(i.ID())] = &saidLines{lines: slices.Clone(i.lines), attachments: i.attachments}
 	}
 	for _, s := range saved.Stopped {
 		w.stopped[s.InteractionId] = Millis(s.StoppedAtMs)
