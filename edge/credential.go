@@ -16,7 +16,7 @@ const (
 
 	secretBytes        = 32
 	apiKeyIDBytes      = 10
-	credentialMaxBytes = 256
+	credentialMaxBytes = 1024 // a session's token says tenant, site and session
 )
 
 // lower is base32 in lower case, which a shell, a URL and a double click all

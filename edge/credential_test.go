@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func codeOf(err error) usherv1.ErrorCode {
 func TestBearer(t *testing.T) {
 	for header, want := range map[string]string{
 		"Bearer abc": "abc", "bearer  abc ": "abc", "Basic abc": "", "abc": "", "": "",
-		"Bearer " + strings.Repeat("x", 300): "",
+		"Bearer " + strings.Repeat("x", 1025): "",
 	} {
 		if got := bearer(header); got != want {
 			t.Errorf("%q: %q", header, got)
@@ -283,7 +284,7 @@ func TestRequestRate(t *testing.T) {
 		fake.key(DefaultTenant, "chat", usherv1.Role_ROLE_MEDIA): 3, fake.agent(DefaultTenant, "ann", false): 2,
 	} {
 		for n := range 5 {
-			refusal := s.admit("/usher.v1.InteractionManagement/Submit", "Bearer "+credential, &caller{})
+			refusal := s.admit("/usher.v1.InteractionManagement/Submit", http.Header{"Authorization": {"Bearer " + credential}}, &caller{})
 			if (refusal == nil) != (n < burst) || (refusal != nil && refusal.Event.Name != "TooManyRequests") {
 				t.Error(n, refusal)
 			}

@@ -3,6 +3,8 @@ package edge
 import (
 	"context"
 	"net/http"
+	"strings"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -21,6 +23,10 @@ type caller struct {
 	role usherv1.Role
 	// keyID is the API key's id; empty for an agent.
 	keyID string
+	// site is that of a site's key, or of a customer's session.
+	site string
+	// expires is when a customer's token does.
+	expires time.Time
 	// hash is the credential's.
 	hash center.Hash
 	// peer is the client's address.
@@ -32,6 +38,9 @@ type caller struct {
 func (c *caller) limitKey() string {
 	if c.keyID != "" {
 		return "key " + c.keyID
+	}
+	if c.role == usherv1.Role_ROLE_CUSTOMER {
+		return "session " + c.tenant + "/" + c.from.ID
 	}
 	return "agent " + c.tenant + "/" + c.from.ID
 }
@@ -59,7 +68,7 @@ func callerOf(ctx context.Context) *caller {
 // not in the table, or has no permission there, is for nobody.
 func (s *Server) gate(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (context.Context, error) {
 	who := &caller{peer: address(peer.Addr)}
-	if refusal := s.admit(spec.Procedure, header.Get("Authorization"), who); refusal != nil {
+	if refusal := s.admit(spec.Procedure, header, who); refusal != nil {
 		ctx = context.WithValue(ctx, callerKey{}, who)
 		return nil, s.refused(ctx, spec.Procedure, "", refusal)
 	}
@@ -67,19 +76,29 @@ func (s *Server) gate(ctx context.Context, spec connect.Spec, peer connect.Peer,
 }
 
 // admit fills in who makes the call and says why he may not.
-func (s *Server) admit(procedure, authorization string, who *caller) *Refusal {
+func (s *Server) admit(procedure string, header http.Header, who *caller) *Refusal {
 	allowed := s.permissions[procedure]
 	if allowed.anonymous {
 		return nil
 	}
+	if refusal := s.recognized(header, who); refusal != nil {
+		return refusal
+	}
+	if !allowed.allows(who.role) {
+		return refuse(usherv1.ErrorCode_ERROR_CODE_PERMISSION_DENIED, "the role %s may not call this method", roleName(who.role))
+	}
+	return nil
+}
+
+// recognized fills in whose credential the headers carry and counts the
+// request, or says why not.
+func (s *Server) recognized(header http.Header, who *caller) *Refusal {
+	authorization := header.Get("Authorization")
 	if authorization == "" {
 		return refuse(usherv1.ErrorCode_ERROR_CODE_UNAUTHENTICATED, "the header \"Authorization: Bearer ...\" is missing")
 	}
 	if !s.identify(bearer(authorization), who) {
 		return refuse(usherv1.ErrorCode_ERROR_CODE_UNAUTHENTICATED, "the credential is wrong, revoked or expired")
-	}
-	if !allowed.allows(who.role) {
-		return refuse(usherv1.ErrorCode_ERROR_CODE_PERMISSION_DENIED, "the role %s may not call this method", roleName(who.role))
 	}
 	if !s.inRate(who) {
 		return refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "too many requests with this credential; try again later")
@@ -111,7 +130,24 @@ func (s *Server) identify(credential string, who *caller) bool {
 		return false
 	}
 	who.hash = center.Hash(HashCredential(credential))
+	if strings.HasPrefix(credential, sessionTokenOfCustomer) {
+		return s.identifyCustomer(credential, who)
+	}
 	return s.recognize(who)
+}
+
+// identifyCustomer finds whose session's token it is.
+func (s *Server) identifyCustomer(token string, who *caller) bool {
+	if s.customers == nil {
+		return false
+	}
+	tenant, site, session, expires, ok := s.customers.OpenToken(token)
+	if !ok {
+		return false
+	}
+	who.tenant, who.role, who.site, who.expires = tenant, usherv1.Role_ROLE_CUSTOMER, site, expires
+	who.from = engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_CUSTOMER, ID: session}
+	return true
 }
 
 // recognize fills in who the credential with who.hash stands for; false if it
@@ -122,7 +158,7 @@ func (s *Server) recognize(who *caller) bool {
 		if !ok || (key.GetTenantId() == center.SystemTenant && key.GetRole() != usherv1.Role_ROLE_ADMIN) {
 			return false
 		}
-		who.tenant, who.role, who.keyID = key.GetTenantId(), key.GetRole(), key.GetId()
+		who.tenant, who.role, who.keyID, who.site = key.GetTenantId(), key.GetRole(), key.GetId(), key.GetSite()
 		who.from = engine.Participant{Kind: kind, ID: key.GetName()}
 		return true
 	}

@@ -34,12 +34,19 @@ func newLimiters(perSecond float64, burst int, now func() time.Time) *limiters {
 }
 
 // allow takes one from key's allowance.
-func (l *limiters) allow(key string) bool {
+func (l *limiters) allow(key string) bool { return l.allowAt(key, float64(l.limit), l.burst) }
+
+// allowAt takes one from key's allowance, which is its own.
+func (l *limiters) allowAt(key string, perSecond float64, burst int) bool {
 	now := l.now()
 	l.mu.Lock()
 	limiter := l.of[key]
 	if limiter == nil {
 		limiter = l.add(key, now)
+	}
+	if limiter != l.overflow && (limiter.Limit() != rate.Limit(perSecond) || limiter.Burst() != burst) {
+		limiter.SetLimitAt(now, rate.Limit(perSecond))
+		limiter.SetBurstAt(now, burst)
 	}
 	l.mu.Unlock()
 	return limiter.AllowN(now, 1)
@@ -50,7 +57,7 @@ func (l *limiters) allow(key string) bool {
 func (l *limiters) add(key string, now time.Time) *rate.Limiter {
 	if len(l.of) >= l.sweepAt {
 		for k, limiter := range l.of {
-			if limiter.TokensAt(now) >= float64(l.burst) {
+			if limiter.TokensAt(now) >= float64(limiter.Burst()) {
 				delete(l.of, k)
 			}
 		}

@@ -43,6 +43,13 @@ func newMetrics(registry *prometheus.Registry, s *Server) *metrics {
 			Name: "usher_connections_refused_total", Help: "Connections above the limit.",
 		}),
 	}
+	if s.customers != nil {
+		registry.MustRegister(
+			prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "usher_sessions_live", Help: "Customers' sessions that go on."},
+				func() float64 { sessions, _ := s.customers.Counts(); return float64(sessions) }),
+			prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "usher_session_streams_open", Help: "Open streams of customers' sessions."},
+				func() float64 { _, streams := s.customers.Counts(); return float64(streams) }))
+	}
 	registry.MustRegister(m.requests, m.latency, m.streams, m.delivered, m.stuck, m.refusedConnections, centerCollector{s.center},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m

@@ -26,8 +26,10 @@ func services() []protoreflect.ServiceDescriptor {
 		usherv1.File_usher_v1_external_service_proto.Services().ByName("ExternalService"),
 		usherv1.File_usher_v1_routing_proto.Services().ByName("Routing"),
 		usherv1.File_usher_v1_reporting_proto.Services().ByName("Reporting"),
+		usherv1.File_usher_v1_statistics_proto.Services().ByName("Statistics"),
 		usherv1.File_usher_v1_administration_proto.Services().ByName("Administration"),
 		usherv1.File_usher_v1_authentication_proto.Services().ByName("Authentication"),
+		usherv1.File_usher_v1_session_proto.Services().ByName("InternetCallManager"),
 	}
 }
 

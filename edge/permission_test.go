@@ -97,7 +97,7 @@ func TestEveryMethodEveryRole(t *testing.T) {
 		return center.Reply{Err: &usherv1.EventError{Code: usherv1.ErrorCode_ERROR_CODE_NOT_REGISTERED}}
 	}
 	fake.subscribe = func(*uint64) (Subscription, error) { return nil, center.ErrClosed }
-	_, url := serve(t, Options{Center: fake, Limits: Limits{LoginBurstAddress: 1000, LoginBurstAgent: 1000}})
+	_, url := serve(t, Options{Center: fake, Sessions: newFakeSessions(), Limits: Limits{LoginBurstAddress: 1000, LoginBurstAgent: 1000}})
 	client := h2c(t)
 	credentials := map[usherv1.Role]string{
 		usherv1.Role_ROLE_MEDIA:      fake.key(DefaultTenant, "chat", usherv1.Role_ROLE_MEDIA),
@@ -107,6 +107,7 @@ func TestEveryMethodEveryRole(t *testing.T) {
 		usherv1.Role_ROLE_ADMIN:      fake.key(center.SystemTenant, "admin", usherv1.Role_ROLE_ADMIN),
 		usherv1.Role_ROLE_AGENT:      fake.agent(DefaultTenant, "ann", false),
 		usherv1.Role_ROLE_SUPERVISOR: fake.agent(DefaultTenant, "sue", true),
+		usherv1.Role_ROLE_CUSTOMER:   fakeCustomer,
 		usherv1.Role_ROLE_SITE:       fake.key(DefaultTenant, "shop", usherv1.Role_ROLE_SITE),
 	}
 	everyRoleIsTried(t, credentials)

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/center"
 	"github.com/usher-cc/usher/engine"
 )
 
@@ -63,7 +64,10 @@ func asRefusal(err error) *Refusal {
 	if errors.As(err, &refusal) {
 		return &Refusal{Event: proto.CloneOf(refusal.Event), Code: refusal.Code} // the caller's to complete
 	}
+	var refused *center.Refused
 	switch {
+	case errors.As(err, &refused):
+		return refusalOf(proto.CloneOf(refused.Err)) // it may be shared
 	case errors.Is(err, context.DeadlineExceeded):
 		return pendingRefusal(connect.CodeDeadlineExceeded)
 	case errors.Is(err, context.Canceled):

@@ -54,6 +54,11 @@ type Limits struct {
 	PingAfter          time.Duration // silence on a connection before a ping; 15 s
 	PingTimeout        time.Duration // for the answer to a ping; 15 s
 	SessionValid       time.Duration // of an agent's session token; 12 h
+	LinesPerSecond     float64       // lines and files of one customer's session, or files of one agent; 5
+	LineBurst          int           // lines and files at once; 20
+	TypingPerSecond    float64       // typing notices of one customer's session that are passed on; 2
+	VisitorsPerSecond  float64       // sessions and looks at sites from one address; 100
+	VisitorBurst       int           // those at once; 1,000
 }
 
 // standard fills in the defaults.
@@ -84,6 +89,11 @@ func (l Limits) standard() Limits {
 	l.PingAfter = or(l.PingAfter, 15*time.Second)
 	l.PingTimeout = or(l.PingTimeout, 15*time.Second)
 	l.SessionValid = or(l.SessionValid, 12*time.Hour)
+	l.LinesPerSecond = or(l.LinesPerSecond, 5)
+	l.LineBurst = or(l.LineBurst, 20)
+	l.TypingPerSecond = or(l.TypingPerSecond, 2)
+	l.VisitorsPerSecond = or(l.VisitorsPerSecond, 100)
+	l.VisitorBurst = or(l.VisitorBurst, 1_000)
 	return l
 }
 
@@ -101,6 +111,8 @@ type Options struct {
 	Center Center
 	// Statistics is what people look at; nil refuses to show anything.
 	Statistics Statistics
+	// Sessions is the session media server; without it no customer is served.
+	Sessions Sessions
 	// Logger takes one line for every refused request; none by default.
 	Logger *slog.Logger
 	// Registry takes the metrics; a registry of its own by default.
@@ -128,6 +140,7 @@ type Options struct {
 // Server serves the protocols. Make it with New.
 type Server struct {
 	center      Center
+	customers   Sessions
 	statistics  Statistics
 	log         *slog.Logger
 	limits      Limits
@@ -146,6 +159,10 @@ type Server struct {
 	sessionRate *limiters
 	agentRate   *limiters
 	addressRate *limiters
+	visitorRate *limiters
+	launchRate  *limiters
+	lineRate    *limiters
+	typingRate  *limiters
 	streams     *counters
 	open        openStreams
 
@@ -158,7 +175,7 @@ type Server struct {
 func New(o Options) *Server {
 	limits := o.Limits.standard()
 	s := &Server{
-		center: o.Center, statistics: o.Statistics, log: o.Logger, limits: limits, tls: o.TLS, plaintext: o.PlaintextAnywhere, other: o.Other, ready: o.Ready,
+		center: o.Center, customers: o.Sessions, statistics: o.Statistics, log: o.Logger, limits: limits, tls: o.TLS, plaintext: o.PlaintextAnywhere, other: o.Other, ready: o.Ready,
 		permissions: permissions(services()),
 		errorWriter: connect.NewErrorWriter(),
 		passwords:   newPasswords(limits.LoginsWaiting, uint32(limits.PasswordKiB)),
@@ -167,6 +184,10 @@ func New(o Options) *Server {
 		sessionRate: newLimiters(limits.AgentPerSecond, limits.AgentBurst, time.Now),
 		agentRate:   newLimiters(limits.LoginsPerAgent, limits.LoginBurstAgent, time.Now),
 		addressRate: newLimiters(limits.LoginsPerAddress, limits.LoginBurstAddress, time.Now),
+		visitorRate: newLimiters(limits.VisitorsPerSecond, limits.VisitorBurst, time.Now),
+		launchRate:  newLimiters(float64(anonymousPerMinute)/60, anonymousPerMinute, time.Now),
+		lineRate:    newLimiters(limits.LinesPerSecond, limits.LineBurst, time.Now),
+		typingRate:  newLimiters(limits.TypingPerSecond, typingBurst, time.Now),
 		streams:     newCounters(limits.StreamsEach, limits.Streams),
 	}
 	if s.log == nil {
@@ -215,6 +236,7 @@ func (s *Server) mount() http.Handler {
 	mux.Handle(usherv1connect.NewReportingHandler(reporting{s}, request))
 	mux.Handle(usherv1connect.NewStatisticsHandler(statistics{s}, request))
 	mux.Handle(usherv1connect.NewAuthenticationHandler(authentication{s}, request))
+	mux.Handle(usherv1connect.NewInternetCallManagerHandler(internetCallManager{s}, request))
 	mux.Handle(usherv1connect.NewAdministrationHandler(administration{s}, options(s.limits.ConfigurationBytes)))
 
 	var names []string

@@ -151,6 +151,11 @@ func (se *session) request(ctx context.Context, r *usherv1.SessionRequest) error
 	if refusal := se.admit(method, body); refusal != nil {
 		return se.refuse(ctx, method.procedure, reference, refusal)
 	}
+	if line, ok := body.(*usherv1.RequestAddLine); ok {
+		if err := se.s.fillAttachment(se.who, line); err != nil {
+			return se.refuse(ctx, method.procedure, reference, err)
+		}
+	}
 	select {
 	case se.slots <- struct{}{}:
 	case <-ctx.Done():

@@ -108,6 +108,11 @@ func (s *Server) wire(services http.Handler) http.Handler {
 			s.serveOther(w, r, services)
 			return
 		}
+		if embedded[r.URL.Path] {
+			if r = s.serveOrigin(w, r); r == nil {
+				return
+			}
+		}
 		if refusal := s.unfit(r, allowed); refusal != nil {
 			s.refuseHTTP(w, r, refusal)
 			return
@@ -156,6 +161,8 @@ func (s *Server) serveOther(w http.ResponseWriter, r *http.Request, services htt
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/grpc."):
 		services.ServeHTTP(w, r)
+	case r.URL.Path == attachmentsPath, strings.HasPrefix(r.URL.Path, attachmentsPath+"/"):
+		s.serveAttachments(w, r)
 	case s.other != nil && !strings.HasPrefix(r.URL.Path, "/usher."):
 		s.other.ServeHTTP(w, r)
 	default:

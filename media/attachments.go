@@ -102,6 +102,19 @@ func (c *client) uploaded(interaction string, a *usherv1.Attachment) error {
 	return nil
 }
 
+// Has tells whether an interaction is a session that goes on.
+func (s *Server) Has(tenant, interaction string) bool {
+	s.mu.Lock()
+	c := s.clients[tenant]
+	s.mu.Unlock()
+	if c == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sessions[interaction] != nil
+}
+
 // Uploaded is the attachment that was uploaded for an interaction, with what is
 // known of it rather than what a client says. The refusal is InvalidArgument.
 func (s *Server) Uploaded(tenant, interaction string, said *usherv1.Attachment) (*usherv1.Attachment, error) {

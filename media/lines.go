@@ -2,6 +2,9 @@ package media
 
 import (
 	"context"
+	"errors"
+
+	"google.golang.org/protobuf/proto"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/center"
@@ -49,12 +52,20 @@ func (s *Server) SendLine(ctx context.Context, tenant, session string, r *usherv
 	return ackOf(session, r.GetReferenceId(), reply), nil
 }
 
-// unscoped gives a refusal the customer's own reference id.
+// unscoped is a refusal as its customer is told: with his own reference id, and
+// without the name of whoever has ended the session.
 func unscoped(err error, reference string) error {
-	if refused, ok := err.(*center.Refused); ok { //nolint:errorlint // of client.do, unwrapped
-		refused.Err.ReferenceId = reference
+	var refused *center.Refused
+	if !errors.As(err, &refused) {
+		return err
 	}
-	return err
+	told := proto.CloneOf(refused.Err) // the center's may be shared
+	told.ReferenceId = reference
+	if isGone(err) {
+		told = refuse(errStopped, "the session has ended").Err
+		told.ReferenceId = reference
+	}
+	return &center.Refused{Err: told}
 }
 
 // nameOf is the name of a session's customer.

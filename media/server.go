@@ -176,26 +176,19 @@ func (s *Server) ready(ctx context.Context, tenant string) (*client, error) {
 // errClosing: the server is shutting down.
 var errClosing = refuse(errUnavailable, "the server is shutting down; try again")
 
-// Stats are what operators watch.
-type Stats struct {
-	Sessions int // live
-	Streams  int // open
-}
-
-// Stats counts what there is.
-func (s *Server) Stats() Stats {
+// Counts are the live sessions and their open streams.
+func (s *Server) Counts() (sessions, streams int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all Stats
 	for _, c := range s.clients {
 		c.mu.Lock()
-		all.Sessions += len(c.sessions)
+		sessions += len(c.sessions)
 		for _, se := range c.sessions {
-			all.Streams += len(se.streams)
+			streams += len(se.streams)
 		}
 		c.mu.Unlock()
 	}
-	return all
+	return sessions, streams
 }
 
 // Site finds a web site.

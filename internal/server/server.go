@@ -29,6 +29,7 @@ import (
 	"github.com/usher-cc/usher/journal"
 	"github.com/usher-cc/usher/journal/memory"
 	"github.com/usher-cc/usher/journal/pebble"
+	"github.com/usher-cc/usher/media"
 	"github.com/usher-cc/usher/projection"
 	"github.com/usher-cc/usher/router"
 )
@@ -45,6 +46,7 @@ type Config struct {
 	TLS         *tls.Config // for clients; nil for plain HTTP
 	Plaintext   bool        // allow plain HTTP beyond this machine
 	Limits      edge.Limits
+	Sessions    media.Limits // of customers
 	Other       http.Handler // serves what is no method of the protocols
 
 	Retention     time.Duration // how long the journal is kept; 0 for ever
@@ -57,12 +59,13 @@ type Config struct {
 
 // Server is a running Usher. Make it with Start.
 type Server struct {
-	journal journal.Journal
-	center  *center.Center
-	view    *projection.View
-	edge    *edge.Server
-	admin   *http.Server
-	log     *slog.Logger
+	journal  journal.Journal
+	center   *center.Center
+	sessions *media.Server
+	view     *projection.View
+	edge     *edge.Server
+	admin    *http.Server
+	log      *slog.Logger
 
 	url, adminURL string
 	setup         setup
@@ -108,6 +111,10 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	undo = append(undo, func() error { return s.drainCenter() })
+	if s.sessions, err = startSessions(ctx, c, s.center); err != nil {
+		return nil, err
+	}
+	undo = append(undo, func() error { return s.endSessions() })
 	s.view = projection.Open(s.center, c.Logger)
 	undo = append(undo, func() error { s.view.Close(); return nil })
 	if err = s.prepare(ctx, c); err != nil {
@@ -144,6 +151,28 @@ func openCenter(ctx context.Context, c Config, j journal.Journal) (*center.Cente
 	return opened, nil
 }
 
+// startSessions starts the media server of customers' sessions.
+func startSessions(ctx context.Context, c Config, over *center.Center) (*media.Server, error) {
+	key, err := media.Key(c.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := media.New(media.Options{Center: media.Over(over), Key: key, Dir: c.DataDir, Logger: c.Logger, Limits: c.Sessions})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Start(ctx); err != nil {
+		return nil, errors.Join(err, s.Shutdown(ctx))
+	}
+	return s, nil
+}
+
+func (s *Server) endSessions() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	return s.sessions.Shutdown(ctx)
+}
+
 // prepare makes what every server has: the default tenant, a way to set it up,
 // and the edge.
 func (s *Server) prepare(ctx context.Context, c Config) error {
@@ -159,6 +188,7 @@ func (s *Server) prepare(ctx context.Context, c Config) error {
 	}
 	s.edge = edge.New(edge.Options{
 		Center:            s.settingUp(),
+		Sessions:          s.sessions,
 		Statistics:        s.view,
 		Logger:            c.Logger,
 		Limits:            c.Limits,
@@ -241,7 +271,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			err = nil
 		}
 		s.view.Close()
-		err = errors.Join(err, s.drainCenter(), s.journal.Close())
+		err = errors.Join(err, s.endSessions(), s.drainCenter(), s.journal.Close())
 		if s.admin != nil {
 			err = errors.Join(err, s.admin.Close())
 		}
