@@ -1,6 +1,7 @@
 // The locale of a page, and what depends on it: direction, translations, and
 // the formats of Intl. It is chosen once, when the page loads: by ?lang=, by
-// what was chosen before, or as the browser wishes.
+// what was chosen before, or as the browser wishes; for a script on somebody
+// else's page first of all by its data-locale.
 
 /** The languages that have translations, by their own names. */
 export const languages: Readonly<Record<string, string>> = { en: "English", de: "Deutsch" };
@@ -9,9 +10,10 @@ const languageKey = "usher.language";
 const rightToLeft = new Set(["ar", "fa", "he", "ur"]);
 
 const query = new URLSearchParams(location.search);
+const ofScript = (document.currentScript as HTMLScriptElement | null)?.dataset.locale;
 
 function choose(): string {
-  const wanted = [query.get("lang"), read(languageKey), ...navigator.languages];
+  const wanted = [ofScript, query.get("lang"), read(languageKey), ...navigator.languages];
   for (const tag of wanted) {
     const language = tag?.split("-")[0];
     if (language && language in languages) {

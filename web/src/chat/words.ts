@@ -1,0 +1,90 @@
+// What the chat says in words: waits, sizes, refusals, and the transcript.
+import type { Refused } from "@usher-cc/client/light";
+import type { Said } from "./chat.js";
+import { locale } from "../common/locale.js";
+import { dateAndTime, timeOfDaySeconds } from "../common/time.js";
+import { t } from "./text.js";
+
+const minuteMs = 60_000;
+
+const inMinutes = new Intl.NumberFormat(locale, { style: "unit", unit: "minute", unitDisplay: "long" });
+const inHours = new Intl.NumberFormat(locale, { style: "unit", unit: "hour", unitDisplay: "long" });
+const inKilobytes = new Intl.NumberFormat(locale, { style: "unit", unit: "kilobyte", maximumFractionDigits: 0 });
+const inMegabytes = new Intl.NumberFormat(locale, { style: "unit", unit: "megabyte", maximumFractionDigits: 1 });
+const names = new Intl.ListFormat(locale, { type: "conjunction" });
+
+/** An expected wait in words; undefined if there is no end to it. */
+export function waitInWords(ms: number | undefined): string {
+  if (ms === undefined) {
+    return t("waitUnknown");
+  }
+  if (ms < minuteMs) {
+    return t("waitShort");
+  }
+  const minutes = Math.ceil(ms / minuteMs);
+  return t("waitAbout", { time: minutes < 60 ? inMinutes.format(minutes) : inHours.format(Math.round(minutes / 60)) });
+}
+
+/** A size in words. */
+export function sizeInWords(bytes: number): string {
+  return bytes < 1 << 20 ? inKilobytes.format(Math.max(1, Math.round(bytes / 1024))) : inMegabytes.format(bytes / (1 << 20));
+}
+
+/** Content types as people call them: PNG, JPEG, TXT. */
+export function typesInWords(types: readonly string[]): string {
+  return names.format(types.map((type) => (type === "text/plain" ? "TXT" : type.replace(/^.*\//, "").toUpperCase())));
+}
+
+/** Names in one sentence: Ana, Bob and Cem. */
+export const inOne = (all: readonly string[]): string => names.format(all);
+
+/** Why something was refused. */
+export function refusalInWords(refused: Refused): string {
+  switch (refused.reason) {
+    case "AlreadyStopped":
+      return t("refusedStopped");
+    case "TooLarge":
+      return t("refusedTooLarge");
+    case "TooManyRequests":
+      return t("refusedTooMany");
+    case "Unauthenticated":
+      return t("refusedSignIn");
+    case "PermissionDenied":
+      return t("refusedAnonymous");
+    case "UnknownObject":
+      return t("refusedSite");
+    case "UnsupportedAttachment":
+      return t("refusedFile");
+    case "Unavailable":
+    case "NoSpace":
+      return t("refusedNow");
+    default:
+      return refused.message;
+  }
+}
+
+/**
+ * Text in pieces: every other one, from the second on, is the address of a
+ * link, which is http or https.
+ */
+export function pieces(text: string): string[] {
+  return text.split(/(https?:\/\/[^\s<>"]*[^\s<>".,;:!?)\]'])/i);
+}
+
+/** The transcript as a text file has it. */
+export function transcript(title: string, lines: readonly Said[], me: string): string {
+  const said = lines.map(({ timeMs, own, author, line }) => {
+    const what = [line.attachment && t("transcriptFile", { name: line.attachment.name }), line.text].filter(Boolean).join(" ");
+    const who = own ? me || t("you") : author;
+    return `[${timeOfDaySeconds(timeMs)}] ${who && `${who}: `}${what.replaceAll("\n", "\n    ")}`;
+  });
+  return [title, dateAndTime(lines[0]?.timeMs ?? Date.now()), "", ...said, ""].join("\n");
+}
+
+/** Gives the browser a file to save. */
+export function save(url: string, name: string): void {
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+}
