@@ -49,7 +49,7 @@ func (e *Engine) conference(a *Agent, r *usherv1.RequestConference) refusal {
 	if why := checkReason(r.Reason); why != nil {
 		return why
 	}
-	e.openInvitation(i, to, opConference, visibility, r.Reason)
+	e.openInvitation(i, to, opConference, visibility, "", r.Reason)
 	e.keep(i)
 	return nil
 }

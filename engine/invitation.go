@@ -20,6 +20,7 @@ const (
 	reasonCancelled         = "Cancelled"
 	reasonPlaced            = "Placed"
 	reasonPulled            = "Pulled"
+	reasonTransferred       = "Transferred"
 	reasonHandlingTimeout   = "HandlingTimeout"
 	reasonRoutingTimeout    = "RoutingTimeout"
 	reasonConnectionLost    = "ConnectionLost"
@@ -34,10 +35,11 @@ const (
 )
 
 // openInvitation invites an agent on behalf of the asker of the request at
-// work, who gets the answer when the outcome is known.
-func (e *Engine) openInvitation(i *Interaction, a *Agent, op usherv1.Operation, visibility usherv1.VisibilityMode, reason string) {
+// work, who gets the answer when the outcome is known; in whose place only if
+// that is not the asker's.
+func (e *Engine) openInvitation(i *Interaction, a *Agent, op usherv1.Operation, visibility usherv1.VisibilityMode, inPlaceOf AgentID, reason string) {
 	e.invite(i, a, &usherv1.EventAgentInvited{
-		Operation: op, Visibility: visibility,
+		Operation: op, Visibility: visibility, InPlaceOf: string(inPlaceOf),
 		DeadlineMs: int64(e.now + e.config.deliveringTimeout(i.timeouts, i.MediaType())),
 	}, reason)
 }

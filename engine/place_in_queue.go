@@ -12,12 +12,14 @@ import (
 //	    ixn > agent1  EventAck
 //	    ixn > report  EventPartyRemoved, EventPlacedInQueue
 //	    ixn > other agents  EventRevoked
+//	supervisor > ixn  RequestPlaceInQueue, of what others handle: the same,
+//	    and all of them are other agents
 //	urs > ixn  RequestRouteCall (queue)
 //	    ixn > report  EventPartyRemoved(strategy), EventPlacedInQueue
 //	    ixn > urs     EventRouteUsed
 
 func (e *Engine) placeInQueue(a *Agent, r *usherv1.RequestPlaceInQueue) refusal {
-	i, why := e.handledBy(a, r.InteractionId)
+	i, why := e.disposedBy(a, r.InteractionId)
 	if why != nil {
 		return why
 	}
@@ -79,6 +81,21 @@ func (e *Engine) handledBy(a *Agent, id string) (*Interaction, refusal) {
 	}
 	if i.party(a.id) == nil {
 		return nil, refuse(errNotAParty, "agent %q is not a party of interaction %q", a.id, id)
+	}
+	return i, nil
+}
+
+// disposedBy is the interaction of which the agent disposes: one of which he is
+// a party, for a supervisor every one that agents handle.
+func (e *Engine) disposedBy(a *Agent, id string) (*Interaction, refusal) {
+	i, why := e.interaction(id)
+	switch {
+	case why != nil:
+		return nil, why
+	case !e.isSupervisor(a.id) || i.party(a.id) != nil:
+		return e.handledBy(a, id)
+	case i.props.State != stateHandling:
+		return nil, refuse(errWrongState, "interaction %q is with no agent", id)
 	}
 	return i, nil
 }

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"cmp"
+
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 )
 
@@ -21,12 +23,16 @@ import (
 //	    ixn > other parties  EventPartyAdded, EventPartyRemoved
 //	    ixn > agent1  EventAck
 //
+// A supervisor who is no party, or only listens or coaches, asks for it in the
+// place of the agent who has it longest: that one hears EventRevoked, and the
+// supervisor the outcome.
+//
 // Rejected: EventAck to agent2, EventRejected to report, EventError to agent1.
 // Not answered: EventRevoked to agent2 and report, EventError to agent1.
 // Invalid: EventError to agent1.
 
 func (e *Engine) transfer(a *Agent, r *usherv1.RequestTransfer) refusal {
-	i, why := e.handledBy(a, r.InteractionId)
+	i, why := e.disposedBy(a, r.InteractionId)
 	if why != nil {
 		return why
 	}
@@ -42,20 +48,39 @@ func (e *Engine) transfer(a *Agent, r *usherv1.RequestTransfer) refusal {
 	if why := checkReason(r.Reason); why != nil {
 		return why
 	}
-	e.openInvitation(i, to, opTransfer, usherv1.VisibilityMode_VISIBILITY_MODE_CONFERENCE, r.Reason)
+	inPlaceOf := AgentID("")
+	if p := i.party(a.id); p == nil || e.isSupervisor(a.id) && !p.public() {
+		inPlaceOf = i.firstPublic().agent
+	}
+	e.openInvitation(i, to, opTransfer, usherv1.VisibilityMode_VISIBILITY_MODE_CONFERENCE, inPlaceOf, r.Reason)
 	e.keep(i)
 	return nil
 }
 
 // transferAccepted is the phase "accepted", after the EventAck to agent2.
 func (e *Engine) transferAccepted(inv *invitation, a *Agent) {
-	i, from := inv.interaction, AgentID(inv.asker.ID)
+	i := inv.interaction
+	from := i.whosePlace(inv)
 	added := e.becomeHandling(i, a, opTransfer, inv.invited.Visibility, inv.ticket, "")
 	e.revokeIssuedBy(i, from, reasonCancelled)
 	removed := e.removeParty(i, i.party(from), opTransfer, "")
+	if inv.asker != agentParticipant(from) {
+		e.tell(im, e.revokedEvent(i, &usherv1.EventRevoked{AgentId: string(from), Operation: opTransfer}, reasonTransferred), agentParticipant(from))
+	}
 	e.tellPartyAdded(i, added, a.id, from)
 	e.tellPartyRemoved(i, removed, "", a.id)
 	e.answerLater(im, e.ackEvent(i), inv.ref, inv.asker)
+}
+
+// whosePlace is whose place an agent takes who accepts a transfer: the
+// inviter's, or that which a supervisor meant; of one who has gone meanwhile that
+// of the agent who has it longest.
+func (i *Interaction) whosePlace(inv *invitation) AgentID {
+	id := AgentID(cmp.Or(inv.invited.InPlaceOf, inv.asker.ID))
+	if i.party(id) == nil {
+		id = i.firstPublic().agent
+	}
+	return id
 }
 
 // cancelInvitation takes back what the agent issued.

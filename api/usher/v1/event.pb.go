@@ -1485,7 +1485,11 @@ type EventAgentInvited struct {
 	// The skill for which he was asked, if any.
 	Skill string `protobuf:"bytes,7,opt,name=skill,proto3" json:"skill,omitempty"`
 	// For whom it waited, if the built-in router asks.
-	Served        *ServedPlace `protobuf:"bytes,8,opt,name=served,proto3" json:"served,omitempty"`
+	Served *ServedPlace `protobuf:"bytes,8,opt,name=served,proto3" json:"served,omitempty"`
+	// Whose place he takes, if a supervisor transfers who does not handle it
+	// himself; empty for the inviter's. Of one who has gone meanwhile it is the place of the agent
+	// who has it longest then.
+	InPlaceOf     string `protobuf:"bytes,9,opt,name=in_place_of,json=inPlaceOf,proto3" json:"in_place_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1574,6 +1578,13 @@ func (x *EventAgentInvited) GetServed() *ServedPlace {
 		return x.Served
 	}
 	return nil
+}
+
+func (x *EventAgentInvited) GetInPlaceOf() string {
+	if x != nil {
+		return x.InPlaceOf
+	}
+	return ""
 }
 
 // EventRejected (rpt) reports that an invited agent said no.
@@ -4141,7 +4152,7 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"\x05skill\x18\a \x01(\tR\x05skill\x12\x1f\n" +
 	"\vauto_answer\x18\b \x01(\bR\n" +
 	"autoAnswer\x12\x18\n" +
-	"\apassing\x18\t \x03(\tR\apassing\"\xc8\x02\n" +
+	"\apassing\x18\t \x03(\tR\apassing\"\xe8\x02\n" +
 	"\x11EventAgentInvited\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\x121\n" +
@@ -4153,7 +4164,8 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"\vdeadline_ms\x18\x06 \x01(\x03R\n" +
 	"deadlineMs\x12\x14\n" +
 	"\x05skill\x18\a \x01(\tR\x05skill\x12-\n" +
-	"\x06served\x18\b \x01(\v2\x15.usher.v1.ServedPlaceR\x06served\"u\n" +
+	"\x06served\x18\b \x01(\v2\x15.usher.v1.ServedPlaceR\x06served\x12\x1e\n" +
+	"\vin_place_of\x18\t \x01(\tR\tinPlaceOf\"u\n" +
 	"\rEventRejected\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x16\n" +
 	"\x06ticket\x18\x02 \x01(\x04R\x06ticket\x121\n" +

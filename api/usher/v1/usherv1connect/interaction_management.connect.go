@@ -233,8 +233,8 @@ type InteractionManagementClient interface {
 	Pull(context.Context, *v1.RequestPull) (*v1.Event, error)
 	// PlaceInQueue puts an interaction that the agent handles in a queue, or
 	// back (models.md 8). A supervisor may do so with every interaction that
-	// agents handle: all of them lose it. Errors: NOT_A_PARTY, UNKNOWN_QUEUE,
-	// NO_FORMER_LOCATION.
+	// agents handle: all of them lose it. Errors: NOT_A_PARTY, WRONG_STATE,
+	// UNKNOWN_QUEUE, NO_FORMER_LOCATION.
 	PlaceInQueue(context.Context, *v1.RequestPlaceInQueue) (*v1.EventAck, error)
 	// PlaceInWorkbin puts an interaction that the agent handles in a workbin
 	// (models.md 9). Errors: NOT_A_PARTY, UNKNOWN_WORKBIN.
@@ -248,9 +248,9 @@ type InteractionManagementClient interface {
 	// Transfer offers an interaction to another agent and answers when the
 	// outcome is known (models.md 11). A supervisor may do so with every
 	// interaction that agents handle, in the place of the one who has it longest.
-	// Errors: NOT_A_PARTY, UNKNOWN_AGENT,
-	// NOT_LOGGED_IN, ALREADY_INVITED, NOT_READY, REJECTED, NOT_ANSWERED,
-	// INVITATION_CANCELLED, ABANDONED.
+	// Errors: NOT_A_PARTY, WRONG_STATE, UNKNOWN_AGENT, NOT_LOGGED_IN,
+	// ALREADY_INVITED, NOT_READY, REJECTED, NOT_ANSWERED, INVITATION_CANCELLED,
+	// ABANDONED.
 	Transfer(context.Context, *v1.RequestTransfer) (*v1.EventAck, error)
 	// Conference invites a further agent and answers when the outcome is known
 	// (models.md 12). Errors: as Transfer.
@@ -1093,8 +1093,8 @@ type InteractionManagementHandler interface {
 	Pull(context.Context, *v1.RequestPull) (*v1.Event, error)
 	// PlaceInQueue puts an interaction that the agent handles in a queue, or
 	// back (models.md 8). A supervisor may do so with every interaction that
-	// agents handle: all of them lose it. Errors: NOT_A_PARTY, UNKNOWN_QUEUE,
-	// NO_FORMER_LOCATION.
+	// agents handle: all of them lose it. Errors: NOT_A_PARTY, WRONG_STATE,
+	// UNKNOWN_QUEUE, NO_FORMER_LOCATION.
 	PlaceInQueue(context.Context, *v1.RequestPlaceInQueue) (*v1.EventAck, error)
 	// PlaceInWorkbin puts an interaction that the agent handles in a workbin
 	// (models.md 9). Errors: NOT_A_PARTY, UNKNOWN_WORKBIN.
@@ -1108,9 +1108,9 @@ type InteractionManagementHandler interface {
 	// Transfer offers an interaction to another agent and answers when the
 	// outcome is known (models.md 11). A supervisor may do so with every
 	// interaction that agents handle, in the place of the one who has it longest.
-	// Errors: NOT_A_PARTY, UNKNOWN_AGENT,
-	// NOT_LOGGED_IN, ALREADY_INVITED, NOT_READY, REJECTED, NOT_ANSWERED,
-	// INVITATION_CANCELLED, ABANDONED.
+	// Errors: NOT_A_PARTY, WRONG_STATE, UNKNOWN_AGENT, NOT_LOGGED_IN,
+	// ALREADY_INVITED, NOT_READY, REJECTED, NOT_ANSWERED, INVITATION_CANCELLED,
+	// ABANDONED.
 	Transfer(context.Context, *v1.RequestTransfer) (*v1.EventAck, error)
 	// Conference invites a further agent and answers when the outcome is known
 	// (models.md 12). Errors: as Transfer.
