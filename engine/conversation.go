@@ -112,7 +112,7 @@ func (e *Engine) addLineByMedia(r *usherv1.RequestAddLine) refusal {
 // becomeSaid adds a line that was checked. The message that people get follows
 // its report at once; the conversation is found by it.
 func (e *Engine) becomeSaid(i *Interaction, said *usherv1.EventLineAdded) {
-	said.Number = int32(len(i.lines)) + 1
+	said.Number, said.ReferenceId = int32(len(i.lines))+1, e.refID
 	body := &usherv1.Event_EventLineAdded{EventLineAdded: said}
 	event := func() *usherv1.Event {
 		ev := e.about(i)

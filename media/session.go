@@ -95,7 +95,7 @@ func (se *session) take(ev *usherv1.Event) {
 	}
 	switch m := ev.Message.(type) {
 	case *usherv1.Event_EventLineAdded:
-		se.tell(se.line(ev.GetSequence(), ev.GetTimeMs(), m.EventLineAdded, ev.GetReferenceId()), true)
+		se.tell(lineEvent(se.id, ev.GetSequence(), ev.GetTimeMs(), m.EventLineAdded), true)
 		return
 	case *usherv1.Event_EventTyping:
 		se.tell(&usherv1.SessionEvent{TimeMs: ev.GetTimeMs(), Message: &usherv1.SessionEvent_Typing{Typing: m.EventTyping}}, false)
@@ -180,21 +180,16 @@ func (se *session) tell(ev *usherv1.SessionEvent, necessary bool) {
 	}
 }
 
-// line is a line as the customer sees it.
-func (se *session) line(sequence uint64, timeMs int64, added *usherv1.EventLineAdded, reference string) *usherv1.SessionEvent {
-	return lineEvent(se.id, sequence, timeMs, added, reference)
-}
-
 // lineEvent is a line of a session as its customer sees it; only of his own he
 // learns the reference id, as he gave it.
-func lineEvent(session string, sequence uint64, timeMs int64, added *usherv1.EventLineAdded, reference string) *usherv1.SessionEvent {
+func lineEvent(session string, sequence uint64, timeMs int64, added *usherv1.EventLineAdded) *usherv1.SessionEvent {
 	own := added.GetAuthor().GetKind() == usherv1.ParticipantKind_PARTICIPANT_KIND_CUSTOMER
 	line := &usherv1.EventSessionLine{Own: own, Line: added.GetLine()}
 	if added.GetLine().GetKind() != usherv1.LineKind_LINE_KIND_NOTICE {
 		line.AuthorName = added.GetAuthorName()
 	}
 	if own {
-		line.ReferenceId = strings.TrimPrefix(reference, session+"/")
+		line.ReferenceId = strings.TrimPrefix(added.GetReferenceId(), session+"/")
 	}
 	return &usherv1.SessionEvent{Sequence: sequence, TimeMs: timeMs, Message: &usherv1.SessionEvent_Line{Line: line}}
 }

@@ -175,7 +175,7 @@ func (r *reader) catchUp(ctx context.Context) error {
 		return err
 	}
 	for _, line := range transcript.GetLines() {
-		if err := r.pass(lineEvent(r.session, line.GetSequence(), line.GetTimeMs(), line.GetAdded(), line.GetReferenceId())); err != nil {
+		if err := r.pass(lineEvent(r.session, line.GetSequence(), line.GetTimeMs(), line.GetAdded())); err != nil {
 			return err
 		}
 	}

@@ -372,7 +372,10 @@ type EventLineAdded struct {
 	// The line.
 	Line *Line `protobuf:"bytes,3,opt,name=line,proto3" json:"line,omitempty"`
 	// Its number in the conversation, from 1.
-	Number        int32 `protobuf:"varint,4,opt,name=number,proto3" json:"number,omitempty"`
+	Number int32 `protobuf:"varint,4,opt,name=number,proto3" json:"number,omitempty"`
+	// Reference id of the request that added it, by which whoever said it knows
+	// it again.
+	ReferenceId   string `protobuf:"bytes,5,opt,name=reference_id,json=referenceId,proto3" json:"reference_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -433,6 +436,13 @@ func (x *EventLineAdded) GetNumber() int32 {
 		return x.Number
 	}
 	return 0
+}
+
+func (x *EventLineAdded) GetReferenceId() string {
+	if x != nil {
+		return x.ReferenceId
+	}
+	return ""
 }
 
 // RequestTyping says that its sender is writing, or has stopped.
@@ -823,13 +833,14 @@ const file_usher_v1_conversation_proto_rawDesc = "" +
 	"\x0einteraction_id\x18\x02 \x01(\tR\rinteractionId\x12\"\n" +
 	"\x04line\x18\x03 \x01(\v2\x0e.usher.v1.LineR\x04line\x12\x1f\n" +
 	"\vauthor_name\x18\x04 \x01(\tR\n" +
-	"authorName\"\x9c\x01\n" +
+	"authorName\"\xbf\x01\n" +
 	"\x0eEventLineAdded\x12-\n" +
 	"\x06author\x18\x01 \x01(\v2\x15.usher.v1.ParticipantR\x06author\x12\x1f\n" +
 	"\vauthor_name\x18\x02 \x01(\tR\n" +
 	"authorName\x12\"\n" +
 	"\x04line\x18\x03 \x01(\v2\x0e.usher.v1.LineR\x04line\x12\x16\n" +
-	"\x06number\x18\x04 \x01(\x05R\x06number\"P\n" +
+	"\x06number\x18\x04 \x01(\x05R\x06number\x12!\n" +
+	"\freference_id\x18\x05 \x01(\tR\vreferenceId\"P\n" +
 	"\rRequestTyping\x12%\n" +
 	"\x0einteraction_id\x18\x01 \x01(\tR\rinteractionId\x12\x18\n" +
 	"\astopped\x18\x02 \x01(\bR\astopped\"\r\n" +

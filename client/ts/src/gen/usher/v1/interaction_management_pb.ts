@@ -2571,8 +2571,8 @@ export const InteractionManagement: GenService<{
   /**
    * PlaceInQueue puts an interaction that the agent handles in a queue, or
    * back (models.md 8). A supervisor may do so with every interaction that
-   * agents handle: all of them lose it. Errors: NOT_A_PARTY, UNKNOWN_QUEUE,
-   * NO_FORMER_LOCATION.
+   * agents handle: all of them lose it. Errors: NOT_A_PARTY, WRONG_STATE,
+   * UNKNOWN_QUEUE, NO_FORMER_LOCATION.
    *
    * @generated from rpc usher.v1.InteractionManagement.PlaceInQueue
    */
@@ -2618,9 +2618,9 @@ export const InteractionManagement: GenService<{
    * Transfer offers an interaction to another agent and answers when the
    * outcome is known (models.md 11). A supervisor may do so with every
    * interaction that agents handle, in the place of the one who has it longest.
-   * Errors: NOT_A_PARTY, UNKNOWN_AGENT,
-   * NOT_LOGGED_IN, ALREADY_INVITED, NOT_READY, REJECTED, NOT_ANSWERED,
-   * INVITATION_CANCELLED, ABANDONED.
+   * Errors: NOT_A_PARTY, WRONG_STATE, UNKNOWN_AGENT, NOT_LOGGED_IN,
+   * ALREADY_INVITED, NOT_READY, REJECTED, NOT_ANSWERED, INVITATION_CANCELLED,
+   * ABANDONED.
    *
    * @generated from rpc usher.v1.InteractionManagement.Transfer
    */

@@ -310,7 +310,7 @@ export type QueueRow = Message<"usher.v1.QueueRow"> & {
   description: string;
 
   /**
-   * How many wait.
+   * How many wait: are in it or with its router, and nobody is invited.
    *
    * @generated from field: int32 waiting = 3;
    */
@@ -340,7 +340,9 @@ export type QueueRow = Message<"usher.v1.QueueRow"> & {
   handling: number;
 
   /**
-   * Agents who could be asked for what waits there: logged in ...
+   * Agents who could be asked for what waits there, of the queue's group or of
+   * the skills and targets that its vector names; none where agents pull or an
+   * external router decides: logged in ...
    *
    * @generated from field: int32 agents_staffed = 7;
    */
@@ -769,7 +771,9 @@ export const AuditLineSchema: GenMessage<AuditLine> = /*@__PURE__*/
   messageDesc(file_usher_v1_statistics, 12);
 
 /**
- * AgentRowState is an agent's state in one word, for a grid.
+ * AgentRowState is an agent's state in one word, for a grid. Where several hold
+ * it is the first of these: LOGGED_OUT, CONNECTION_LOST, DO_NOT_DISTURB,
+ * HANDLING, ALERTING, ACW, AUX, NOT_READY, READY.
  *
  * @generated from enum usher.v1.AgentRowState
  */
