@@ -50,3 +50,23 @@ func TestNext(t *testing.T) {
 		}
 	}
 }
+
+func TestMidnight(t *testing.T) {
+	for _, c := range []struct{ zone, at, want string }{
+		{"", "2026-11-21T10:00:00Z", "2026-11-21T00:00:00Z"},
+		{"Europe/Berlin", "2026-11-21T23:00:00Z", "2026-11-21T23:00:00Z"},
+		{"Europe/Berlin", "2026-11-21T22:59:59Z", "2026-11-20T23:00:00Z"},
+		{"Europe/Berlin", "2026-10-25T20:00:00Z", "2026-10-24T22:00:00Z"}, // a day of 25 hours
+		{"Asia/Beirut", "2026-03-29T10:00:00Z", "2026-03-28T22:00:00Z"},   // the clocks skip 0 o'clock
+		{"Asia/Beirut", "2026-03-28T21:59:59Z", "2026-03-27T22:00:00Z"},
+		{"America/Havana", "2026-03-08T20:00:00Z", "2026-03-08T05:00:00Z"},
+	} {
+		z, err := zone.Load(c.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := z.Midnight(ms(c.at)); got != ms(c.want) {
+			t.Errorf("%s: the day of %s began at %s", c.zone, c.at, time.UnixMilli(got).UTC())
+		}
+	}
+}
