@@ -73,6 +73,9 @@ var imports = map[string][]string{
 	// Center's types and its own interface Center, as edge.
 	"media": {"api/usher/v1", "center", "engine"},
 
+	// Pages are files.
+	"web": {},
+
 	// A client knows the protocols and nothing of the server.
 	"client": {"api/..."},
 

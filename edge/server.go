@@ -130,6 +130,8 @@ type Options struct {
 	// SetupTokenHash is HashCredential of the one-time setup token; nil if
 	// setting up over the network is not offered.
 	SetupTokenHash []byte
+	// Tickets are login links, for a demo; nil for none.
+	Tickets *Tickets
 	// Other serves the paths that are no methods, such as the web pages; nil
 	// refuses them.
 	Other http.Handler
@@ -147,6 +149,7 @@ type Server struct {
 	tls         *tls.Config
 	plaintext   bool // anywhere
 	other       http.Handler
+	tickets     *Tickets
 	ready       func() error
 	metrics     *metrics
 	permissions map[string]permission
@@ -175,7 +178,7 @@ type Server struct {
 func New(o Options) *Server {
 	limits := o.Limits.standard()
 	s := &Server{
-		center: o.Center, customers: o.Sessions, statistics: o.Statistics, log: o.Logger, limits: limits, tls: o.TLS, plaintext: o.PlaintextAnywhere, other: o.Other, ready: o.Ready,
+		center: o.Center, customers: o.Sessions, statistics: o.Statistics, log: o.Logger, limits: limits, tls: o.TLS, plaintext: o.PlaintextAnywhere, other: o.Other, tickets: o.Tickets, ready: o.Ready,
 		permissions: permissions(services()),
 		errorWriter: connect.NewErrorWriter(),
 		passwords:   newPasswords(limits.LoginsWaiting, uint32(limits.PasswordKiB)),

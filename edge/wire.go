@@ -15,6 +15,9 @@ import (
 // envelopeBytes is what the protocols add to a message.
 const envelopeBytes = 64
 
+// pageTimeout is how long a client may take to fetch a page or one of its files.
+const pageTimeout = time.Minute
+
 // past is a deadline that has gone by: setting it cuts off whoever waits.
 var past = time.Unix(1, 0)
 
@@ -103,6 +106,11 @@ func (b *body) Close() error {
 // refuses what no service would answer properly.
 func (s *Server) wire(services http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r, refusal := fromWindow(r)
+		if refusal != nil {
+			s.refuseHTTP(w, r, refusal)
+			return
+		}
 		allowed, known := s.permissions[r.URL.Path]
 		if !known {
 			s.serveOther(w, r, services)
@@ -163,7 +171,11 @@ func (s *Server) serveOther(w http.ResponseWriter, r *http.Request, services htt
 		services.ServeHTTP(w, r)
 	case r.URL.Path == attachmentsPath, strings.HasPrefix(r.URL.Path, attachmentsPath+"/"):
 		s.serveAttachments(w, r)
+	case strings.HasPrefix(r.URL.Path, windowsPath):
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pageTimeout))
+		s.serveWindow(w, r)
 	case s.other != nil && !strings.HasPrefix(r.URL.Path, "/usher."):
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pageTimeout))
 		s.other.ServeHTTP(w, r)
 	default:
 		refusal := refuse(usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT, "there is no such method")

@@ -32,6 +32,7 @@ import (
 	"github.com/usher-cc/usher/media"
 	"github.com/usher-cc/usher/projection"
 	"github.com/usher-cc/usher/router"
+	"github.com/usher-cc/usher/web"
 )
 
 // closeTimeout is how long saving the state may take once the requests under
@@ -46,8 +47,8 @@ type Config struct {
 	TLS         *tls.Config // for clients; nil for plain HTTP
 	Plaintext   bool        // allow plain HTTP beyond this machine
 	Limits      edge.Limits
-	Sessions    media.Limits // of customers
-	Other       http.Handler // serves what is no method of the protocols
+	Sessions    media.Limits  // of customers
+	Tickets     *edge.Tickets // login links, for a demo; nil for none
 
 	Retention     time.Duration // how long the journal is kept; 0 for ever
 	LowSpaceBytes uint64        // free disk below which submits are refused; 0 for the default
@@ -195,7 +196,8 @@ func (s *Server) prepare(ctx context.Context, c Config) error {
 		TLS:               c.TLS,
 		PlaintextAnywhere: c.Plaintext,
 		SetupTokenHash:    s.setup.hash,
-		Other:             c.Other,
+		Tickets:           c.Tickets,
+		Other:             web.Handler(),
 	})
 	return nil
 }
