@@ -215,8 +215,11 @@ func (a *AuditLog) lineOfAgent(act *Act) *usherv1.AuditLine {
 	line := &usherv1.AuditLine{
 		Sequence: act.Sequence, Actor: c.GetPrincipal(), Request: c.GetRequest(), InteractionId: c.GetInteractionId(),
 	}
-	if len(act.Events) > 0 {
-		line.TimeMs, line.Reason = act.Events[0].GetTimeMs(), act.Events[0].GetReason()
+	for _, ev := range slices.Backward(act.Events) {
+		line.TimeMs = ev.GetTimeMs()
+		if ev.GetEventRevoked() == nil { // its reason is the server's
+			line.Reason = ev.GetReason()
+		}
 	}
 	self := c.GetPrincipal().GetId()
 	switch {

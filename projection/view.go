@@ -53,7 +53,8 @@ type View struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	all    sync.WaitGroup
-	behind uint64 // the journal's end when the view was opened
+	behind uint64        // the journal's end when the view was opened
+	older  chan struct{} // closed when the audit log reaches as far back as the journal
 
 	mu      sync.Mutex // the fields below
 	tenants map[string]*tenant
@@ -76,7 +77,7 @@ func Open(c Center, log *slog.Logger) *View {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	v := &View{center: c, log: log, tenants: map[string]*tenant{}, walls: map[string]*wall{}, behind: c.Status().Durable}
+	v := &View{center: c, log: log, tenants: map[string]*tenant{}, walls: map[string]*wall{}, behind: c.Status().Durable, older: make(chan struct{})}
 	v.ctx, v.cancel = context.WithCancel(context.Background())
 	v.directories.of = map[directoryKey]*directory{}
 	v.all.Go(v.run)
@@ -98,7 +99,8 @@ func (v *View) run() {
 	if err != nil {
 		return
 	}
-	v.all.Go(func() { v.foldOlder(after) })
+	until := after
+	v.all.Go(func() { v.foldOlder(until) })
 	for v.again(v.follow(begin, &after)) {
 	}
 }
@@ -203,6 +205,7 @@ func (v *View) foldOlder(until uint64) {
 	for id, older := range logs {
 		v.tenant(id, 0).audit.precede(older)
 	}
+	close(v.older)
 }
 
 func (v *View) readOlder(logs map[string]*AuditLog, after *uint64, until uint64) error {
@@ -358,10 +361,17 @@ func (v *View) History(ctx context.Context, tenant string, r *usherv1.RequestGet
 }
 
 // AuditLog gives a page of a tenant's audit log; at most limit lines, before a
-// sequence unless that is 0. What is in a long journal from before the last days
-// is there some time after the start. The refusal is UnknownTenant; the error is
-// that of ctx, or center.ErrClosed. Don't change the lines.
+// sequence unless that is 0. Just after the start it waits until the whole
+// journal has been read. The refusal is UnknownTenant; the error is that of ctx,
+// or center.ErrClosed. Don't change the lines.
 func (v *View) AuditLog(ctx context.Context, tenant string, before uint64, limit int) (*usherv1.EventAuditLog, *usherv1.EventError, error) {
+	select {
+	case <-v.older:
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	case <-v.ctx.Done():
+		return nil, nil, center.ErrClosed
+	}
 	t, _, unlock, refusal, err := v.known(ctx, tenant)
 	if refusal != nil || err != nil {
 		return nil, refusal, err
