@@ -35,6 +35,27 @@ func (e *Engine) report(ev *usherv1.Event) {
 	e.record(Entry{To: toReport, Event: ev})
 }
 
+// reportProgress records a reporting event about how far an interaction is, and
+// tells the media server that owns it, if it wants to know.
+func (e *Engine) reportProgress(i *Interaction, ev *usherv1.Event) {
+	e.report(ev)
+	if owner := e.owner(i); owner != nil && owner.registration.NotifyProgress {
+		told := e.about(i)
+		told.Reason, told.Message = ev.Reason, ev.Message
+		e.tell(im, told, owner.who)
+	}
+}
+
+// reportInvitation is reportProgress for what becomes of an invitation, of
+// which the media server hears if it may see who is invited.
+func (e *Engine) reportInvitation(i *Interaction, visibility usherv1.VisibilityMode, ev *usherv1.Event) {
+	if visibility == usherv1.VisibilityMode_VISIBILITY_MODE_CONFERENCE {
+		e.reportProgress(i, ev)
+		return
+	}
+	e.report(ev)
+}
+
 // tell records a message to participants; nothing if there are none.
 func (e *Engine) tell(protocol usherv1.Protocol, ev *usherv1.Event, to ...Participant) {
 	ev.Protocol = protocol

@@ -10,6 +10,7 @@ import (
 //	agent1|media > ixn  RequestHold, RequestResume
 //	    ixn > same    EventAck
 //	    ixn > report  EventHeld, EventResumed
+//	    ixn > media   EventHeld, EventResumed   if it asked for progress
 
 func (e *Engine) hold(a *Agent, r *usherv1.RequestHold) refusal {
 	i, why := e.holdable(a, r.InteractionId, r.Reason)
@@ -25,7 +26,7 @@ func (e *Engine) hold(a *Agent, r *usherv1.RequestHold) refusal {
 	ev := e.about(i)
 	ev.Reason = r.Reason
 	ev.Message = &usherv1.Event_EventHeld{EventHeld: &usherv1.EventHeld{}}
-	e.report(ev)
+	e.reportProgress(i, ev)
 	if a != nil {
 		e.keep(i)
 	}
@@ -44,7 +45,7 @@ func (e *Engine) resume(a *Agent, r *usherv1.RequestResume) refusal {
 	ev := e.about(i)
 	ev.Reason = r.Reason
 	ev.Message = &usherv1.Event_EventResumed{EventResumed: &usherv1.EventResumed{}}
-	e.report(ev)
+	e.reportProgress(i, ev)
 	if a != nil {
 		e.keep(i)
 	}

@@ -50,7 +50,7 @@ func (e *Engine) invite(i *Interaction, a *Agent, body *usherv1.EventAgentInvite
 	ev.ReferenceId, ev.Reason = e.refID, reason
 	body.AgentId, body.Place, body.Inviter = string(a.id), a.place, e.actor
 	ev.Message = &usherv1.Event_EventAgentInvited{EventAgentInvited: body}
-	e.report(ev)
+	e.reportInvitation(i, body.Visibility, ev)
 
 	invite := e.about(i)
 	invite.Protocol, invite.Reason = im, reason
@@ -67,7 +67,7 @@ func (e *Engine) invite(i *Interaction, a *Agent, body *usherv1.EventAgentInvite
 // and rejecting report it by their own events. What becomes of the request
 // behind it is the caller's: invitationFailed or failLater.
 func (e *Engine) closeInvitation(inv *invitation, op usherv1.Operation, reason string) {
-	e.report(e.revokedEvent(inv.interaction, &usherv1.EventRevoked{
+	e.reportInvitation(inv.interaction, inv.invited.Visibility, e.revokedEvent(inv.interaction, &usherv1.EventRevoked{
 		AgentId: string(inv.agent), Ticket: uint64(inv.ticket), Operation: op,
 	}, reason))
 }

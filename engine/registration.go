@@ -54,6 +54,8 @@ func (e *Engine) registerClient(r *usherv1.RequestRegisterClient) refusal {
 			registered.NotifyParties = true
 		case usherv1.Notify_NOTIFY_TREATMENTS:
 			registered.NotifyTreatments = true
+		case usherv1.Notify_NOTIFY_PROGRESS:
+			registered.NotifyProgress = true
 		default:
 			return refuse(errInvalidArgument, "notify: %v is unknown", n)
 		}

@@ -204,7 +204,7 @@ func (e *Engine) reject(a *Agent, r *usherv1.RequestReject) refusal {
 	ev.Message = &usherv1.Event_EventRejected{EventRejected: &usherv1.EventRejected{
 		AgentId: string(a.id), Ticket: uint64(inv.ticket), Operation: inv.invited.Operation,
 	}}
-	e.report(ev)
+	e.reportInvitation(i, inv.invited.Visibility, ev)
 	e.invitationFailed(inv, usherv1.RouteOutcome_ROUTE_OUTCOME_REJECTED, opReject, r.Reason,
 		refuse(errRejected, "agent %q rejected it%s", a.id, because(r.Reason)))
 	return nil

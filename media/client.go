@@ -82,7 +82,10 @@ func (c *client) run() {
 func (c *client) hear(ctx context.Context) error {
 	register := &usherv1.RequestRegisterClient{
 		ClientType: usherv1.ClientType_CLIENT_TYPE_MEDIA_SERVER, Name: "sessions",
-		Notify: []usherv1.Notify{usherv1.Notify_NOTIFY_PROPERTIES, usherv1.Notify_NOTIFY_PARTIES, usherv1.Notify_NOTIFY_TREATMENTS},
+		Notify: []usherv1.Notify{
+			usherv1.Notify_NOTIFY_PARTIES, usherv1.Notify_NOTIFY_TREATMENTS,
+			usherv1.Notify_NOTIFY_PROGRESS,
+		},
 	}
 	if _, err := c.do(ctx, im, register); err != nil {
 		return fmt.Errorf("register: %w", err)
@@ -157,7 +160,7 @@ func isSession(p *usherv1.InteractionProperties) bool {
 
 // add makes a session, whose customer is waited for from now on; mu is held.
 func (c *client) add(id string, who customer) *session {
-	se := &session{c: c, id: id, customer: who, agents: map[string]string{}, streams: map[*stream]bool{}}
+	se := &session{c: c, id: id, customer: who, agents: map[string]string{}, alerting: map[string]bool{}, streams: map[*stream]bool{}}
 	c.sessions[id] = se
 	se.wait(c.grace())
 	return se

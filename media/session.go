@@ -56,7 +56,7 @@ type session struct {
 	over     bool
 
 	agents    map[string]string // whom the customer speaks with: names by id
-	alerting  map[uint64]bool   // open invitations
+	alerting  map[string]bool   // the agents who are asked, as far as it is known
 	held      bool
 	treatment string
 	position  int32
@@ -113,8 +113,19 @@ func (se *session) take(ev *usherv1.Event) {
 			se.agents[who.GetId()] = se.c.s.center.AgentName(se.c.tenant, who.GetId())
 			se.treatment = ""
 		}
+		delete(se.alerting, who.GetId())
 	case *usherv1.Event_EventPartyRemoved:
 		delete(se.agents, m.EventPartyRemoved.GetParty().GetId())
+	case *usherv1.Event_EventAgentInvited:
+		se.alerting[m.EventAgentInvited.GetAgentId()] = true
+	case *usherv1.Event_EventRejected:
+		delete(se.alerting, m.EventRejected.GetAgentId())
+	case *usherv1.Event_EventRevoked:
+		delete(se.alerting, m.EventRevoked.GetAgentId())
+	case *usherv1.Event_EventHeld:
+		se.held = true
+	case *usherv1.Event_EventResumed:
+		se.held = false
 	case *usherv1.Event_EventTreatmentApplied:
 		se.treatment = m.EventTreatmentApplied.GetText()
 	}

@@ -37,6 +37,10 @@ const (
 	Notify_NOTIFY_PARTIES Notify = 2
 	// EventTreatmentApplied of its interactions.
 	Notify_NOTIFY_TREATMENTS Notify = 3
+	// How far its interactions are: EventHeld and EventResumed, and what becomes
+	// of invitations of agents whom the customer will see: EventAgentInvited,
+	// EventRejected and EventRevoked.
+	Notify_NOTIFY_PROGRESS Notify = 4
 )
 
 // Enum value maps for Notify.
@@ -46,12 +50,14 @@ var (
 		1: "NOTIFY_PROPERTIES",
 		2: "NOTIFY_PARTIES",
 		3: "NOTIFY_TREATMENTS",
+		4: "NOTIFY_PROGRESS",
 	}
 	Notify_value = map[string]int32{
 		"NOTIFY_UNSPECIFIED": 0,
 		"NOTIFY_PROPERTIES":  1,
 		"NOTIFY_PARTIES":     2,
 		"NOTIFY_TREATMENTS":  3,
+		"NOTIFY_PROGRESS":    4,
 	}
 )
 
@@ -4465,12 +4471,13 @@ const file_usher_v1_interaction_management_proto_rawDesc = "" +
 	"\freference_id\x18\x01 \x01(\tR\vreferenceId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12%\n" +
 	"\x0einteraction_id\x18\x03 \x01(\tR\rinteractionId\x12+\n" +
-	"\x04data\x18\x04 \x01(\v2\x17.google.protobuf.StructR\x04data*b\n" +
+	"\x04data\x18\x04 \x01(\v2\x17.google.protobuf.StructR\x04data*w\n" +
 	"\x06Notify\x12\x16\n" +
 	"\x12NOTIFY_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11NOTIFY_PROPERTIES\x10\x01\x12\x12\n" +
 	"\x0eNOTIFY_PARTIES\x10\x02\x12\x15\n" +
-	"\x11NOTIFY_TREATMENTS\x10\x03*\xdb\x01\n" +
+	"\x11NOTIFY_TREATMENTS\x10\x03\x12\x13\n" +
+	"\x0fNOTIFY_PROGRESS\x10\x04*\xdb\x01\n" +
 	"\n" +
 	"Comparison\x12\x1a\n" +
 	"\x16COMPARISON_UNSPECIFIED\x10\x00\x12\x14\n" +

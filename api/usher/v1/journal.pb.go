@@ -835,8 +835,10 @@ type ClientRegistered struct {
 	MaxSubmitted int32 `protobuf:"varint,7,opt,name=max_submitted,json=maxSubmitted,proto3" json:"max_submitted,omitempty"`
 	// True to hear EventTreatmentApplied.
 	NotifyTreatments bool `protobuf:"varint,8,opt,name=notify_treatments,json=notifyTreatments,proto3" json:"notify_treatments,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// True to hear how far interactions are.
+	NotifyProgress bool `protobuf:"varint,9,opt,name=notify_progress,json=notifyProgress,proto3" json:"notify_progress,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ClientRegistered) Reset() {
@@ -921,6 +923,13 @@ func (x *ClientRegistered) GetMaxSubmitted() int32 {
 func (x *ClientRegistered) GetNotifyTreatments() bool {
 	if x != nil {
 		return x.NotifyTreatments
+	}
+	return false
+}
+
+func (x *ClientRegistered) GetNotifyProgress() bool {
+	if x != nil {
+		return x.NotifyProgress
 	}
 	return false
 }
@@ -3464,7 +3473,7 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\badjuncts\x18\x03 \x03(\v2\x18.usher.v1.AdjunctRequestR\badjuncts\"<\n" +
 	"\x0eAdjunctRequest\x12\x12\n" +
 	"\x04link\x18\x01 \x01(\tR\x04link\x12\x16\n" +
-	"\x06router\x18\x02 \x01(\tR\x06router\"\xd2\x02\n" +
+	"\x06router\x18\x02 \x01(\tR\x06router\"\xfb\x02\n" +
 	"\x10ClientRegistered\x12-\n" +
 	"\x06client\x18\x01 \x01(\v2\x15.usher.v1.ParticipantR\x06client\x125\n" +
 	"\vclient_type\x18\x02 \x01(\x0e2\x14.usher.v1.ClientTypeR\n" +
@@ -3476,7 +3485,8 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"strategies\x18\x06 \x03(\tR\n" +
 	"strategies\x12#\n" +
 	"\rmax_submitted\x18\a \x01(\x05R\fmaxSubmitted\x12+\n" +
-	"\x11notify_treatments\x18\b \x01(\bR\x10notifyTreatments\"\x8f\x01\n" +
+	"\x11notify_treatments\x18\b \x01(\bR\x10notifyTreatments\x12'\n" +
+	"\x0fnotify_progress\x18\t \x01(\bR\x0enotifyProgress\"\x8f\x01\n" +
 	"\x10ConnectionOpened\x12-\n" +
 	"\x06client\x18\x01 \x01(\v2\x15.usher.v1.ParticipantR\x06client\x12#\n" +
 	"\rconnection_id\x18\x02 \x01(\tR\fconnectionId\x12'\n" +
