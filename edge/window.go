@@ -64,7 +64,7 @@ func fromWindow(r *http.Request) (_ *http.Request, refusal *Refusal) {
 	}
 	cookie, err := r.Cookie(cookieName(window))
 	if err != nil {
-		return r, refuse(usherv1.ErrorCode_ERROR_CODE_UNAUTHENTICATED, "nobody is logged in at this window")
+		return r, nil // nobody is logged in there
 	}
 	named := *r
 	named.Header = r.Header.Clone()
@@ -103,9 +103,9 @@ func (s *Server) serveWindow(w http.ResponseWriter, r *http.Request) {
 	case "POST login":
 		answer, err = s.logInWindow(ctx, w, r, who)
 	case "POST logout":
-		answer, err = s.logOutWindow(ctx, w, r, who)
+		err = s.logOutWindow(ctx, w, r, who)
 	case "GET session":
-		answer, err = s.windowSession(ctx, r, who)
+		answer, err = s.windowSession(ctx, w, r, who)
 	case "GET enter":
 		if s.enterWindow(w, r) {
 			return
@@ -118,6 +118,9 @@ func (s *Server) serveWindow(w http.ResponseWriter, r *http.Request) {
 		if err := s.errorWriter.Write(w, r, s.refused(ctx, windowsPath, "", err)); err != nil {
 			s.log.Debug("writing a refusal", "error", err)
 		}
+		return
+	}
+	if answer == nil {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -177,25 +180,28 @@ func (s *Server) logInWindow(ctx context.Context, w http.ResponseWriter, r *http
 
 // logOutWindow makes an agent's session useless, and takes the cookie away. An
 // API key goes on; only the window forgets it.
-func (s *Server) logOutWindow(ctx context.Context, w http.ResponseWriter, r *http.Request, who *caller) (any, error) {
+func (s *Server) logOutWindow(ctx context.Context, w http.ResponseWriter, r *http.Request, who *caller) error {
 	login, err := readLogin(w, r)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	cookie, err := r.Cookie(cookieName(login.Window))
 	if err == nil && s.identify(cookie.Value, who) && who.keyID == "" {
 		if _, err := (authentication{s}).CloseSession(ctx, &usherv1.CloseSessionRequest{}); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	setCookie(w, r, login.Window, "", 0)
-	return struct{}{}, nil
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
-// windowSession tells who is logged in at the window that the request names.
-func (s *Server) windowSession(ctx context.Context, r *http.Request, who *caller) (*windowSession, error) {
-	if refusal := s.recognized(r.Header, who); refusal != nil {
-		return nil, refusal
+// windowSession tells who is logged in at the window that the request names;
+// nobody is no error, and the answer is empty then.
+func (s *Server) windowSession(ctx context.Context, w http.ResponseWriter, r *http.Request, who *caller) (any, error) {
+	if s.recognized(r.Header, who) != nil {
+		w.WriteHeader(http.StatusNoContent)
+		return nil, nil
 	}
 	session, err := s.describe(ctx, r.Header.Get(windowHeader), who)
 	if err != nil {

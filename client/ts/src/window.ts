@@ -34,7 +34,7 @@ export async function logOut(window: WindowName): Promise<void> {
 /** Who is logged in at a window; undefined if nobody is. */
 export async function whoIsLoggedIn(window: WindowName): Promise<WindowSession | undefined> {
   const response = await reached(fetch("/window/session", { headers: { "Usher-Window": window } }));
-  return response.status === 401 ? undefined : asSession(response);
+  return response.status === 204 ? undefined : asSession(response);
 }
 
 async function post(what: string, body: object): Promise<Response> {
@@ -50,15 +50,12 @@ async function reached(call: Promise<Response>): Promise<Response> {
   } catch (thrown) {
     throw UsherError.from(thrown);
   }
-  if (!response.ok && response.status !== 401) {
+  if (!response.ok) {
     throw await refusal(response);
   }
   return response;
 }
 
 async function asSession(response: Response): Promise<WindowSession> {
-  if (!response.ok) {
-    throw await refusal(response);
-  }
   return (await response.json()) as WindowSession;
 }
