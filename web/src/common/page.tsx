@@ -23,12 +23,14 @@ export async function show(content: () => ComponentChild): Promise<void> {
 export function Page(props: {
   /** The page's title, in the header and in the browser's tab. */
   title: string;
+  /** What stands in the browser's tab in its place. */
+  tab?: string;
   /** What stands in the header beside the title, e.g. status lines. */
   header?: ComponentChildren;
   /** The page's content. */
   children?: ComponentChildren;
 }) {
-  document.title = props.title;
+  document.title = props.tab ?? props.title;
   return (
     <div class="page">
       <header class="page-header">
