@@ -198,7 +198,7 @@ func TestHistoryRefusals(t *testing.T) {
 
 // watcher watches in the background and keeps what it gets.
 type watcher struct {
-	mu  sync.Mutex
+	mu   sync.Mutex
 	got  []*usherv1.EventStatistics
 	err  error
 	stop context.CancelFunc
