@@ -1,0 +1,84 @@
+// One interaction that is open: its messages as they happen, and by them its
+// properties and its conversation.
+import { type Signal, signal } from "@preact/signals";
+import { follow, type Link, UsherError } from "@usher-cc/client";
+import { ErrorCode, type InteractionProperties } from "@usher-cc/client/gen/common";
+import { Reporting, type TraceLine } from "@usher-cc/client/gen/reporting";
+import { connection, enter, session, words } from "./state.js";
+
+/** How long lines are gathered before the screen is drawn. */
+const gatherMs = 100;
+/** A live trace has no heartbeat: a quiet interaction is no broken stream. */
+const silenceMs = 2 ** 31 - 1;
+
+/** FollowedInteraction is what is known of the interaction that is open. */
+export interface FollowedInteraction {
+  lines: Signal<readonly TraceLine[]>;
+  properties: Signal<InteractionProperties | undefined>;
+  /** Why the properties are not there, or no longer: it was stopped, or never was. */
+  gone: Signal<string | undefined>;
+  link: Signal<Link>;
+  /** Stops following. */
+  close: () => void;
+}
+
+/** Follows an interaction until it is closed. */
+export function followInteraction(id: string): FollowedInteraction {
+  const life = new AbortController();
+  const f: FollowedInteraction = {
+    lines: signal([]),
+    properties: signal(undefined),
+    gone: signal(undefined),
+    link: signal({ state: "connecting" }),
+    close: () => life.abort(),
+  };
+  let after = 0n;
+  let gathered: TraceLine[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const show = () => {
+    timer = undefined;
+    const said = gathered.some((line) => line.event?.message.case === "eventLineAdded");
+    f.lines.value = [...f.lines.value, ...gathered];
+    gathered = [];
+    void readProperties(id, f, life.signal);
+    if (said) {
+      void session.loadConversation(id).catch(() => undefined);
+    }
+  };
+  void follow<TraceLine>({
+    open: (signal) => connection.stream(Reporting.method.trace, { interactionId: id, afterSequence: after, live: true }, signal),
+    take: (line) => {
+      // A request and its answer may have the same sequence.
+      after = line.sequence > after ? line.sequence : after;
+      gathered.push(line);
+      timer ??= setTimeout(show, gatherMs);
+    },
+    link: (link) => {
+      f.link.value = link;
+      if (link.state === "closed" && link.error?.code === ErrorCode.CURSOR_EXPIRED) {
+        f.gone.value = words(link.error);
+      }
+    },
+    ended: () => undefined,
+    signal: life.signal,
+    silenceMs,
+  });
+  void readProperties(id, f, life.signal);
+  void session.loadConversation(id).catch(() => undefined);
+  return f;
+}
+
+async function readProperties(id: string, f: FollowedInteraction, signal: AbortSignal): Promise<void> {
+  try {
+    await enter();
+    const properties = await session.properties(id);
+    if (!signal.aborted) {
+      f.properties.value = properties;
+      f.gone.value = undefined;
+    }
+  } catch (thrown) {
+    if (!signal.aborted && UsherError.from(thrown).event) {
+      f.gone.value = words(thrown);
+    }
+  }
+}
