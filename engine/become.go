@@ -336,7 +336,7 @@ func (e *Engine) firstOf(q *queue) (first *Interaction, router Participant) {
 		return nil, router
 	}
 	q.served(e.config.queues[string(q.name)].GetView()).Ascend(func(i *Interaction) bool {
-		if i.props.Workbin == nil && !i.props.IsHeld && i.lockedBy == 0 {
+		if i.props.Workbin == nil && i.pullable() {
 			first = i
 		}
 		return first == nil

@@ -13,9 +13,10 @@ import (
 // folded.
 
 // countRinging counts an interaction, to which somebody is invited, among those
-// of its queue that do not wait although a router has them.
+// that do not wait although they are in a queue or with its router.
 func (e *Engine) countRinging(i *Interaction, by int) {
-	if i.strategy != "" && len(i.invitations) > 0 {
+	waits := i.strategy != "" || i.props.State == stateQueued && i.props.Workbin == nil
+	if waits && len(i.invitations) > 0 {
 		e.queue(i.Queue()).ringing += by
 	}
 }

@@ -156,6 +156,9 @@ func (e *Engine) foldInvitationClosed(i *Interaction, ticket Ticket, ev *usherv1
 		e.countRinging(i, -1)
 	}
 	i.invitations = slices.Delete(i.invitations, n, n+1)
+	if i.props.State == stateQueued {
+		e.serve(e.queue(i.Queue()))
+	}
 	e.countWaiting(i, i.vector, 1)
 	e.deadlines.set(&inv.deadline, 0)
 	e.closedTickets.add(ticket, ev)

@@ -224,7 +224,7 @@ func (w *world) checkRows() {
 		switch {
 		case i.props.State == stateHandling:
 			row.Handling++
-		case i.props.Workbin == nil && (i.strategy == "" || len(i.invitations) == 0):
+		case i.props.Workbin == nil && len(i.invitations) == 0:
 			row.Waiting++
 			if row.OldestSinceMs == 0 || i.props.MovedToQueueAtMs < row.OldestSinceMs {
 				row.OldestSinceMs = i.props.MovedToQueueAtMs

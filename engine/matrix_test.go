@@ -38,6 +38,16 @@ var states = map[string]func(*world){
 		pullFrom(w, "inbound")
 		w.must(agent1, &usherv1.RequestTransfer{InteractionId: "i0", AgentId: "agent2", ReferenceId: "t"})
 	},
+	"waiting, transferring": func(w *world) {
+		suspendIn(w, nil)
+		w.must(supervisor, &usherv1.RequestTransfer{InteractionId: "i0", AgentId: "agent2", ReferenceId: "t"})
+	},
+	"in workbin, transferring": func(w *world) {
+		submitTo(w, "inbound")
+		pullFrom(w, "inbound")
+		w.must(agent1, &usherv1.RequestPlaceInWorkbin{InteractionId: "i0", Workbin: &usherv1.Workbin{Name: "drafts"}})
+		w.must(supervisor, &usherv1.RequestTransfer{InteractionId: "i0", AgentId: "agent2", ReferenceId: "t"})
+	},
 	"conferring": func(w *world) {
 		submitTo(w, "inbound")
 		pullFrom(w, "inbound")

@@ -119,7 +119,7 @@ func (e *Engine) pullableFromView(name, id string, count int) ([]*Interaction, r
 }
 
 // firstPullable merges trees of one order into an empty one and takes the
-// first that are neither held nor locked nor being delivered.
+// first that can be pulled.
 func firstPullable(trees []*interactionTree, count int, merged *interactionTree) []*Interaction {
 	var found []*Interaction
 	for _, tree := range trees {
@@ -143,6 +143,7 @@ func firstPullable(trees []*interactionTree, count int, merged *interactionTree)
 	return found
 }
 
+// pullable tells whether it is neither held nor locked nor being delivered.
 func (i *Interaction) pullable() bool {
 	return !i.props.IsHeld && i.lockedBy == 0 && len(i.invitations) == 0
 }
@@ -170,6 +171,8 @@ func (e *Engine) pullableFromWorkbin(a *Agent, named *usherv1.Workbin, id string
 		return nil, why
 	case i.props.Workbin == nil || keyOf(i.props.Workbin) != keyOf(w):
 		return nil, refuse(errWrongState, "interaction %q is not in workbin %q of %q", id, w.Name, w.Owner)
+	case len(i.invitations) > 0:
+		return nil, refuse(errAlreadyDelivering, "interaction %q is being delivered to agent %q", id, i.invitations[0].agent)
 	case i.props.IsHeld:
 		return nil, refuse(errHeld, "interaction %q is held", id)
 	case i.lockedBy != 0:

@@ -135,7 +135,7 @@ type queue struct {
 	// router; restrategized while something is with the router of a strategy
 	// that is no longer the queue's.
 	unserved, restrategized bool
-	// ringing counts those in routing to which somebody is invited; handling
+	// ringing counts those in both to which somebody is invited; handling
 	// those that came through it and are with agents.
 	ringing, handling int
 }

@@ -27,12 +27,26 @@ import (
 // place of the agent who has it longest: that one hears EventRevoked, and the
 // supervisor the outcome.
 //
+// What waits a supervisor gives to an agent likewise:
+//
+//	supervisor > ixn  RequestTransfer
+//	    ixn > urs     EventAbandoned              if a router had it
+//	    ixn > report  EventPartyRemoved(strategy), EventPlacedInQueue
+//	    ixn > report  EventAgentInvited
+//	    ixn > agent2  EventInvite
+//	agent2 > ixn  RequestAccept
+//	    ixn > agent2  EventAck
+//	    ixn > report  EventTakenFromQueue, EventPartyAdded(agent2)
+//	    ixn > supervisor  EventAck
+//
+// It stays in its queue until then, and is routed again if nothing comes of it.
+//
 // Rejected: EventAck to agent2, EventRejected to report, EventError to agent1.
 // Not answered: EventRevoked to agent2 and report, EventError to agent1.
 // Invalid: EventError to agent1.
 
 func (e *Engine) transfer(a *Agent, r *usherv1.RequestTransfer) refusal {
-	i, why := e.disposedBy(a, r.InteractionId)
+	i, why := e.transferable(a, r.InteractionId)
 	if why != nil {
 		return why
 	}
@@ -49,7 +63,11 @@ func (e *Engine) transfer(a *Agent, r *usherv1.RequestTransfer) refusal {
 		return why
 	}
 	inPlaceOf := AgentID("")
-	if p := i.party(a.id); p == nil || e.isSupervisor(a.id) && !p.public() {
+	p := i.party(a.id)
+	switch {
+	case i.props.State != stateHandling:
+		e.takeFromRouter(i, r.Reason)
+	case p == nil || e.isSupervisor(a.id) && !p.public():
 		inPlaceOf = i.firstPublic().agent
 	}
 	e.openInvitation(i, to, opTransfer, usherv1.VisibilityMode_VISIBILITY_MODE_CONFERENCE, inPlaceOf, r.Reason)
@@ -57,9 +75,42 @@ func (e *Engine) transfer(a *Agent, r *usherv1.RequestTransfer) refusal {
 	return nil
 }
 
+// transferable is the interaction that an agent may transfer: one of which he
+// disposes, for a supervisor also one that waits.
+func (e *Engine) transferable(a *Agent, id string) (*Interaction, refusal) {
+	i := e.interactions[InteractionID(id)]
+	switch {
+	case i == nil || i.props.State == stateHandling || !e.isSupervisor(a.id):
+		return e.disposedBy(a, id)
+	case len(i.invitations) > 0:
+		return nil, refuse(errAlreadyDelivering, "interaction %q is being delivered to agent %q", id, i.invitations[0].agent)
+	case i.props.IsHeld:
+		return nil, refuse(errHeld, "interaction %q is held", id)
+	case i.lockedBy != 0:
+		return nil, refuse(errLocked, "interaction %q is locked by snapshot %d", id, i.lockedBy)
+	}
+	return i, nil
+}
+
+// takeFromRouter takes an interaction that waits back into its queue, so that
+// its router does not decide meanwhile.
+func (e *Engine) takeFromRouter(i *Interaction, reason string) {
+	if router := i.router; i.strategy != "" {
+		e.abandon(i, router, reasonTransferred)
+		e.endStrategy(i, opTransfer, reasonTransferred)
+		e.returnToFormer(i, opTransfer, reason)
+	}
+}
+
 // transferAccepted is the phase "accepted", after the EventAck to agent2.
 func (e *Engine) transferAccepted(inv *invitation, a *Agent) {
 	i := inv.interaction
+	if i.props.State == stateQueued {
+		e.leavePlace(i, opTransfer, "")
+		e.tellPartyAdded(i, e.becomeHandling(i, a, opTransfer, inv.invited.Visibility, inv.ticket, ""), a.id)
+		e.answerLater(im, e.ackEvent(i), inv.ref, inv.asker)
+		return
+	}
 	from := i.whosePlace(inv)
 	added := e.becomeHandling(i, a, opTransfer, inv.invited.Visibility, inv.ticket, "")
 	e.revokeIssuedBy(i, from, reasonCancelled)

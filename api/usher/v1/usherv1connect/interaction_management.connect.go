@@ -247,10 +247,10 @@ type InteractionManagementClient interface {
 	WorkbinNotifications(context.Context, *v1.RequestWorkbinNotifications) (*v1.EventAck, error)
 	// Transfer offers an interaction to another agent and answers when the
 	// outcome is known (models.md 11). A supervisor may do so with every
-	// interaction that agents handle, in the place of the one who has it longest.
-	// Errors: NOT_A_PARTY, WRONG_STATE, UNKNOWN_AGENT, NOT_LOGGED_IN,
-	// ALREADY_INVITED, NOT_READY, REJECTED, NOT_ANSWERED, INVITATION_CANCELLED,
-	// ABANDONED.
+	// interaction: with one that agents handle in the place of the one who has it
+	// longest, with one that waits in its router's. Errors: NOT_A_PARTY,
+	// UNKNOWN_AGENT, NOT_LOGGED_IN, ALREADY_INVITED, ALREADY_DELIVERING, HELD,
+	// LOCKED, NOT_READY, REJECTED, NOT_ANSWERED, INVITATION_CANCELLED, ABANDONED.
 	Transfer(context.Context, *v1.RequestTransfer) (*v1.EventAck, error)
 	// Conference invites a further agent and answers when the outcome is known
 	// (models.md 12). Errors: as Transfer.
@@ -1107,10 +1107,10 @@ type InteractionManagementHandler interface {
 	WorkbinNotifications(context.Context, *v1.RequestWorkbinNotifications) (*v1.EventAck, error)
 	// Transfer offers an interaction to another agent and answers when the
 	// outcome is known (models.md 11). A supervisor may do so with every
-	// interaction that agents handle, in the place of the one who has it longest.
-	// Errors: NOT_A_PARTY, WRONG_STATE, UNKNOWN_AGENT, NOT_LOGGED_IN,
-	// ALREADY_INVITED, NOT_READY, REJECTED, NOT_ANSWERED, INVITATION_CANCELLED,
-	// ABANDONED.
+	// interaction: with one that agents handle in the place of the one who has it
+	// longest, with one that waits in its router's. Errors: NOT_A_PARTY,
+	// UNKNOWN_AGENT, NOT_LOGGED_IN, ALREADY_INVITED, ALREADY_DELIVERING, HELD,
+	// LOCKED, NOT_READY, REJECTED, NOT_ANSWERED, INVITATION_CANCELLED, ABANDONED.
 	Transfer(context.Context, *v1.RequestTransfer) (*v1.EventAck, error)
 	// Conference invites a further agent and answers when the outcome is known
 	// (models.md 12). Errors: as Transfer.
