@@ -4,7 +4,9 @@ import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
 
 const pages = { start: "index", agent: "agent", wall: "wall", admin: "admin", chat: "chat" };
-const server = process.env.USHER_URL ?? "http://127.0.0.1:8080";
+// Some of them suffice while one works on one: USHER_PAGES=agent,start.
+const wanted = process.env.USHER_PAGES?.split(",") ?? Object.keys(pages);
+const server = process.env.USHER_URL ?? "http://127.0.0.1:8480";
 
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -33,7 +35,11 @@ export default defineConfig({
     outDir: process.env.USHER_DIST ?? "dist",
     emptyOutDir: true,
     rollupOptions: {
-      input: Object.fromEntries(Object.entries(pages).map(([name, html]) => [name, file(`${html}.html`)])),
+      input: Object.fromEntries(
+        Object.entries(pages)
+          .filter(([name]) => wanted.includes(name))
+          .map(([name, html]) => [name, file(`${html}.html`)]),
+      ),
     },
   },
   server: {
