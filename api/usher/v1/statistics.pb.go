@@ -785,24 +785,30 @@ func (x *EventStatistics) GetAgentsRemoved() []string {
 }
 
 // QueueStatistics are a queue's figures since midnight in the tenant's time
-// zone.
+// zone. Each is counted when it happens: what entered yesterday and is answered
+// today was answered today.
 type QueueStatistics struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As it stands.
 	Row *QueueRow `protobuf:"bytes,1,opt,name=row,proto3" json:"row,omitempty"`
-	// How many entered it.
+	// How many entered it, to wait. What a router gives back unanswered has never
+	// left; what an agent had and puts back enters anew.
 	Entered int64 `protobuf:"varint,2,opt,name=entered,proto3" json:"entered,omitempty"`
-	// How many were answered from it.
+	// How many were answered from it: an agent joined while they waited, by
+	// accepting or by pulling.
 	Answered int64 `protobuf:"varint,3,opt,name=answered,proto3" json:"answered,omitempty"`
-	// How many of them within within_ms.
+	// How many of them within within_ms as it was configured then.
 	AnsweredWithin int64 `protobuf:"varint,4,opt,name=answered_within,json=answeredWithin,proto3" json:"answered_within,omitempty"`
-	// How many were stopped while they waited.
+	// How many were stopped while they waited, by whomever, also by a
+	// router: nobody had answered them since they entered. What is moved to another queue or a
+	// workbin unanswered is neither answered nor abandoned.
 	Abandoned int64 `protobuf:"varint,5,opt,name=abandoned,proto3" json:"abandoned,omitempty"`
-	// How long the answered waited, in all.
+	// How long the answered waited, in all, from entry to answer.
 	AnsweredWaitMs int64 `protobuf:"varint,6,opt,name=answered_wait_ms,json=answeredWaitMs,proto3" json:"answered_wait_ms,omitempty"`
-	// How long the handled were handled, in all, and how many those are.
+	// How long those answered from it were handled, in all, from the first agent's
+	// joining to the last one's leaving, through transfers and conferences.
 	HandledMs int64 `protobuf:"varint,7,opt,name=handled_ms,json=handledMs,proto3" json:"handled_ms,omitempty"`
-	// ...
+	// How many those are: they count when the last agent leaves.
 	Handled int64 `protobuf:"varint,8,opt,name=handled,proto3" json:"handled,omitempty"`
 	// The service level's time.
 	WithinMs int64 `protobuf:"varint,9,opt,name=within_ms,json=withinMs,proto3" json:"within_ms,omitempty"`
@@ -917,7 +923,8 @@ type RequestGetHistory struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The queue; empty for all together.
 	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
-	// From when on, Unix milliseconds; 0 for 24 hours ago.
+	// From when on, Unix milliseconds: from the minute that contains it; 0, or
+	// what is longer ago, for 24 hours ago.
 	FromMs int64 `protobuf:"varint,2,opt,name=from_ms,json=fromMs,proto3" json:"from_ms,omitempty"`
 	// The length of a step: 60,000 to 3,600,000, whole minutes; 0 for 60,000.
 	StepMs int64 `protobuf:"varint,3,opt,name=step_ms,json=stepMs,proto3" json:"step_ms,omitempty"`
@@ -985,12 +992,14 @@ func (x *RequestGetHistory) GetTenantId() string {
 	return ""
 }
 
-// EventHistory is figures over time; all lists have the same length.
+// EventHistory is figures over time, counted as in QueueStatistics; all lists
+// have the same length. The last step is not over.
 type EventHistory struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The beginning of each step, Unix milliseconds.
 	AtMs []int64 `protobuf:"varint,1,rep,packed,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
-	// How many waited at its end.
+	// How many waited at its end; in the last, now. What is being delivered does
+	// not wait.
 	Waiting []int32 `protobuf:"varint,2,rep,packed,name=waiting,proto3" json:"waiting,omitempty"`
 	// The longest wait at its end, in milliseconds.
 	LongestWaitMs []int64 `protobuf:"varint,3,rep,packed,name=longest_wait_ms,json=longestWaitMs,proto3" json:"longest_wait_ms,omitempty"`

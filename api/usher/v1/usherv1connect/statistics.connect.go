@@ -52,13 +52,19 @@ type StatisticsClient interface {
 	// reasons that windows offer.
 	GetDirectory(context.Context, *v1.RequestGetDirectory) (*v1.EventDirectory, error)
 	// Watch streams the figures of queues and the states of agents: all of them
-	// first, then every second what has changed.
+	// first, then once a second what has changed, if anything has; a message
+	// without rows breaks a silence of 10 s. Who reads slowly gets the changes of
+	// several seconds at once. Just after the start of a server the first message
+	// comes when everything is counted.
 	Watch(context.Context, *v1.RequestWatch) (*connect.ServerStreamForClient[v1.EventStatistics], error)
 	// GetHistory gives the figures of queues over time, of at most the last 24
-	// hours. Errors: INVALID_ARGUMENT.
+	// hours. Errors: INVALID_ARGUMENT, UNKNOWN_QUEUE.
 	GetHistory(context.Context, *v1.RequestGetHistory) (*v1.EventHistory, error)
-	// GetAuditLog tells who changed the configuration, made or revoked keys, and
-	// interfered with agents and interactions; latest first.
+	// GetAuditLog tells who changed the configuration, made tenants, made or
+	// revoked keys, and interfered with agents and interactions: by Intrude, by a
+	// request about the state of another agent, or by PlaceInQueue,
+	// PlaceInWorkbin, Transfer, StopProcessing, MoveInteractions, LockInteraction
+	// or UnlockInteraction without being a party. Latest first, the latest 10,000.
 	GetAuditLog(context.Context, *v1.RequestGetAuditLog) (*v1.EventAuditLog, error)
 }
 
@@ -146,13 +152,19 @@ type StatisticsHandler interface {
 	// reasons that windows offer.
 	GetDirectory(context.Context, *v1.RequestGetDirectory) (*v1.EventDirectory, error)
 	// Watch streams the figures of queues and the states of agents: all of them
-	// first, then every second what has changed.
+	// first, then once a second what has changed, if anything has; a message
+	// without rows breaks a silence of 10 s. Who reads slowly gets the changes of
+	// several seconds at once. Just after the start of a server the first message
+	// comes when everything is counted.
 	Watch(context.Context, *v1.RequestWatch, *connect.ServerStream[v1.EventStatistics]) error
 	// GetHistory gives the figures of queues over time, of at most the last 24
-	// hours. Errors: INVALID_ARGUMENT.
+	// hours. Errors: INVALID_ARGUMENT, UNKNOWN_QUEUE.
 	GetHistory(context.Context, *v1.RequestGetHistory) (*v1.EventHistory, error)
-	// GetAuditLog tells who changed the configuration, made or revoked keys, and
-	// interfered with agents and interactions; latest first.
+	// GetAuditLog tells who changed the configuration, made tenants, made or
+	// revoked keys, and interfered with agents and interactions: by Intrude, by a
+	// request about the state of another agent, or by PlaceInQueue,
+	// PlaceInWorkbin, Transfer, StopProcessing, MoveInteractions, LockInteraction
+	// or UnlockInteraction without being a party. Latest first, the latest 10,000.
 	GetAuditLog(context.Context, *v1.RequestGetAuditLog) (*v1.EventAuditLog, error)
 }
 
