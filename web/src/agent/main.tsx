@@ -1,4 +1,6 @@
-import { Page, show } from "../common/page.js";
-import { t } from "./text.js";
+import { show } from "../common/page.js";
+import { App } from "./app.js";
+import { begin } from "./desk.js";
+import "./agent.css";
 
-show(() => <Page title={t("title")} />);
+void show(() => <App />).then(begin);

@@ -1,0 +1,276 @@
+// What the agent does with his offers, his sessions and his state. Each act
+// says its refusal at the place where it was asked for.
+import { signal } from "@preact/signals";
+import { codeOf, ErrorCode, randomId } from "@usher-cc/client";
+import { Operation, ParticipantKind, VisibilityMode, type Workbin } from "@usher-cc/client/gen/common";
+import { InteractionManagement } from "@usher-cc/client/gen/interaction_management";
+import { WorkMode } from "@usher-cc/client/gen/routing";
+import { tell } from "../common/toast.js";
+import { now } from "../common/clock.js";
+import { desk, expected, logOut } from "./desk.js";
+import { kept } from "./kept.js";
+import type { Ending, Offer } from "./model.js";
+import { offerGone, sessionGone } from "./reduce.js";
+import { notes, setDraft } from "./sends.js";
+import { change, look, nameOf, state } from "./store.js";
+import { at, words } from "./trouble.js";
+import { t } from "./text.js";
+
+/** Where the refusals of an offer, of a session, and of everything else stand. */
+export const offerPlace = (ticket: bigint) => `offer:${ticket}`;
+export const sessionPlace = (id: string) => `session:${id}`;
+export const statusPlace = "status";
+export const binsPlace = "bins";
+
+export function accept(offer: Offer): Promise<boolean> {
+  return answering(offer, async () => {
+    await desk().accept(offer.ticket);
+    look({ kind: "session", id: offer.interactionId });
+  });
+}
+
+export function reject(offer: Offer, reason: string): Promise<boolean> {
+  return answering(offer, () => desk().reject(offer.ticket, reason));
+}
+
+/** Answers an offer; it goes when that is done, and stays with an explanation if it came too late. */
+function answering(offer: Offer, answer: () => Promise<unknown>): Promise<boolean> {
+  expected.tickets.add(offer.ticket);
+  return at(offerPlace(offer.ticket), async () => {
+    try {
+      await answer();
+      change((s) => offerGone(s, offer.ticket));
+    } finally {
+      expected.tickets.delete(offer.ticket);
+      await desk().refresh();
+    }
+  });
+}
+
+export function dismissOffer(offer: Offer): void {
+  change((s) => offerGone(s, offer.ticket));
+}
+
+/** Does something by which the agent loses a session: its card goes, and a few words say where. */
+function leaving(id: string, done: string, request: () => Promise<unknown>): Promise<boolean> {
+  return at(sessionPlace(id), async () => {
+    expected.endings.set(id, ownEnding(Operation.LEAVE));
+    try {
+      await request();
+    } finally {
+      await desk().refresh();
+      expected.endings.delete(id);
+    }
+    close(id);
+    tell(done);
+  });
+}
+
+const ownEnding = (operation: Operation): Ending => ({
+  reason: "",
+  by: { $typeName: "usher.v1.Participant", kind: ParticipantKind.AGENT, id: state.peek().agentId },
+  operation,
+  atMs: now.peek(),
+});
+
+/** Takes a session's card away, with all that was kept for it. */
+export function close(id: string): void {
+  const { [id]: _, ...others } = notes.value;
+  notes.value = others;
+  setDraft(id, "");
+  change((s) => sessionGone(s, id));
+  const next = state.peek().sessions[0];
+  look(next ? { kind: "session", id: next.id } : { kind: "idle" });
+}
+
+export const leave = (id: string) => leaving(id, t("doneLeft"), () => desk().leave(id));
+
+export const placeInQueue = (id: string, queue: string, reason: string) =>
+  leaving(id, t("donePlaced", { to: queue }), () => desk().placeInQueue(id, queue, reason));
+
+export const placeInWorkbin = (id: string, workbin: Workbin, reason: string) =>
+  leaving(id, t("donePlaced", { to: workbin.name }), () =>
+    desk().placeInWorkbin(id, { name: workbin.name, owner: workbin.owner }, reason),
+  );
+
+export const stop = (id: string, reason: string) => at(sessionPlace(id), () => desk().stop(id, reason));
+
+export const hold = (id: string) => at(sessionPlace(id), () => desk().hold(id));
+
+export const resume = (id: string) => at(sessionPlace(id), () => desk().resume(id));
+
+// ---- Invitations of colleagues ----
+
+export type InviteKind = "transfer" | "conference" | "consult";
+
+/** An invitation of this agent's that is not answered yet. */
+export interface Asked {
+  referenceId: string;
+  kind: InviteKind;
+  id: string;
+  agentId: string;
+  reason: string;
+  sinceMs: number;
+}
+
+/** They are kept over a reload: the same request joins the one that is pending. */
+export const asked = kept<Asked[]>("asked", []);
+const joined = new Set<string>();
+
+/** Invites a colleague to a session. */
+export function invite(kind: InviteKind, id: string, agentId: string, reason: string): void {
+  const one = { referenceId: randomId(), kind, id, agentId, reason, sinceMs: now.peek() };
+  asked.value = [...asked.value, one];
+  void follow(one);
+}
+
+/** Goes on waiting for the invitations from before a reload. */
+export function followAsked(): void {
+  asked.peek().forEach((one) => void follow(one));
+}
+
+async function follow(one: Asked): Promise<void> {
+  if (joined.has(one.referenceId)) {
+    return;
+  }
+  joined.add(one.referenceId);
+  const { referenceId, kind, id, agentId, reason } = one;
+  const request = { referenceId, interactionId: id, agentId, reason };
+  const name = nameOf({ $typeName: "usher.v1.Participant", kind: ParticipantKind.AGENT, id: agentId });
+  const outcome = async () => {
+    if (kind === "transfer") {
+      await desk().request(InteractionManagement.method.transfer, request);
+      return;
+    }
+    const visibility = kind === "consult" ? VisibilityMode.COACH : VisibilityMode.CONFERENCE;
+    await desk().request(InteractionManagement.method.conference, { ...request, visibility });
+  };
+  try {
+    if (kind === "transfer") {
+      expected.endings.set(id, ownEnding(Operation.TRANSFER));
+    }
+    await outcome();
+    if (kind === "transfer") {
+      await desk().refresh();
+      close(id);
+      tell(t("doneTransferred", { name }));
+    } else {
+      tell(t("doneJoined", { name }));
+    }
+  } catch (thrown) {
+    const cancelled = codeOf(thrown) === ErrorCode.INVITATION_CANCELLED;
+    await at(sessionPlace(id), () => Promise.reject(cancelled ? new Error(t("errorInvitationCancelled", { name })) : new Refusal(name, words(thrown))));
+  } finally {
+    expected.endings.delete(id);
+    joined.delete(referenceId);
+    asked.value = asked.value.filter((other) => other.referenceId !== referenceId);
+  }
+}
+
+/** A refusal with the name of who was asked. */
+class Refusal extends Error {
+  constructor(name: string, why: string) {
+    super(`${name}: ${why}`);
+  }
+}
+
+export const cancelInvitation = (one: Asked) =>
+  at(sessionPlace(one.id), () => desk().cancelInvitation(one.id, one.agentId));
+
+// ---- Queues and workbins ----
+
+export function pullFromQueue(queue: string): Promise<boolean> {
+  return at(binsPlace, async () => {
+    const [pulled] = await desk().pull({ case: "queue", value: queue });
+    if (!pulled) {
+      throw new Error(t("nothingToPull", { queue }));
+    }
+    await desk().refresh();
+    look({ kind: "session", id: pulled.interactionId });
+  });
+}
+
+export function pullFromWorkbin(workbin: Workbin, interactionId: string): Promise<boolean> {
+  return at(binsPlace, async () => {
+    const source = { case: "workbin" as const, value: { name: workbin.name, owner: workbin.owner } };
+    const [pulled] = await desk().pull(source, { interactionId });
+    if (!pulled) {
+      throw new Error(t("gonePulled"));
+    }
+    await desk().refresh();
+    look({ kind: "session", id: interactionId });
+  });
+}
+
+// ---- The agent's own state ----
+
+export const setReady = (mediaType: string, ready: boolean, reason = "") =>
+  at(statusPlace, () => (ready ? desk().ready(mediaType, reason) : desk().notReady(mediaType, reason)));
+
+export const setWorkMode = (mode: WorkMode, reasonCode = 0, reason = "") =>
+  at(statusPlace, () => desk().setAgentState(mode, { reasonCode, reason }));
+
+export const setDoNotDisturb = (on: boolean) => at(statusPlace, () => desk().setDoNotDisturb(on));
+
+/** The work mode in which the agent was last available. */
+const lastMode = signal(WorkMode.AUTO_IN);
+
+/** Lets everything come: do-not-disturb off, every media type ready, an available work mode. */
+export function becomeAvailable(): Promise<boolean> {
+  return at(statusPlace, async () => {
+    const status = state.peek().status;
+    if (status?.doNotDisturb) {
+      await desk().setDoNotDisturb(false);
+    }
+    for (const media of status?.media.filter((m) => !m.ready) ?? []) {
+      await desk().ready(media.mediaType);
+    }
+    if (status && status.workMode !== WorkMode.UNSPECIFIED && !isAvailableMode(status)) {
+      await desk().setAgentState(lastMode.value);
+    }
+  });
+}
+
+const isIn = (mode: WorkMode) => mode === WorkMode.AUTO_IN || mode === WorkMode.MANUAL_IN;
+const isAvailableMode = (s: { workMode: WorkMode; pendingWorkMode: WorkMode }) =>
+  isIn(s.workMode) && (s.pendingWorkMode === WorkMode.UNSPECIFIED || isIn(s.pendingWorkMode));
+
+state.subscribe(({ status }) => {
+  if (status && isIn(status.workMode)) {
+    lastMode.value = status.workMode;
+  }
+});
+
+/** Lets nothing come: AUX where there are work modes, else not ready for every media type. */
+export function becomeUnavailable(reason: string, code: number): Promise<boolean> {
+  return at(statusPlace, async () => {
+    const status = state.peek().status;
+    if (status && status.workMode !== WorkMode.UNSPECIFIED) {
+      await desk().setAgentState(WorkMode.AUX, { reasonCode: code, reason });
+      return;
+    }
+    for (const media of status?.media.filter((m) => m.ready) ?? []) {
+      await desk().notReady(media.mediaType, reason);
+    }
+  });
+}
+
+export const logout = (reason: string, force: boolean) => at(statusPlace, () => logOut(reason, force));
+
+/** Reports how an ended session came out, and takes its card away. */
+export function wrapUp(id: string, next: boolean): Promise<boolean> {
+  const { disposition = "", note = "" } = notes.peek()[id] ?? {};
+  return at(sessionPlace(id), async () => {
+    if (disposition || note) {
+      await desk().request(InteractionManagement.method.customReporting, {
+        name: "Disposition",
+        interactionId: id,
+        data: { disposition, note },
+      });
+    }
+    close(id);
+    if (next) {
+      await becomeAvailable();
+    }
+  });
+}

@@ -1,0 +1,72 @@
+// Why an offer or a session is no longer there, in words.
+import { Operation, ParticipantKind } from "@usher-cc/client/gen/common";
+import type { Ending, Offer, Session } from "./model.js";
+import { byCustomer } from "./reduce.js";
+import { nameOf, state } from "./store.js";
+import { t } from "./text.js";
+
+type Key = Parameters<typeof t>[0];
+
+/** The server's own reasons for taking an offer back. */
+const offerReasons: Record<string, Key> = {
+  Expired: "offerExpired",
+  RONA: "offerExpired",
+  Cancelled: "offerCancelled",
+  Pulled: "offerPulled",
+  DoNotDisturb: "offerYouUnavailable",
+  NotReady: "offerYouUnavailable",
+  MediaRemoved: "offerYouUnavailable",
+  LoggedOut: "offerYouUnavailable",
+  ConnectionLost: "offerConnectionLost",
+};
+
+/** Why an offer is closed. */
+export function offerEnding({ closed }: Offer): string {
+  if (!closed) {
+    return "";
+  }
+  const values = { name: nameOf(closed.by), reason: closed.reason };
+  const key = offerReasons[closed.reason];
+  if (key) {
+    return t(key, values);
+  }
+  if (closed.operation === Operation.STOP) {
+    return t(byCustomer(closed) ? "offerCustomerLeft" : "offerStopped", values);
+  }
+  return closed.by ? t("offerTaken", values) : t("offerElsewhere");
+}
+
+const sessionReasons: Record<string, Key> = {
+  HandlingTimeout: "endedHandlingTimeout",
+  ConnectionLost: "endedConnectionLost",
+};
+
+/** Why a session has ended for this agent. */
+export function sessionEnding({ ended }: Session): string {
+  if (!ended) {
+    return "";
+  }
+  const values = { name: nameOf(ended.by), reason: ended.reason };
+  const key = sessionReasons[ended.reason];
+  if (key) {
+    return t(key, values);
+  }
+  if (ended.operation === Operation.STOP) {
+    return stopped(ended, values);
+  }
+  return ended.by ? t("endedTaken", values) : t("endedElsewhere");
+}
+
+function stopped(ended: Ending, values: { name: string; reason: string }): string {
+  if (byCustomer(ended)) {
+    return t("endedByCustomer");
+  }
+  const mine = ended.by?.kind === ParticipantKind.AGENT && ended.by.id === state.value.agentId;
+  if (ended.reason === "" || ended.reason === "Stopped") {
+    return t(mine ? "endedByYou" : "endedByAgent", values);
+  }
+  return t(mine ? "endedByYouBecause" : "endedByAgentBecause", values);
+}
+
+/** Whether a session is to be wrapped up: its interaction was stopped. */
+export const isStopped = (s: Session): boolean => s.ended?.operation === Operation.STOP;

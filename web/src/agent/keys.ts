@@ -1,0 +1,62 @@
+// Keys of the whole window: a letter alone outside of text fields, the same
+// with Alt everywhere, and Ctrl or Cmd with K for the palette.
+import { signal } from "@preact/signals";
+import { read, write } from "../common/locale.js";
+import { commands, lookAt, run } from "./commands.js";
+import { show } from "./dialogs.js";
+
+const singleKey = "usher.agent.singleKeys";
+
+/** Whether letters alone are keys. Who speaks to his computer switches them off. */
+export const singleKeys = signal(read(singleKey) !== "no");
+
+export function setSingleKeys(to: boolean): void {
+  singleKeys.value = to;
+  write(singleKey, to ? "yes" : "no");
+}
+
+/** Begins to listen; what is returned ends it. */
+export function listenForKeys(): () => void {
+  document.addEventListener("keydown", onKey);
+  return () => document.removeEventListener("keydown", onKey);
+}
+
+function onKey(event: KeyboardEvent): void {
+  if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) {
+    return;
+  }
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    show({ kind: "palette" });
+    return;
+  }
+  if (event.ctrlKey || event.metaKey) {
+    return;
+  }
+  const alone = !event.altKey && singleKeys.value && !isText(event.target);
+  if ((alone || event.altKey) && press(letterOf(event))) {
+    event.preventDefault();
+  }
+}
+
+/** The letter or digit of a key; with Alt some systems write another sign. */
+function letterOf(event: KeyboardEvent): string {
+  const code = /^(?:Key|Digit)([A-Z0-9])$/.exec(event.code)?.[1];
+  return event.altKey && code ? code.toLowerCase() : event.key.toLowerCase();
+}
+
+function press(key: string): boolean {
+  if (/^[1-9]$/.test(key)) {
+    return lookAt(Number(key));
+  }
+  const command = commands().find((c) => c.key === key && c.when());
+  return command !== undefined && run(command.id);
+}
+
+function isText(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || target.matches("input:not([type=checkbox], [type=radio]), textarea, select"))
+  );
+}
+

@@ -1,0 +1,154 @@
+// What the window knows of its agent: his status, what he is offered, and the
+// sessions he has. All of it follows from the events (reduce.ts); it is never
+// changed in place, so that signals notice.
+import type { Conversation, Invitation } from "@usher-cc/client";
+import type { Attachment, TranscriptLine } from "@usher-cc/client/gen/conversation";
+import { LineKind, LineVisibility } from "@usher-cc/client/gen/conversation";
+import {
+  type InteractionProperties,
+  type Operation,
+  type Participant,
+  ParticipantKind,
+  type VisibilityMode,
+} from "@usher-cc/client/gen/common";
+import type { EventCurrentAgentStatus } from "@usher-cc/client/gen/event";
+
+/** Why an offer or a session is no longer there: a reason of the server's or in somebody's words, and who did it. */
+export interface Ending {
+  reason: string;
+  by: Participant | undefined;
+  operation: Operation;
+  atMs: number;
+}
+
+/** An invitation. A closed one stays until it is dismissed, so that nothing vanishes. */
+export interface Offer extends Invitation {
+  closed?: Ending;
+}
+
+/** A line of a conversation. */
+export interface Line {
+  number: number;
+  atMs: number;
+  /** Who said it; a notice is nobody's. */
+  by: "customer" | "me" | "agent" | "notice";
+  name: string;
+  text: string;
+  attachment: Attachment | undefined;
+  /** The customer does not see it. */
+  agentsOnly: boolean;
+}
+
+/** An interaction of which the agent is a party, or was until it is dismissed. */
+export interface Session {
+  id: string;
+  properties: InteractionProperties;
+  /** How the agent is seen. */
+  visibility: VisibilityMode;
+  sinceMs: number;
+  /** What was said; absent until it was read. */
+  conversation: Conversation | undefined;
+  /** The last line that the agent has seen. */
+  readNumber: number;
+  ended?: Ending;
+}
+
+/** One line of progress, as a key of the texts and its values. */
+export interface Progress {
+  atMs: number;
+  key: ProgressKey;
+  values: Readonly<Record<string, string>>;
+}
+
+export type ProgressKey =
+  | "progressAlerting"
+  | "progressConnected"
+  | "progressOfferClosed"
+  | "progressJoined"
+  | "progressLeft"
+  | "progressDropped"
+  | "progressDroppedBy"
+  | "progressTaken"
+  | "progressOffline"
+  | "progressOnline"
+  | "progressForced"
+  | "progressLoggedOut";
+
+export interface State {
+  agentId: string;
+  name: string;
+  /** Absent while he is not logged in. */
+  status: EventCurrentAgentStatus | undefined;
+  /** Why the server logged him out, if it did. */
+  loggedOutBy: Ending | undefined;
+  offers: readonly Offer[];
+  sessions: readonly Session[];
+  /** The latest last. */
+  progress: readonly Progress[];
+}
+
+/** The most lines of progress that are kept. */
+export const progressMax = 50;
+
+export const nothing: State = {
+  agentId: "",
+  name: "",
+  status: undefined,
+  loggedOutBy: undefined,
+  offers: [],
+  sessions: [],
+  progress: [],
+};
+
+/** The user data of an interaction as texts, for people; lists and maps as JSON. */
+export function userData(p: InteractionProperties | undefined): [key: string, text: string][] {
+  return Object.entries(p?.userData ?? {}).map(([key, value]) => [
+    key,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+}
+
+function field(p: InteractionProperties | undefined, key: string): string {
+  const value = p?.userData?.[key];
+  return typeof value === "string" ? value : "";
+}
+
+/** The customer's name, or the best there is for it. */
+export const customerOf = (p: InteractionProperties | undefined): string =>
+  field(p, "customer_name") || field(p, "customer_id") || p?.externalId || p?.interactionId || "";
+
+/** What it is about. */
+export const subjectOf = (p: InteractionProperties | undefined): string => field(p, "subject");
+
+/** What was asked for: the request type, else the queue, else the media type. */
+export const requestOf = (p: InteractionProperties | undefined): string =>
+  field(p, "request_type") || p?.queue || p?.mediaType || "";
+
+/** How many lines of a session the agent has not seen. */
+export const unreadOf = (s: Session, agentId: string): number =>
+  s.conversation?.lines.filter(
+    ({ added }) => (added?.number ?? 0) > s.readNumber && added?.line?.kind !== LineKind.NOTICE && added?.author?.id !== agentId,
+  ).length ?? 0;
+
+/** The number of the last line. */
+export const lastNumber = (s: Session): number => s.conversation?.lines.at(-1)?.added?.number ?? 0;
+
+/** A line of a transcript, as this agent sees it. */
+export function lineOf({ added, timeMs }: TranscriptLine, agentId: string): Line {
+  const { line, author } = added ?? {};
+  const by = () => {
+    if (line?.kind === LineKind.NOTICE) {
+      return "notice";
+    }
+    return author?.kind !== ParticipantKind.AGENT ? "customer" : author.id === agentId ? "me" : "agent";
+  };
+  return {
+    number: added?.number ?? 0,
+    atMs: Number(timeMs),
+    by: by(),
+    name: added?.authorName ?? "",
+    text: line?.text ?? "",
+    attachment: line?.attachment,
+    agentsOnly: line?.visibility === LineVisibility.AGENTS,
+  };
+}

@@ -1,0 +1,151 @@
+// An offer: who, why, from where, how long still; and what became of it.
+import { useEffect, useState } from "preact/hooks";
+import { Operation, VisibilityMode } from "@usher-cc/client/gen/common";
+import { Button } from "../common/button.js";
+import { timeOfDay } from "../common/time.js";
+import * as acts from "./acts.js";
+import { now } from "../common/clock.js";
+import { desk } from "./desk.js";
+import { show } from "./dialogs.js";
+import { offerEnding } from "./explain.js";
+import { customerOf, type Line, lineOf, type Offer, requestOf, subjectOf, userData } from "./model.js";
+import { Key, Since, Trouble } from "./parts.js";
+import { nameOf, openOffers, state } from "./store.js";
+import { busy } from "./trouble.js";
+import { t } from "./text.js";
+
+export function OfferCard(props: { offer: Offer }) {
+  const { offer } = props;
+  const { properties: p } = offer;
+  return (
+    <article class={`card offer ${offer.closed ? "offer-closed" : ""}`} aria-label={t("offerOf", { customer: customerOf(p) })}>
+      <header class="offer-head">
+        <div>
+          <h2 class="cut">{customerOf(p)}</h2>
+          <p class="soft">{offerKind(offer)}</p>
+        </div>
+        {!offer.closed && <Countdown offer={offer} />}
+      </header>
+      <p>
+        <strong>{subjectOf(p) || requestOf(p)}</strong>
+      </p>
+      <p class="soft">{[p?.mediaType, requestOf(p), offer.event.queue, offer.invite.skill].filter(unique).join(" · ")}</p>
+      {offer.closed ? <Closed offer={offer} /> : <Open offer={offer} />}
+      <Trouble place={acts.offerPlace(offer.ticket)} />
+    </article>
+  );
+}
+
+const unique = (text: string | undefined, n: number, all: (string | undefined)[]) => text && all.indexOf(text) === n;
+
+/** What is wanted, and by whom, if a colleague asks. */
+function offerKind({ invite, event }: Offer): string {
+  const name = nameOf(invite.inviter);
+  const because = event.reason ? ` “${event.reason}”` : "";
+  if (invite.operation === Operation.TRANSFER) {
+    return t("transferFrom", { name }) + because;
+  }
+  if (invite.operation !== Operation.CONFERENCE) {
+    return t("newOffer");
+  }
+  return t(invite.visibility === VisibilityMode.COACH ? "consultFrom" : "conferenceFrom", { name }) + because;
+}
+
+function Open(props: { offer: Offer }) {
+  const { offer } = props;
+  const first = openOffers.value[0]?.ticket === offer.ticket;
+  const working = busy.value.has(acts.offerPlace(offer.ticket));
+  const since = Number(offer.properties?.receivedAtMs ?? 0) || offer.sinceMs;
+  return (
+    <>
+      <p class="soft">
+        {t("waitSoFar")} <Since ms={since} label={t("waitSoFar")} />
+      </p>
+      <Data offer={offer} />
+      {offer.invite.operation !== Operation.ROUTE && <Preview id={offer.interactionId} />}
+      <div class="row">
+        <Button kind="primary" busy={working} {...(first && { shortcut: "Alt+A" })} onClick={() => acts.accept(offer)}>
+          {t("accept")}
+          {first && <Key text="a" />}
+        </Button>
+        <Button busy={working} {...(first && { shortcut: "Alt+R" })} onClick={() => show({ kind: "reject", ticket: offer.ticket })}>
+          {t("reject")}
+          {first && <Key text="r" />}
+        </Button>
+      </div>
+    </>
+  );
+}
+
+/** User data that stands nowhere else on the card. */
+const shownElsewhere = new Set(["customer_name", "subject", "request_type"]);
+
+function Data(props: { offer: Offer }) {
+  const data = userData(props.offer.properties).filter(([key]) => !shownElsewhere.has(key));
+  return data.length > 0 ? (
+    <dl class="data">
+      {data.slice(0, 6).map(([key, text]) => (
+        <div key={key}>
+          <dt>{key}</dt>
+          <dd class="cut">{text}</dd>
+        </div>
+      ))}
+    </dl>
+  ) : null;
+}
+
+/** What was said before, for a colleague who is asked in. */
+function Preview(props: { id: string }) {
+  const [lines, setLines] = useState<readonly Line[]>([]);
+  useEffect(() => {
+    const read = async () => {
+      await desk().loadConversation(props.id);
+      const conversation = desk().state.conversations.get(props.id);
+      setLines((conversation?.lines ?? []).slice(-4).map((line) => lineOf(line, state.peek().agentId)));
+    };
+    read().catch(() => undefined); // the offer stands without it
+  }, [props.id]);
+  return lines.length > 0 ? (
+    <ol class="preview" aria-label={t("saidBefore")}>
+      {lines.map((line) => (
+        <li key={line.number}>
+          <span class="soft">{line.name || t("theCustomer")}:</span> {line.text || line.attachment?.name}
+        </li>
+      ))}
+    </ol>
+  ) : null;
+}
+
+function Closed(props: { offer: Offer }) {
+  const { offer } = props;
+  return (
+    <div role="status">
+      <p class="offer-ending">
+        {offerEnding(offer)} <span class="soft">{timeOfDay(offer.closed?.atMs ?? 0)}</span>
+      </p>
+      <Button onClick={() => acts.dismissOffer(offer)}>{t("dismiss")}</Button>
+    </div>
+  );
+}
+
+const radius = 16;
+const around = 2 * Math.PI * radius;
+/** Of a countdown whose beginning is not known. */
+const usualMs = 30_000;
+
+/** The time that is left until the server takes the offer back. */
+function Countdown(props: { offer: Offer }) {
+  const { deadlineMs, sinceMs } = props.offer;
+  const left = Math.max(0, deadlineMs - now.value);
+  const share = Math.min(1, left / (sinceMs ? deadlineMs - sinceMs : usualMs));
+  const seconds = Math.ceil(left / 1000);
+  return (
+    <span class={`countdown ${seconds <= 5 ? "countdown-late" : ""}`} role="img" aria-label={t("secondsLeft", { count: seconds })}>
+      <svg viewBox="0 0 40 40" width="40" height="40" aria-hidden="true">
+        <circle cx="20" cy="20" r={radius} class="countdown-ground" />
+        <circle cx="20" cy="20" r={radius} class="countdown-left" stroke-dasharray={`${around * share} ${around}`} transform="rotate(-90 20 20)" />
+      </svg>
+      <span aria-hidden="true">{seconds}</span>
+    </span>
+  );
+}

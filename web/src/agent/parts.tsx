@@ -1,0 +1,71 @@
+// Small parts of the window.
+import type { ComponentChildren } from "preact";
+import { Button } from "../common/button.js";
+import { stopwatch } from "../common/time.js";
+import { now } from "../common/clock.js";
+import { type Command, commands } from "./commands.js";
+import { busy, say, troubles } from "./trouble.js";
+import { t } from "./text.js";
+
+/** A running timer from a time on. */
+export function Since(props: { ms: number; label: string }) {
+  return (
+    <span class="timer" title={props.label}>
+      <span class="unseen">{props.label} </span>
+      {stopwatch(now.value - props.ms)}
+    </span>
+  );
+}
+
+/** A running timer to a time. */
+export function Until(props: { ms: number; label: string }) {
+  return (
+    <span class="timer" title={props.label}>
+      <span class="unseen">{props.label} </span>
+      {stopwatch(props.ms - now.value)}
+    </span>
+  );
+}
+
+/** A refusal at the place where something was asked. */
+export function Trouble(props: { place: string }) {
+  const words = troubles.value[props.place];
+  return words ? (
+    <div class="trouble" role="alert">
+      <span>{words}</span>
+      <Button kind="plain" label={t("dismiss")} onClick={() => say(props.place, undefined)}>
+        ×
+      </Button>
+    </div>
+  ) : null;
+}
+
+/** A button for a command of the table; absent if it can't be done now. */
+export function CommandButton(props: { id: string; kind?: "normal" | "primary" | "danger"; place?: string; children?: ComponentChildren }) {
+  const command = commands().find((c) => c.id === props.id);
+  if (!command?.when()) {
+    return null;
+  }
+  return (
+    <Button
+      kind={props.kind ?? "normal"}
+      {...(command.key && { shortcut: shortcutOf(command) })}
+      busy={props.place !== undefined && busy.value.has(props.place)}
+      onClick={command.run}
+    >
+      {props.children ?? command.label}
+      {command.key && <Key text={command.key} />}
+    </Button>
+  );
+}
+
+const shortcutOf = (command: Command) => `Alt+${command.key?.toUpperCase()}`;
+
+/** A key as it stands beside what it does. */
+export function Key(props: { text: string }) {
+  return (
+    <kbd aria-hidden="true" class="key">
+      {props.text.toUpperCase()}
+    </kbd>
+  );
+}

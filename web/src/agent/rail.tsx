@@ -1,0 +1,89 @@
+// The rail: what calls, and what the agent has.
+import { stopwatch } from "../common/time.js";
+import { customerOf, lastNumber, lineOf, requestOf, subjectOf, type Session, unreadOf } from "./model.js";
+import { now } from "../common/clock.js";
+import { current, look, state, view } from "./store.js";
+import { OfferCard } from "./offer.js";
+import { drafts } from "./sends.js";
+import { Key } from "./parts.js";
+import { t } from "./text.js";
+
+export function Rail() {
+  const { offers, sessions } = state.value;
+  return (
+    <nav class="rail" aria-label={t("yourWork")}>
+      <section aria-label={t("offers")} aria-live="polite">
+        {offers.map((offer) => (
+          <OfferCard key={String(offer.ticket)} offer={offer} />
+        ))}
+      </section>
+      <ul class="session-list" aria-label={t("sessions")}>
+        {sessions.map((session, n) => (
+          <li key={session.id}>
+            <SessionItem session={session} number={n + 1} />
+          </li>
+        ))}
+      </ul>
+      {sessions.length === 0 && <p class="soft rail-empty">{t("noSessions")}</p>}
+      <button
+        type="button"
+        class="session-item"
+        aria-current={view.value.kind === "bins" ? "page" : undefined}
+        aria-keyshortcuts="Alt+G"
+        onClick={() => look({ kind: "bins" })}
+      >
+        {t("bins")} <Key text="g" />
+      </button>
+    </nav>
+  );
+}
+
+function SessionItem(props: { session: Session; number: number }) {
+  const { session, number } = props;
+  const { agentId } = state.value;
+  const unread = unreadOf(session, agentId);
+  const last = session.conversation?.lines.at(-1);
+  const lastMs = last ? Number(last.timeMs) : session.sinceMs;
+  const about = subjectOf(session.properties) || requestOf(session.properties);
+  const awaited = last !== undefined && lineOf(last, agentId).by === "customer";
+  return (
+    <button
+      type="button"
+      class={`session-item ${session.ended ? "session-ended" : ""}`}
+      aria-current={current.value?.id === session.id ? "page" : undefined}
+      onClick={() => look({ kind: "session", id: session.id })}
+    >
+      <span class="session-item-head">
+        <strong class="cut">{customerOf(session.properties)}</strong>
+        {unread > 0 && <span class="badge" aria-label={t("unread", { count: unread })}>{unread}</span>}
+        {number <= 9 && <Key text={String(number)} />}
+      </span>
+      <span class="session-item-line soft">
+        <span class="cut">{about}</span>
+        {session.ended ? (
+          <span>{t("ended")}</span>
+        ) : (
+          <span class={`timer ${awaited ? "timer-awaited" : ""}`} title={t("sinceLast")}>
+            <span class="unseen">{t("sinceLast")} </span>
+            {stopwatch(now.value - lastMs)}
+          </span>
+        )}
+      </span>
+      <span class="session-item-line soft">
+        <span class="cut">{marks(session)}</span>
+      </span>
+    </button>
+  );
+}
+
+/** What is to be known of a session at a glance. */
+function marks(s: Session): string {
+  return [
+    s.properties.isHeld && t("held"),
+    !s.properties.isOnline && !s.ended && s.properties.mediaType === "chat" && t("offline"),
+    drafts.value[s.id] && t("draft"),
+    lastNumber(s) === 0 && !s.ended && t("nothingSaid"),
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}

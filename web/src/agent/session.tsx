@@ -1,0 +1,88 @@
+// A session's card: what can be done, what was said, what is to be said.
+import { VisibilityMode } from "@usher-cc/client/gen/common";
+import { Button } from "../common/button.js";
+import * as acts from "./acts.js";
+import { Compose } from "./compose.js";
+import { Details } from "./details.js";
+import { isStopped, sessionEnding } from "./explain.js";
+import { customerOf, requestOf, type Session, subjectOf } from "./model.js";
+import { CommandButton, Since, Trouble } from "./parts.js";
+import { nameOf } from "./store.js";
+import { Transcript } from "./transcript.js";
+import { WrapUp } from "./wrapup.js";
+import { t } from "./text.js";
+
+export function SessionView(props: { session: Session }) {
+  const { session } = props;
+  return (
+    <div class="session">
+      <section class="session-main" aria-label={t("sessionWith", { customer: customerOf(session.properties) })}>
+        <Head session={session} />
+        <Trouble place={acts.sessionPlace(session.id)} />
+        {acts.asked.value.filter((one) => one.id === session.id).map((one) => <AskedBar key={one.referenceId} asked={one} />)}
+        <Transcript key={session.id} session={session} />
+        {session.ended ? <Ended session={session} /> : <Compose key={`compose ${session.id}`} session={session} />}
+      </section>
+      <Details session={session} />
+    </div>
+  );
+}
+
+function Head(props: { session: Session }) {
+  const { session } = props;
+  const p = session.properties;
+  return (
+    <header class="session-head">
+      <div class="session-title">
+        <h2 class="cut">{customerOf(p)}</h2>
+        <span class="soft cut">{subjectOf(p) || requestOf(p)}</span>
+        <span class="soft">
+          {t("handling")} <Since ms={session.sinceMs} label={t("handling")} />
+        </span>
+        {p.isHeld && <span class="chip chip-warn">{t("held")}</span>}
+        {session.visibility === VisibilityMode.COACH && <span class="chip chip-warn">{t("youCoach")}</span>}
+        {session.visibility === VisibilityMode.MONITOR && <span class="chip chip-warn">{t("youMonitor")}</span>}
+        {!p.isOnline && !session.ended && p.mediaType === "chat" && <span class="chip chip-bad">{t("offline")}</span>}
+      </div>
+      {!session.ended && (
+        <div class="row" role="toolbar" aria-label={t("actions")}>
+          {["transfer", "conference", "consult", "hold", "resume", "queue", "workbin", "leave"].map((id) => (
+            <CommandButton key={id} id={id} place={acts.sessionPlace(session.id)} />
+          ))}
+          <CommandButton id="stop" kind="danger" place={acts.sessionPlace(session.id)} />
+        </div>
+      )}
+    </header>
+  );
+}
+
+/** A colleague who was asked and has not answered yet. */
+function AskedBar(props: { asked: acts.Asked }) {
+  const { asked } = props;
+  const name = nameOf({ $typeName: "usher.v1.Participant", kind: 3, id: asked.agentId });
+  const words = { transfer: "askedTransfer", conference: "askedConference", consult: "askedConsult" } as const;
+  return (
+    <div class="notice" role="status">
+      <span>
+        {t(words[asked.kind], { name })} <Since ms={asked.sinceMs} label={t("askedSince")} />
+      </span>
+      <Button onClick={() => acts.cancelInvitation(asked)}>{t("takeBack")}</Button>
+    </div>
+  );
+}
+
+function Ended(props: { session: Session }) {
+  const { session } = props;
+  return (
+    <div class="ended">
+      <p role="status">
+        <strong>{sessionEnding(session)}</strong>
+      </p>
+      {isStopped(session) ? (
+        <WrapUp session={session} />
+      ) : (
+        <Button onClick={() => acts.close(session.id)}>{t("dismiss")}</Button>
+      )}
+    </div>
+  );
+}

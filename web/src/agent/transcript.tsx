@@ -1,0 +1,180 @@
+// What was said. New lines keep the end in sight, unless somebody reads
+// further up: then a button leads to them.
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { PendingLine } from "@usher-cc/client";
+import type { Attachment } from "@usher-cc/client/gen/conversation";
+import { LineVisibility } from "@usher-cc/client/gen/conversation";
+import { Button } from "../common/button.js";
+import { timeOfDaySeconds } from "../common/time.js";
+import { desk } from "./desk.js";
+import { type Line, lineOf, type Session } from "./model.js";
+import { fetchFile } from "./sends.js";
+import { state } from "./store.js";
+import { at, words } from "./trouble.js";
+import { Trouble } from "./parts.js";
+import { t } from "./text.js";
+
+/** How near the end counts as the end. */
+const nearPx = 40;
+
+/** Where each conversation was scrolled to when another was looked at. */
+const scrolledTo = new Map<string, number>();
+
+export function Transcript(props: { session: Session }) {
+  const { session } = props;
+  const { agentId } = state.value;
+  const lines = (session.conversation?.lines ?? []).map((line) => lineOf(line, agentId));
+  const pending = session.conversation?.pending ?? [];
+  const { box, atEnd, onScroll, toEnd } = useScroll(session.id, lines.length + pending.length);
+  return (
+    <div class="transcript-frame">
+      <div ref={box} class="transcript" role="log" aria-label={t("conversation")} tabIndex={0} onScroll={onScroll}>
+        {session.conversation?.more && <p class="soft">{t("earlierLines")}</p>}
+        {lines.length === 0 && pending.length === 0 && <p class="soft">{t("nothingSaid")}</p>}
+        {lines.map((line, n) => (
+          <LineView key={line.number} id={session.id} line={line} first={!together(lines[n - 1], line)} />
+        ))}
+        {pending.map((line) => (
+          <Pending key={line.referenceId} id={session.id} pending={line} />
+        ))}
+      </div>
+      <p class="typing soft" role="status">
+        {[...(session.conversation?.typing.values() ?? [])].map((name) => t("isTyping", { name: name || t("theCustomer") })).join(" ")}
+      </p>
+      {!atEnd && (
+        <Button class="pill" onClick={toEnd}>
+          ↓ {t("toLatest")}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function useScroll(id: string, count: number) {
+  const box = useRef<HTMLDivElement>(null);
+  const [atEnd, setAtEnd] = useState(true);
+  useLayoutEffect(() => {
+    const el = box.current;
+    const before = scrolledTo.get(id);
+    if (el && before !== undefined) {
+      el.scrollTop = before;
+    }
+    return () => {
+      if (el && el.scrollHeight - el.scrollTop - el.clientHeight > nearPx) {
+        scrolledTo.set(id, el.scrollTop);
+      } else {
+        scrolledTo.delete(id);
+      }
+    };
+  }, [id]);
+  const toEnd = () => {
+    if (box.current) {
+      box.current.scrollTop = box.current.scrollHeight;
+    }
+  };
+  useLayoutEffect(() => {
+    if (atEnd && !scrolledTo.has(id)) {
+      toEnd();
+    }
+  }, [count]);
+  const onScroll = () => {
+    const el = box.current;
+    if (el) {
+      setAtEnd(el.scrollHeight - el.scrollTop - el.clientHeight <= nearPx);
+    }
+  };
+  return { box, atEnd, onScroll, toEnd };
+}
+
+/** Lines of the same author within a minute stand under one name. */
+const together = (a: Line | undefined, b: Line): boolean =>
+  a !== undefined && a.by === b.by && a.name === b.name && a.agentsOnly === b.agentsOnly && b.atMs - a.atMs < 60_000;
+
+function LineView(props: { id: string; line: Line; first: boolean }) {
+  const { line } = props;
+  return (
+    <div class={`line line-${line.by} ${line.agentsOnly ? "line-agents" : ""}`}>
+      {props.first && line.by !== "notice" && (
+        <p class="line-head soft">
+          <span>{authorOf(line)}</span> <time dateTime={new Date(line.atMs).toISOString()}>{timeOfDaySeconds(line.atMs)}</time>
+          {line.agentsOnly && <span class="chip chip-warn">{t("agentsOnly")}</span>}
+        </p>
+      )}
+      {line.attachment && <File id={props.id} attachment={line.attachment} />}
+      {line.text && <p class="line-text">{line.text}</p>}
+    </div>
+  );
+}
+
+function authorOf(line: Line): string {
+  if (line.by === "me") {
+    return t("youName");
+  }
+  return line.name || (line.by === "customer" ? t("theCustomer") : t("theAgent"));
+}
+
+function Pending(props: { id: string; pending: PendingLine }) {
+  const { line, error, referenceId } = props.pending;
+  const settle = (how: "again" | "never") => () => desk().settleLine(props.id, referenceId, how);
+  return (
+    <div class={`line line-me line-pending ${line.visibility === LineVisibility.AGENTS ? "line-agents" : ""}`}>
+      <p class="line-text">{line.text || line.attachment?.name}</p>
+      {error ? (
+        <div class="trouble" role="alert">
+          <span>
+            {t("lineRefused")} {words(error)}
+          </span>
+          <Button onClick={settle("again")}>{t("sendAgain")}</Button>
+          <Button onClick={settle("never")}>{t("discard")}</Button>
+        </div>
+      ) : (
+        <p class="line-head soft">{t("sending")}</p>
+      )}
+    </div>
+  );
+}
+
+/** A file: an image is shown, everything else is saved. */
+function File(props: { id: string; attachment: Attachment }) {
+  const { id, attachment } = props;
+  const [url, setUrl] = useState<string>();
+  const isImage = attachment.contentType.startsWith("image/");
+  const place = `file:${id}:${attachment.id}`;
+  useEffect(() => {
+    let made: string | undefined;
+    let gone = false;
+    if (isImage) {
+      void at(place, async () => {
+        const blob = await fetchFile(id, attachment);
+        if (!gone) {
+          made = URL.createObjectURL(blob);
+          setUrl(made);
+        }
+      });
+    }
+    return () => {
+      gone = true;
+      if (made) {
+        URL.revokeObjectURL(made);
+      }
+    };
+  }, [id, attachment.id]);
+  return (
+    <div class="file">
+      {url && <img src={url} alt={attachment.name} />}
+      <Button onClick={() => at(place, () => save(id, attachment))}>
+        ⤓ {attachment.name} ({t("kilobytes", { count: Math.ceil(Number(attachment.size) / 1024) })})
+      </Button>
+      <Trouble place={place} />
+    </div>
+  );
+}
+
+async function save(id: string, attachment: Attachment): Promise<void> {
+  const url = URL.createObjectURL(await fetchFile(id, attachment));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = attachment.name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
