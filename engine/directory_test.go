@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 )
 
@@ -44,6 +46,9 @@ func TestRowStates(t *testing.T) {
 			t.Fatalf("%s since %d, want %s since %d", row.State, row.SinceMs, want, since)
 		}
 		w.checkFold()
+		if got, want := Load(savedState(t, w)).Directory("", true), w.e.Directory("", true); !proto.Equal(got, want) {
+			t.Fatalf("loaded: %v\nwant %v", got, want)
+		}
 	}
 	do := func(request any) {
 		t.Helper()
@@ -171,6 +176,12 @@ func TestQueueRows(t *testing.T) {
 	expect(1, 1, third)
 	w.must(agent1, &usherv1.RequestPlaceInQueue{InteractionId: "i0", Queue: "external"})
 	expect(2, 0, first) // it is back in its former queue, and keeps its place in time
+	w.must(agent2, login("place2"))
+	w.must(supervisor, login(""))
+	w.must(supervisor, &usherv1.RequestTransfer{InteractionId: "i2", AgentId: "agent2", ReferenceId: "t"})
+	expect(1, 0, first) // taken from its router, and offered
+	w.must(agent2, &usherv1.RequestReject{Ticket: uint64(w.e.agents["agent2"].invitations[0].ticket)})
+	expect(2, 0, first)
 }
 
 // TestDirectory: what windows offer, and to whom.
