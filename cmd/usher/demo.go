@@ -24,13 +24,17 @@ import (
 
 func demoCommand() *cobra.Command {
 	var once, asJSON bool
+	var listen string
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Play all published models against a server, then keep it busy",
-		Long: `Start a server with an embedded journal in a temporary folder, play every phase
-of every published model over its public API, each shown as the sequence of its
-messages, take two chats on a tour through a small contact centre with skills and
-vectors, and then keep that contact centre busy until interrupted.`,
+		Short: "Open a small contact centre to try, or play all published models",
+		Long: `Start a server with an embedded journal in a temporary folder, and on it a small
+contact centre with skills and vectors, where bots chat with each other and with
+you until interrupted: it prints a link to each window, already logged in.
+
+With --once, instead, play every phase of every published model over the public
+API, each shown as the sequence of its messages, and take two chats on a tour
+through that contact centre, step by step.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if asJSON && !once {
@@ -39,44 +43,70 @@ vectors, and then keep that contact centre busy until interrupted.`,
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
 			context.AfterFunc(ctx, stop) // the second signal ends it at once
-			return runDemo(ctx, cmd.OutOrStdout(), once, asJSON)
+			if once {
+				return playOnce(ctx, cmd.OutOrStdout(), asJSON)
+			}
+			return openWindows(ctx, cmd.OutOrStdout(), listen)
 		},
 	}
-	cmd.Flags().BoolVar(&once, "once", false, "end after the models and the tour")
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8420", "host:port; another port if it is taken")
+	cmd.Flags().BoolVar(&once, "once", false, "play the models and the tour, and end")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object for each arrow: scenario, phase, seq, from, to, message, protocol")
 	return cmd
 }
 
-func runDemo(ctx context.Context, out io.Writer, once, asJSON bool) (err error) {
+// withFolder lends a temporary folder.
+func withFolder(use func(dir string) error) (err error) {
 	dir, err := os.MkdirTemp("", "usher-demo-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	d, err := demo.Start(ctx, dir, slog.New(slog.DiscardHandler))
-	if err != nil {
+	return use(dir)
+}
+
+// shutDown ends a server when what was shown on it is over.
+func shutDown(ctx context.Context, server interface{ Shutdown(context.Context) error }) error {
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return server.Shutdown(ending)
+}
+
+// openWindows opens the contact centre until ctx ends.
+func openWindows(ctx context.Context, out io.Writer, listen string) error {
+	return withFolder(func(dir string) (err error) {
+		w, err := demo.OpenWindows(ctx, dir, listen, slog.New(slog.DiscardHandler))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			w, err = demo.OpenWindows(ctx, dir, "127.0.0.1:0", slog.New(slog.DiscardHandler))
+		}
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, shutDown(ctx, w)) }()
+		whereToLook(out, w)
+		return w.Work(ctx)
+	})
+}
+
+// playOnce plays the models and the tour.
+func playOnce(ctx context.Context, out io.Writer, asJSON bool) error {
+	return withFolder(func(dir string) (err error) {
+		d, err := demo.Start(ctx, dir, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, shutDown(ctx, d)) }()
+		buffered := bufio.NewWriter(out)
+		var viewer viewer = &pages{out: buffered}
+		if asJSON {
+			viewer = &objects{out: json.NewEncoder(buffered), Writer: buffered}
+		}
+		err = errors.Join(play(ctx, d, viewer, buffered, asJSON), buffered.Flush())
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
-	}
-	defer func() {
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		defer cancel()
-		err = errors.Join(err, d.Shutdown(ending))
-	}()
-	buffered := bufio.NewWriter(out)
-	var viewer viewer = &pages{out: buffered}
-	if asJSON {
-		viewer = &objects{out: json.NewEncoder(buffered), Writer: buffered}
-	}
-	err = play(ctx, d, viewer, buffered, asJSON)
-	err = errors.Join(err, buffered.Flush())
-	if ctx.Err() != nil {
-		return nil
-	}
-	if err != nil || once {
-		return err
-	}
-	whereToLook(out, d)
-	return d.Traffic(ctx, &pages{out: bufio.NewWriter(out)})
+	})
 }
 
 // viewer is shown all that comes before the traffic.
@@ -205,17 +235,22 @@ func (v *objects) line(from, to, message, protocol string) scenario.Line {
 	}
 }
 
-func whereToLook(out io.Writer, d *demo.Demo) {
+func whereToLook(out io.Writer, w *demo.Windows) {
+	links := w.Links()
 	fmt.Fprintf(out, `
-Now it is kept busy: two VDNs with their vectors, agents ana, ben and cleo with
-their skills, and customers who come, wait and sometimes give up. Interrupt to end.
+A small contact centre is open. Open these in a browser: you are logged in, and
+bots chat and work beside you. Interrupt to end.
 
-  protocols   %s
-  metrics     %s/metrics
-  agents      tenant %s, password %s
-  admin key   %s
+  customer    %[6]s
+  agent       %[5]s
+  supervisor  %[7]s
+  admin       %[8]s
 
-  usher trace --all --live --url %s --tenant %s --api-key %s
+  agents      alice (you), ana, ben, cleo (bots), sam (supervisor): password %[3]s
+  metrics     %[2]s/metrics
+  admin key   %[4]s
 
-`, d.URL(), d.AdminURL(), demo.TrafficTenant, demo.Password, d.Key(), d.URL(), demo.TrafficTenant, d.Key())
+  usher trace --all --live --url %[1]s --api-key %[4]s
+
+`, w.URL(), w.AdminURL(), demo.Password, w.Key(), links.Agent, links.Customer, links.Supervisor, links.Admin)
 }

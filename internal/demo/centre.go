@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"time"
 
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -17,10 +16,13 @@ import (
 // Password is the password of the agents in centre.yaml.
 const Password = "usher-demo"
 
-// centreFile is the business process of the small contact centre.
-//
-//go:embed centre.yaml
-var centreFile []byte
+// The business process of the small contact centre, and what windows add.
+var (
+	//go:embed centre.yaml
+	centreFile []byte
+	//go:embed windows.yaml
+	windowsFile []byte
+)
 
 // What the centre's customers use.
 const (
@@ -28,37 +30,32 @@ const (
 	shopNumber    = "4002"
 )
 
-// centre is the small contact centre as a tenant of its own.
+// centre is the small contact centre.
 type centre struct {
 	tenant string
 	url    string
 	admin  *client.Client
-	agents []string
 	// Keys of its website and of its external service.
 	websiteKey, crmKey string
 }
 
-// newCentre makes the tenant, and keys for those who work for it.
-func (d *Demo) newCentre(ctx context.Context, tenant string) (*centre, error) {
-	configuration, _, err := configfile.Parse("centre.yaml", centreFile)
+// newCentre configures a tenant as its files say, one over the other, and makes
+// keys for those who work for it.
+func newCentre(ctx context.Context, url, key, tenant string, files ...[]byte) (*centre, error) {
+	admin, err := client.Dial(url, client.WithAPIKey(key))
 	if err != nil {
 		return nil, err
 	}
-	admin, err := client.Dial(d.URL(), client.WithAPIKey(d.key))
-	if err != nil {
-		return nil, err
-	}
-	c := &centre{tenant: tenant, url: d.URL(), admin: admin}
-	for _, agent := range configuration.GetAgents() {
-		c.agents = append(c.agents, agent.GetAgentId())
-	}
-	a := admin.Administration()
-	if _, err := a.CreateTenant(ctx, &usherv1.CreateTenantRequest{TenantId: tenant}); err != nil {
-		return nil, err
-	}
-	apply := &usherv1.ApplyConfigurationRequest{TenantId: tenant, Configuration: configuration}
-	if _, err := a.ApplyConfiguration(ctx, apply); err != nil {
-		return nil, err
+	c := &centre{tenant: tenant, url: url, admin: admin}
+	for _, file := range files {
+		configuration, _, err := configfile.Parse("centre.yaml", file)
+		if err != nil {
+			return nil, err
+		}
+		apply := &usherv1.ApplyConfigurationRequest{TenantId: tenant, Configuration: configuration}
+		if _, err := admin.Administration().ApplyConfiguration(ctx, apply); err != nil {
+			return nil, err
+		}
 	}
 	if c.websiteKey, err = c.newKey(ctx, "website", usherv1.Role_ROLE_MEDIA); err != nil {
 		return nil, err
@@ -106,14 +103,16 @@ func lookUp(_ context.Context, request *usherv1.Event) (*structpb.Struct, error)
 }
 
 // agent logs an agent in; a reason code lets him begin in AUX.
-func (c *centre) agent(ctx context.Context, id string, mode usherv1.WorkMode, code int) (*client.AgentSession, error) {
+func (c *centre) agent(ctx context.Context, id string, mode usherv1.WorkMode, code int, media ...string) (*client.AgentSession, error) {
 	dialled, err := client.Dial(c.url, client.WithAgent(c.tenant, id, Password))
 	if err != nil {
 		return nil, err
 	}
-	session, err := dialled.Agent(ctx, client.Login{
-		Media: []*usherv1.MediaLogin{client.Ready("chat")}, WorkMode: mode, ReasonCode: code,
-	})
+	login := client.Login{WorkMode: mode, ReasonCode: code}
+	for _, name := range media {
+		login.Media = append(login.Media, client.Ready(name))
+	}
+	session, err := dialled.Agent(ctx, login)
 	if err != nil {
 		return nil, fmt.Errorf("agent %s: %w", id, err)
 	}
@@ -145,22 +144,7 @@ func (c *centre) trace(ctx context.Context, after uint64, show func(context.Cont
 // chat is a customer who begins to write.
 func chat(vdn, customer, subject string) *usherv1.RequestSubmit {
 	return &usherv1.RequestSubmit{Vdn: vdn, MediaType: "chat", IsOnline: true, UserData: &structpb.Struct{Fields: map[string]*structpb.Value{
-		"customer": structpb.NewStringValue(customer),
-		"subject":  structpb.NewStringValue(subject),
+		"customer_name": structpb.NewStringValue(customer),
+		"subject":       structpb.NewStringValue(subject),
 	}}}
-}
-
-// follow lets the server's clock go with the real one.
-func (d *Demo) follow(ctx context.Context) error {
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
-	for last := time.Now(); ; {
-		select {
-		case <-ctx.Done():
-			return nil
-		case now := <-ticker.C:
-			d.host.Clock().Advance(now.Sub(last))
-			last = now
-		}
-	}
 }

@@ -97,22 +97,33 @@ func TestTour(t *testing.T) {
 	}
 }
 
-// TestTraffic sees the whole life of an interaction go by.
-func TestTraffic(t *testing.T) {
-	d := start(t)
+// TestWindows sees the whole life of a chat go by between bots.
+func TestWindows(t *testing.T) {
+	w, err := OpenWindows(t.Context(), t.TempDir(), "127.0.0.1:0", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := w.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
 	missing := map[string]bool{
 		"RequestSubmit": true, "Request3rdServer": true, "EventRouteRequest": true, "RequestRouteCall": true, "EventInvite": true,
-		"RequestAccept": true, "EventPartyAdded": true, "EventRouteUsed": true, "EventProcessingStopped": true,
+		"RequestAccept": true, "EventPartyAdded": true, "EventRouteUsed": true, "EventLineAdded": true, "EventProcessingStopped": true,
 	}
 	ctx, enough := context.WithCancel(t.Context())
 	defer enough()
-	err := d.Traffic(ctx, &watcher{arrow: func(line *usherv1.TraceLine) {
+	done := make(chan error, 1)
+	go func() { done <- w.Work(ctx) }()
+	err = w.trace(ctx, 0, func(_ context.Context, line *usherv1.TraceLine) error {
 		if delete(missing, line.GetMessage()); len(missing) == 0 {
 			enough()
 		}
-	}})
-	if err != nil || len(missing) != 0 {
-		t.Errorf("%v; not seen: %v", err, missing)
+		return nil
+	})
+	if working := <-done; working != nil || len(missing) != 0 {
+		t.Errorf("%v, %v; not seen: %v", err, working, missing)
 	}
 }
 

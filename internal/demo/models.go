@@ -1,12 +1,13 @@
 // Package demo shows Usher at work: it plays every phase of every published
 // model against a running server over its public API, takes two chats on a
-// tour through a small contact centre, and then keeps that busy. It promises
-// that what it shows has happened: each arrow is printed after the server's
-// journal and replies have told it.
+// tour through a small contact centre, or opens that contact centre to people,
+// with bots for those who only look. It promises that what it shows has
+// happened: each arrow is printed after the server's journal and replies have
+// told it.
 //
 //	PlayModels   the models, each phase in a tenant of its own; time stands still
 //	Tour         centre.yaml, step by step, always the same; time goes by steps
-//	Traffic      centre.yaml, as it comes; time goes as it does
+//	Windows      centre.yaml and windows.yaml, as it comes; time goes as it does
 package demo
 
 import (

@@ -66,7 +66,7 @@ type desk struct {
 // external service and queues to two skills, an agent who lets it ring, a
 // target that widens, and why somebody still waits.
 func (d *Demo) Tour(ctx context.Context, w Watcher) error {
-	c, err := d.newCentre(ctx, tourTenant)
+	c, err := d.tourCentre(ctx)
 	if err != nil {
 		return err
 	}
@@ -77,6 +77,17 @@ func (d *Demo) Tour(ctx context.Context, w Watcher) error {
 	end()
 	_ = all.Wait() // they end because the tour does, or it has ended because of them
 	return err
+}
+
+func (d *Demo) tourCentre(ctx context.Context) (*centre, error) {
+	admin, err := client.Dial(d.URL(), client.WithAPIKey(d.key))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := admin.Administration().CreateTenant(ctx, &usherv1.CreateTenantRequest{TenantId: tourTenant}); err != nil {
+		return nil, err
+	}
+	return newCentre(ctx, d.URL(), d.key, tourTenant, centreFile)
 }
 
 func (t *tour) play(ctx context.Context, all *errgroup.Group) error {
@@ -108,8 +119,8 @@ func (t *tour) play(ctx context.Context, all *errgroup.Group) error {
 // open lets everybody in, one after the other, and waits for their streams.
 // What is shown begins after that.
 func (t *tour) open(ctx context.Context, all *errgroup.Group) error {
-	for _, id := range t.agents {
-		session, err := t.agent(ctx, id, aux, 1)
+	for _, id := range bots {
+		session, err := t.agent(ctx, id, aux, 1, "chat")
 		if err != nil {
 			return err
 		}
