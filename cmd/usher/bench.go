@@ -18,6 +18,8 @@ import (
 func benchCommand() *cobra.Command {
 	var o bench.Options
 	var w waitsOptions
+	var c bench.ChatOptions
+	var chats bool
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "bench",
@@ -31,7 +33,10 @@ A life is all of an interaction: submit, route, invite, accept, stop.
 With --waits it measures how well waits are foreseen instead: simulated days of
 a contact centre are played through engine and router, and what was foreseen is
 compared with what came, and with two plain formulas. The figures are the same
-on every machine.`,
+on every machine.
+
+With --chats it measures customers and agents who chat at once instead: lines,
+how long they are on their way, and the memory of a connection.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if w.measure {
@@ -39,6 +44,10 @@ on every machine.`,
 			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
+			if chats {
+				c.Agents, c.Duration, c.Dir = o.Agents, o.Duration, o.Dir
+				return runChats(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr(), c, asJSON)
+			}
 			return runBench(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr(), o, asJSON)
 		},
 	}
@@ -49,7 +58,11 @@ on every machine.`,
 	cmd.Flags().BoolVar(&w.measure, "waits", false, "measure how well waits are foreseen, and nothing else")
 	cmd.Flags().Uint64Var(&w.seed, "seed", 1, "which days are played for --waits")
 	cmd.Flags().IntVar(&w.days, "days", waits.Days, fmt.Sprintf("how many days of each pattern are played for --waits, at most %d", waits.Days))
+	cmd.Flags().BoolVar(&chats, "chats", false, "measure customers and agents who chat, and nothing else")
+	cmd.Flags().IntVar(&c.Customers, "customers", bench.DefaultCustomers, "customers who chat at once for --chats")
+	cmd.Flags().DurationVar(&c.Every, "every", bench.DefaultEvery, "how often a customer says something, on average, for --chats")
 	cmd.MarkFlagsMutuallyExclusive("waits", "json")
+	cmd.MarkFlagsMutuallyExclusive("waits", "chats")
 	cmd.Flags().StringVar(&o.Dir, "dir", "", "where the data folders are made, on the disk to be measured; default the system's place for temporary files")
 	return cmd
 }
@@ -75,6 +88,32 @@ in; informed, the same with the agents who are not in AUX. Below 1 is better.
 
 %s`, o.seed, o.days, o.days, waits.Table(o.seed, o.days))
 	return nil
+}
+
+func runChats(ctx context.Context, out, progress io.Writer, o bench.ChatOptions, asJSON bool) error {
+	o.Progress = func(what string) {
+		if !asJSON {
+			fmt.Fprintf(progress, "measuring %s ...\n", what)
+		}
+	}
+	r, err := bench.RunChats(ctx, o)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return json.NewEncoder(out).Encode(r)
+	}
+	_, err = fmt.Fprintf(out, `usher bench --chats --customers %d --agents %d --every %v --duration %v
+
+All chats connected after                   %8.1f s
+Lines said, durable and heard               %8.0f a second
+From a customer to his agent, median        %8.1f ms   99 of 100 %8.1f ms
+From an agent to his customer, median       %8.1f ms   99 of 100 %8.1f ms
+Processors' time, server and clients        %8.0f µs a line
+Memory of an open stream of a browser       %8.1f KiB
+`, o.Customers, o.Agents, o.Every, o.Duration, r.ConnectedS, r.LinesPerS, r.ToAgentP50Ms, r.ToAgentP99Ms,
+		r.ToCustomerP50Ms, r.ToCustomerP99Ms, r.CPUUsPerLine, r.BytesPerConnection/1024)
+	return err
 }
 
 func runBench(ctx context.Context, out, progress io.Writer, o bench.Options, asJSON bool) error {

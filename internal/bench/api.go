@@ -65,7 +65,7 @@ func prepare(ctx context.Context, s *server.Server, o Options) (*target, error) 
 	if _, err := admin.ApplyConfiguration(ctx, apply); err != nil {
 		return nil, fmt.Errorf("configure: %w", err)
 	}
-	t := &target{url: s.URL()}
+	t := &target{url: s.URL(), admin: made.Key}
 	for n := range o.Media {
 		key, err := admin.CreateApiKey(ctx, &usherv1.CreateApiKeyRequest{Name: fmt.Sprintf("media-%d", n), Role: usherv1.Role_ROLE_MEDIA})
 		if err != nil {

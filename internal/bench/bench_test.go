@@ -64,3 +64,31 @@ func TestFailure(t *testing.T) {
 		t.Error("nobody missed the service")
 	}
 }
+
+// TestChats runs chats on a small scale: every figure is there, and nothing is
+// left behind.
+func TestChats(t *testing.T) {
+	dir := t.TempDir()
+	var steps int
+	r, err := RunChats(t.Context(), ChatOptions{
+		Customers: 6, Agents: 2, Every: 200 * time.Millisecond, Duration: time.Millisecond, Dir: dir,
+		Progress: func(string) { steps++ },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, figure := range map[string]float64{
+		"connected": r.ConnectedS, "lines": r.LinesPerS, "to agent": r.ToAgentP99Ms, "to customer": r.ToCustomerP99Ms, "processor": r.CPUUsPerLine,
+		"memory": r.BytesPerConnection,
+	} {
+		if figure <= 0 {
+			t.Errorf("%s is %v", name, figure)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 || steps != 3 {
+		t.Errorf("left %v, %v, after %d steps", left, err, steps)
+	}
+	if _, err := RunChats(t.Context(), ChatOptions{Customers: 1}); err == nil {
+		t.Error("measured without agents")
+	}
+}

@@ -33,6 +33,7 @@ const lifePrefix = "life-"
 // target is a server, and the credentials of its clients.
 type target struct {
 	url    string
+	admin  string
 	media  []string
 	agents []string
 }
