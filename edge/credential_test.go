@@ -170,6 +170,22 @@ func TestPasswordsInConfigurations(t *testing.T) {
 	}
 }
 
+// TestSiteKey: a key for a site keeps the site, and acts as it.
+func TestSiteKey(t *testing.T) {
+	s := New(Options{Center: newFake()})
+	made, err := administration{s}.CreateApiKey(as("acme", usherv1.Role_ROLE_ADMIN, "root"), &usherv1.CreateApiKeyRequest{
+		Name: "backend", Role: usherv1.Role_ROLE_SITE, Site: "shop",
+	})
+	if err != nil || made.GetApiKey().GetSite() != "shop" {
+		t.Fatal(made, err)
+	}
+	who := &caller{}
+	if !s.identify(made.GetKey(), who) || who.role != usherv1.Role_ROLE_SITE || who.tenant != "acme" ||
+		who.from != (engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_SITE, ID: "backend"}) {
+		t.Errorf("%+v", who)
+	}
+}
+
 func TestTenants(t *testing.T) {
 	s := New(Options{Center: newFake()})
 	admin := administration{s}
