@@ -112,6 +112,12 @@ func (m *stoppedMemory) find(id InteractionID, now Millis) *usherv1.StoppedInter
 	return nil
 }
 
+// Stopped is how an interaction ended that was stopped within 24 hours, or nil.
+// It shares nothing with the engine.
+func (e *Engine) Stopped(now Millis, id InteractionID) *usherv1.StoppedInteraction {
+	return e.stopped.find(id, now)
+}
+
 // encoded is what is remembered, as it stands in an encoded TenantState.
 func (m *stoppedMemory) encoded() []byte {
 	if len(m.order) == 0 {

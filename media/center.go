@@ -19,6 +19,8 @@ type Center interface {
 	Present(ctx context.Context, tenant string, p engine.Participant) (*usherv1.EventPresentState, error)
 	// Transcript reads the lines of a conversation.
 	Transcript(ctx context.Context, tenant string, p engine.Participant, r *usherv1.RequestGetTranscript) (*usherv1.EventTranscript, *usherv1.EventError, error)
+	// Stopped tells how an interaction ended.
+	Stopped(ctx context.Context, tenant, interaction string) (*usherv1.StoppedInteraction, error)
 	// ExpectedWait asks the tenant's router how long somebody will wait.
 	ExpectedWait(ctx context.Context, tenant string, r *usherv1.RequestExpectedWait) (*usherv1.EventExpectedWait, *usherv1.EventError, error)
 	// Status tells how the center fares.

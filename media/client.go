@@ -21,8 +21,6 @@ const (
 	// farewell is how long the end of a client waits for the center to hear
 	// of it.
 	farewell = 5 * time.Second
-	// endedMax is how many ended sessions are remembered with why they ended.
-	endedMax = 10_000
 )
 
 // client is the media server of one tenant.
@@ -35,14 +33,12 @@ type client struct {
 
 	mu       sync.Mutex // the fields below, and all of the sessions
 	sessions map[string]*session
-	ended    map[string]string // why sessions ended
-	order    []string          // of ended
 }
 
 func newClient(s *Server, tenant string) *client {
 	return &client{
 		s: s, tenant: tenant, begun: make(chan struct{}), wake: make(chan struct{}, 1),
-		sessions: map[string]*session{}, ended: map[string]string{},
+		sessions: map[string]*session{},
 	}
 }
 
@@ -147,7 +143,7 @@ func (c *client) takeUp(present *usherv1.EventPresentState) {
 	}
 	for id, se := range c.sessions {
 		if se.born != 0 && se.born <= present.GetSequenceReached() && !there[id] {
-			c.end(se, reasonStopped, present.GetSequenceReached())
+			c.end(se, present.GetSequenceReached())
 		}
 	}
 }
@@ -180,18 +176,12 @@ func (c *client) take(ev *usherv1.Event) {
 }
 
 // end ends a session for its customer; mu is held.
-func (c *client) end(se *session, reason string, sequence uint64) {
+func (c *client) end(se *session, sequence uint64) {
 	if se.over {
 		return
 	}
 	se.over = true
 	delete(c.sessions, se.id)
-	c.ended[se.id] = reason
-	c.order = append(c.order, se.id)
-	if len(c.order) > endedMax {
-		delete(c.ended, c.order[0])
-		c.order = c.order[1:]
-	}
 	if se.lost != nil {
 		se.lost.Stop()
 	}
@@ -201,11 +191,11 @@ func (c *client) end(se *session, reason string, sequence uint64) {
 }
 
 // endNamed ends a session by its id, if it is there.
-func (c *client) endNamed(id, reason string, sequence uint64) {
+func (c *client) endNamed(id string, sequence uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if se := c.sessions[id]; se != nil {
-		c.end(se, reason, sequence)
+		c.end(se, sequence)
 	}
 }
 
@@ -213,7 +203,7 @@ func (c *client) endNamed(id, reason string, sequence uint64) {
 func (c *client) leave(ctx context.Context, id, reference string) (center.Reply, error) {
 	reply, err := c.do(ctx, icm, &usherv1.RequestStopProcessing{ReferenceId: reference, InteractionId: id, Reason: reasonCustomerLeft})
 	if err == nil {
-		c.endNamed(id, reasonCustomerLeft, reply.Sequence)
+		c.endNamed(id, reply.Sequence)
 	}
 	return reply, err
 }

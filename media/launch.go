@@ -251,7 +251,7 @@ func (c *client) launch(ctx context.Context, l *launch) (sequence uint64, err er
 	case errors.As(err, &refused) && refused.Err.GetCode() == errDuplicate:
 		return c.again(ctx, l, refused.Err.GetSequence())
 	case errors.As(err, &refused):
-		c.endNamed(l.id, reasonStopped, 0)
+		c.endNamed(l.id, 0)
 		return 0, err
 	default:
 		return 0, err // the outcome is not known: the session's time will tell
@@ -307,7 +307,7 @@ func (c *client) again(ctx context.Context, l *launch, sequence uint64) (uint64,
 	found, err := c.do(ctx, im, &usherv1.RequestGetInteractionProperties{InteractionId: l.id})
 	switch {
 	case isGone(err):
-		c.endNamed(l.id, reasonStopped, 0)
+		c.endNamed(l.id, 0)
 	case err != nil:
 		return 0, err
 	default:

@@ -160,7 +160,7 @@ func (s *Server) client(tenant string) *client {
 // ready is the media server of a tenant, once it hears what happens.
 func (s *Server) ready(ctx context.Context, tenant string) (*client, error) {
 	c := s.client(tenant)
-	if c == nil {
+	if c == nil || s.ctx.Err() != nil {
 		return nil, errClosing
 	}
 	select {

@@ -16,7 +16,6 @@ const (
 	reasonCustomerLeft = "CustomerLeft"
 	reasonAgentEnded   = "AgentEnded"
 	reasonStopped      = "Stopped"
-	reasonCallback     = "Callback"
 )
 
 // The keys of user data that the server sets.
@@ -101,11 +100,7 @@ func (se *session) take(ev *usherv1.Event) {
 		se.tell(&usherv1.SessionEvent{TimeMs: ev.GetTimeMs(), Message: &usherv1.SessionEvent_Typing{Typing: m.EventTyping}}, false)
 		return
 	case *usherv1.Event_EventProcessingStopped:
-		reason := reasonStopped
-		if isAgent(ev.GetActor()) {
-			reason = reasonAgentEnded
-		}
-		se.c.end(se, reason, ev.GetSequence())
+		se.c.end(se, ev.GetSequence())
 		return
 	case *usherv1.Event_EventPartyAdded:
 		who := m.EventPartyAdded.GetParty()
@@ -131,6 +126,17 @@ func (se *session) take(ev *usherv1.Event) {
 	}
 	se.stale = true
 	se.tellProgress(before, ev.GetSequence(), ev.GetTimeMs())
+}
+
+// reasonOf is why a session ended, for its customer.
+func reasonOf(s *usherv1.StoppedInteraction) string {
+	switch {
+	case isAgent(s.GetActor()):
+		return reasonAgentEnded
+	case s.GetReason() == reasonCustomerLeft:
+		return reasonCustomerLeft
+	}
+	return reasonStopped
 }
 
 // state is how far the session is.
@@ -240,7 +246,7 @@ func (se *session) customerLost() {
 		return
 	}
 	if isGone(err) {
-		c.end(se, reasonStopped, 0)
+		c.end(se, 0)
 		return
 	}
 	se.wait(retryLeave)

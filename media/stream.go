@@ -188,16 +188,14 @@ func (r *reader) finish(ctx context.Context, sequence uint64) error {
 	if err := r.catchUp(ctx); err != nil {
 		return err
 	}
-	r.c.mu.Lock()
-	reason, known := r.c.ended[r.session]
-	r.c.mu.Unlock()
-	if !known {
-		reason = reasonStopped
+	stopped, err := r.c.s.center.Stopped(ctx, r.c.tenant, r.session)
+	if err != nil {
+		return err
 	}
 	return r.send(&usherv1.SessionEvent{
 		Sequence: max(r.sent, sequence), TimeMs: r.c.s.now().UnixMilli(),
 		Message: &usherv1.SessionEvent_Progress{Progress: &usherv1.EventSessionProgress{
-			State: usherv1.SessionState_SESSION_STATE_ENDED, Reason: reason,
+			State: usherv1.SessionState_SESSION_STATE_ENDED, Reason: reasonOf(stopped),
 		}},
 	})
 }
