@@ -134,3 +134,28 @@ func (s *standing) Rows(context.Context, string, center.Look) (*usherv1.EventDir
 }
 
 func (s *standing) Follow(context.Context, uint64, bool) iter.Seq2[*center.Record, error] { return nil }
+
+// BenchmarkDirectory asks as 500 agents do who have pickers open, in a centre of
+// 1,000 agents with a workbin each: most are served from what one was shown.
+func BenchmarkDirectory(b *testing.B) {
+	w := newWorld(b, center.RealClock())
+	c := &usherv1.Configuration{}
+	for n := range 1_000 {
+		c.Agents = append(c.Agents, &usherv1.Agent{AgentId: fmt.Sprintf("agent%04d", n), AgentGroups: []string{"support"}})
+	}
+	w.apply(c)
+	for _, kept := range []bool{true, false} {
+		b.Run(fmt.Sprintf("kept=%v", kept), func(b *testing.B) {
+			b.ReportAllocs()
+			for n := range b.N {
+				agent := fmt.Sprintf("agent%04d", n%500)
+				if !kept {
+					w.v.directories.forget(directoryKey{"default", "chat"})
+				}
+				if _, refusal, err := w.v.Directory(b.Context(), "default", agent, "chat"); refusal != nil || err != nil {
+					b.Fatal(refusal, err)
+				}
+			}
+		})
+	}
+}

@@ -260,6 +260,7 @@ func TestMidnight(t *testing.T) {
 			t.Errorf("%s %s: %d after midnight", c.zone, c.after, got)
 		}
 		s.placed(float64(after-noon)/1000, "c", "sales")
+		s.placed(float64(before-noon)/1000, "heard of late", "sales")
 		if got := s.Today("sales", after+1).Entered; got != 1 {
 			t.Errorf("%s %s: %d of the new day", c.zone, c.after, got)
 		}

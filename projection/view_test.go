@@ -337,6 +337,24 @@ func TestSlowWatcher(t *testing.T) {
 	})
 }
 
+// TestWatchAfterARestart: what comes first is counted to the end, although the
+// journal is still being read.
+func TestWatchAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, center.RealClock())
+		for range 50 {
+			w.submit("pull")
+		}
+		w.restart()
+		for ev, err := range w.v.Watch(t.Context(), "default", false) {
+			if err != nil || ev.Queues[0].Entered != 50 || ev.Queues[0].Row.Waiting != 50 {
+				t.Error(ev, err)
+			}
+			break
+		}
+	})
+}
+
 // TestNobodyWatches: nobody looks then.
 func TestNobodyWatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
