@@ -26,7 +26,7 @@ func (c *Center) Trace(ctx context.Context, tenant, interaction string, after ui
 			yield(nil, ErrUnknownTenant)
 			return
 		}
-		t := &tracer{center: c, tenant: tenant, interaction: interaction, after: after}
+		t := &tracer{center: c, tenant: tenant, interaction: interaction, after: after, from: c.submittedAt(ctx, tenant, interaction)}
 		if live {
 			var released uint64
 			t.refused, released = c.rings.open(refusalsOf(tenant), c.clock.Elapsed())
@@ -51,11 +51,30 @@ func (c *Center) Trace(ctx context.Context, tenant, interaction string, after ui
 	}
 }
 
+// submittedAt is where an interaction was submitted, if it is remembered; else
+// 0, and its trace is searched in the whole journal.
+func (c *Center) submittedAt(ctx context.Context, tenant, interaction string) (sequence uint64) {
+	if interaction == "" {
+		return 0
+	}
+	// Without the writer the search only takes longer.
+	_ = c.ask(ctx, tenant, func(w *writer) {
+		e, id := w.tenants[tenant].engine, engine.InteractionID(interaction)
+		if i := e.Interaction(id); i != nil {
+			sequence = uint64(i.EntrySequence())
+		} else {
+			sequence = e.Stopped(w.now, id).GetSubmittedSequence()
+		}
+	})
+	return sequence
+}
+
 // tracer reads a trace from the journal.
 type tracer struct {
 	center              *Center
 	tenant, interaction string
 	after               uint64 // the journal was read up to here
+	from                uint64 // nothing of the interaction is in a batch before this sequence's
 
 	refused *ring                // encoded lines of refused requests; of a live trace
 	next    position             // in it
@@ -138,7 +157,7 @@ func (t *tracer) wait(ctx context.Context) error {
 // read gives the lines up to the durable end; more is false when nobody wants
 // any more.
 func (t *tracer) read(ctx context.Context, yield func(*usherv1.TraceLine, error) bool) (more bool, err error) {
-	for b, err := range t.center.o.Journal.Read(ctx, journal.Sequence(t.after+1)) {
+	for b, err := range t.center.o.Journal.Read(ctx, journal.Sequence(max(t.after+1, t.from))) {
 		var trimmed *journal.TrimmedError
 		if errors.As(err, &trimmed) {
 			return true, &CursorExpired{Oldest: uint64(trimmed.Oldest)}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"testing"
 	"time"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/engine"
+	"github.com/usher-cc/usher/journal"
 )
 
 // arrow writes a line as a scenario does.
@@ -225,5 +227,48 @@ func TestCausesOfTheRouter(t *testing.T) {
 			engine.ParticipantOf(got.Principal) != engine.BuiltinRouter {
 			t.Errorf("%T: %v", c.request, got)
 		}
+	}
+}
+
+// countedReads counts the batches that are read.
+type countedReads struct {
+	journal.Journal
+	read *int
+}
+
+func (c countedReads) Read(ctx context.Context, from journal.Sequence) iter.Seq2[*journal.Batch, error] {
+	return func(yield func(*journal.Batch, error) bool) {
+		for b, err := range c.Journal.Read(ctx, from) {
+			*c.read++
+			if !yield(b, err) {
+				return
+			}
+		}
+	}
+}
+
+// TestTraceBeginsAtTheSubmission: whoever looks at one interaction does not read
+// what was before it, also if it is stopped, and after a restart.
+func TestTraceBeginsAtTheSubmission(t *testing.T) {
+	read := 0
+	w := newWorld(t, func(o *Options) { o.Journal = countedReads{o.Journal, &read} }).setUp()
+	for range 50 {
+		w.submit("pull")
+	}
+	id := w.submit("support")
+	want := []string{"chat-1 > ixn RequestSubmit", "ixn > chat-1 EventAck"}
+	for _, then := range []func(){
+		func() {}, func() { w.must(chat, &usherv1.RequestStopProcessing{InteractionId: id}) }, w.crash,
+	} {
+		then()
+		read = 0
+		got, _ := w.trace(id, 0)
+		if len(got) < 4 || !slices.Equal(got[:2], want) || read > 10 {
+			t.Errorf("%q after reading %d batches", got, read)
+		}
+	}
+	read = 0
+	if got, _ := w.trace("nobody", 0); len(got) != 0 || read < 50 {
+		t.Errorf("%q after reading %d batches", got, read)
 	}
 }
