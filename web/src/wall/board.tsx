@@ -37,7 +37,7 @@ function Tile(props: { figures: Figures }) {
   const level = worst([service, abandoned, waitLevel(f)]);
   return (
     <li class={`board-queue board-${level}`}>
-      <h2>{f.description || f.queue}</h2>
+      <h2>{f.queue}</h2>
       <p class="board-main">
         <Judged level={service}>{shareOr(f.serviceLevel)}</Judged>
       </p>

@@ -166,7 +166,7 @@ function Plot(props: { title: string; x: number[]; lines: Line[]; percent?: bool
   );
 }
 
-const plotHeight = 200;
+const plotHeight = 260;
 
 const data = (props: { x: number[]; lines: Line[] }): uPlot.AlignedData => [props.x, ...props.lines.map((line) => line.values)];
 
@@ -198,10 +198,10 @@ function options(lines: readonly Line[], percent: boolean, width: number): uPlot
       })),
     ],
     axes: [
-      { ...axis, values: (_, ticks) => ticks.map((s) => timeOfDay(s * 1000)) },
+      { ...axis, size: 30, values: (_, ticks) => ticks.map((s) => timeOfDay(s * 1000)) },
       { ...axis, scale: "y", size: 48, values: (_, ticks) => ticks.map((v) => (percent ? share(v / 100) : Number.isInteger(v) ? count(v) : "")) },
       ...(lines.some((line) => line.time)
-        ? [{ ...axis, scale: "time", side: 1 as const, size: 56, grid: { show: false }, values: (_: uPlot, ticks: number[]) => ticks.map((s) => stopwatch(s * 1000)) }]
+        ? [{ ...axis, scale: "time", side: 1 as const, size: 56, incrs: [1, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 28_800], grid: { show: false }, values: (_: uPlot, ticks: number[]) => ticks.map((s) => stopwatch(s * 1000)) }]
         : []),
     ],
   };

@@ -29,7 +29,6 @@ export function InteractionPanel(props: { id: string }) {
   const [act, setAct] = useState<Act>();
   const i = followed.properties.value;
   const live = i !== undefined && followed.gone.value === undefined;
-  const waits = live && i.state !== InteractionState.HANDLING;
   return (
     <article class="card interaction" aria-label={t("interactionLabel", { id })}>
       <header class="interaction-header">
@@ -47,9 +46,7 @@ export function InteractionPanel(props: { id: string }) {
             {[i.mediaType, i.queue, i.vdn].filter(Boolean).join(" · ")} · <Elapsed sinceMs={sinceMs(i)} />
           </span>
           <span class="wall-bar-end">
-            <Button disabled={waits} onClick={() => setAct("reassign")}>
-              {t("reassign")}
-            </Button>
+            <Button onClick={() => setAct("reassign")}>{t("reassign")}</Button>
             <Button onClick={() => setAct("requeue")}>{t("requeue")}</Button>
             <Button kind="danger" onClick={() => setAct("stop")}>
               {t("stop")}
@@ -170,11 +167,10 @@ function Reassign(props: { i: InteractionProperties; onClose: () => void }) {
   const candidates = [...known.value.agents.values()].filter(
     (row) => row.loggedInAtMs && row.agentId !== own.value?.agentId && row.media.some((m) => m.mediaType === i.mediaType) && !row.handling.some((h) => h.interactionId === i.interactionId),
   );
-  const from = i.assignedTo;
   return (
     <ReasonDialog
       title={t("reassignTitle", { id: i.interactionId })}
-      effect={t("reassignEffect", { from })}
+      effect={i.state === InteractionState.HANDLING ? t("reassignEffect", { from: i.assignedTo }) : t("reassignWaitingEffect")}
       confirm={t("reassign")}
       ready={agent !== ""}
       done={t("reassignDone", { id: i.interactionId, agent })}

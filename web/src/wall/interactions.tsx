@@ -154,15 +154,23 @@ function columns(open: string): Column<InteractionProperties>[] {
           <a href={address("interactions", i.interactionId)} aria-current={i.interactionId === open ? "true" : undefined}>
             {i.interactionId}
           </a>
-          <div class="soft interactions-subject">{subject(i)}</div>
+          <div class="soft interactions-subject">{[i.mediaType, subject(i)].filter(Boolean).join(" · ")}</div>
         </>
       ),
     },
-    { key: "state", title: t("state"), sort: (i) => i.state, cell: (i) => interactionStates[i.state]() },
+    {
+      key: "state",
+      title: t("state"),
+      sort: (i) => i.state,
+      cell: (i) => (
+        <>
+          {interactionStates[i.state]()}
+          {i.assignedTo && <div class="soft">{i.assignedTo}</div>}
+        </>
+      ),
+    },
     { key: "since", title: t("since"), number: true, sort: (i) => -sinceMs(i), cell: (i) => <Elapsed sinceMs={sinceMs(i)} /> },
     { key: "queue", title: t("queue"), sort: (i) => i.queue, cell: (i) => i.queue || i.workbin?.name || "–" },
-    { key: "media", title: t("mediaType"), sort: (i) => i.mediaType, cell: (i) => i.mediaType },
-    { key: "agent", title: t("agent"), sort: (i) => i.assignedTo, cell: (i) => i.assignedTo || "–" },
   ];
 }
 

@@ -18,14 +18,14 @@ export function Judged(props: { level: Level; children: preact.ComponentChildren
   const { level } = props;
   return (
     <span class={`judged judged-${level}`}>
-      {level !== "fine" && (
-        <>
+      <span class="judged-figure">
+        {level !== "fine" && (
           <span class="judged-sign" aria-hidden="true">
-            {signs[level]}
-          </span>{" "}
-        </>
-      )}
-      {props.children}
+            {signs[level]}{" "}
+          </span>
+        )}
+        {props.children}
+      </span>
       {level !== "fine" && <span class="judged-word"> {t(level)}</span>}
     </span>
   );

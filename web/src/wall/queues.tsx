@@ -131,14 +131,15 @@ export function LongestWait(props: { figures: Figures }) {
   );
 }
 
-const states = [AgentRowState.READY, AgentRowState.HANDLING, AgentRowState.ALERTING, AgentRowState.ACW, AgentRowState.AUX, AgentRowState.NOT_READY];
+const working = [AgentRowState.READY, AgentRowState.HANDLING, AgentRowState.ALERTING];
 
 /** Sums are the figures of all queues together, and of agents. */
 export function Sums(props: { queues: readonly Figures[] }) {
   const all = useMemo(() => total(props.queues), [props.queues]);
-  const agents = countStates(known.value.agents.values());
+  // Who has no media, as a supervisor at his wall, is none of those who could be ready.
+  const agents = countStates([...known.value.agents.values()].filter((row) => row.media.length > 0));
   const of = (...wanted: AgentRowState[]) => wanted.reduce((so, state) => so + (agents.get(state) ?? 0), 0);
-  const loggedIn = known.value.agents.size - of(AgentRowState.LOGGED_OUT);
+  const loggedIn = [...agents.values()].reduce((so, n) => so + n, 0) - of(AgentRowState.LOGGED_OUT);
   return (
     <dl class="sums">
       <Sum name={t("serviceLevel")}>
@@ -151,7 +152,7 @@ export function Sums(props: { queues: readonly Figures[] }) {
         {all && <Judged level={judgeAbandoned(all.abandonRate, thresholds.value)}>{shareOr(all.abandonRate)}</Judged>}
       </Sum>
       <Sum name={t("agentsReady")}>{t("available", { available: of(AgentRowState.READY), staffed: loggedIn })}</Sum>
-      <Sum name={t("agentsNotReady")}>{count(loggedIn - of(...states.slice(0, 3)))}</Sum>
+      <Sum name={t("agentsNotReady")}>{count(loggedIn - of(...working))}</Sum>
     </dl>
   );
 }

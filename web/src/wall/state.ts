@@ -140,11 +140,24 @@ let entering: Promise<void> | undefined;
  * about interactions demand it.
  */
 export function enter(): Promise<void> {
-  if (own.value?.status) {
-    return Promise.resolve();
-  }
-  entering ??= session.login({ media: [], reason: t("loginReason") }).finally(() => (entering = undefined));
+  entering ??= logInAsAgent(session).finally(() => (entering = undefined));
   return entering;
+}
+
+async function logInAsAgent(mine: AgentSession): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const stop = mine.subscribe(look);
+    function look(): void {
+      if (mine.state.known) {
+        stop();
+        resolve();
+      }
+    }
+    look();
+  });
+  if (!mine.state.status) {
+    await mine.login({ media: [], reason: t("loginReason") });
+  }
 }
 
 /** What was refused, in words. */
