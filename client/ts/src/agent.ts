@@ -466,7 +466,9 @@ export class AgentSession {
         break;
       case "eventRevoked":
         this.clock.heard(event.timeMs);
-        this.revoked(event.interactionId);
+        if (event.sequence > this.present) {
+          this.revoked(event.interactionId);
+        }
         break;
       case "eventLineAdded":
         this.clock.heard(event.timeMs);

@@ -46,6 +46,7 @@ export class Persistence {
     for (let attempts = 1; ; attempts++) {
       const under = this.under.signal;
       try {
+        this.life.throwIfAborted();
         return await this.connection.call(method, request, AbortSignal.any([this.life, under]));
       } catch (thrown) {
         const error = UsherError.from(thrown);

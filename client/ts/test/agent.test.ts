@@ -1,0 +1,267 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { AgentSession, codeOf, ErrorCode, over, UsherError } from "../src/index.js";
+import { repeatForMs } from "../src/persistence.js";
+import { FakeServer, refusal } from "./fake.js";
+
+let server: FakeServer;
+let session: AgentSession;
+
+/** Lets everything happen that is due within a time. */
+const pass = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_000_000, toFake: ["setTimeout", "clearTimeout", "Date"] });
+  vi.spyOn(Math, "random").mockReturnValue(1);
+  server = new FakeServer();
+  session = new AgentSession(over(server.transport()));
+});
+
+afterEach(async () => {
+  session.close();
+  server.cut();
+  await pass();
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+const line = (text: string) => ({ case: "eventLineAdded" as const, value: { line: { text } } as never });
+const texts = () => session.state.conversations.get("i1")?.lines.map((said) => said.added?.line?.text);
+const invite = (ticket: bigint, deadlineMs: number) => ({
+  case: "eventInvite" as const,
+  value: { ticket, deadlineMs: BigInt(deadlineMs) } as never,
+});
+
+test("it begins with the present state and goes on after what it has taken", async () => {
+  server.interactions = ["i1"];
+  server.say("i1", line("before"));
+  session.start();
+  await pass();
+  expect(session.state).toMatchObject({ known: true, agentId: "alice", link: { state: "connected" } });
+  server.say("i1", line("one"));
+  await pass();
+  server.cut();
+  await pass();
+  expect(session.state.link.state).toBe("reconnecting");
+  server.say("i1", line("meanwhile"));
+  await pass(300);
+  server.say("i1", line("after"));
+  await pass();
+  expect(server.opened).toEqual([
+    { presentState: true, after: undefined },
+    { presentState: false, after: 2n },
+  ]);
+  expect(texts()).toEqual(["before", "one", "meanwhile", "after"]);
+  expect(session.state.link.state).toBe("connected");
+});
+
+test("what was heard before a break and comes again is not taken twice", async () => {
+  server.interactions = ["i1"];
+  session.start();
+  await pass();
+  const heard: bigint[] = [];
+  session.onEvent((event) => event.sequence && heard.push(event.sequence));
+  server.say("i1", line("one"));
+  await pass();
+  server.cut();
+  await pass();
+  const again = server.journal[0]!;
+  server.journal.push(again, { ...again, sequence: 3n });
+  await pass(300);
+  expect(heard).toEqual([1n, 3n]);
+});
+
+test.each([["not done"], ["answer lost"]] as const)("a request that was %s is sent again under its reference id", async (mishap) => {
+  session.start();
+  await pass();
+  server.mishaps.push(mishap, mishap);
+  const accepted = session.accept(7n);
+  await pass(2_000);
+  expect((await accepted).sequence).toBe(1n);
+  expect(server.done).toEqual(["accept 7"]);
+  expect(server.attempts).toHaveLength(3);
+  expect(new Set(server.attempts.map((attempt) => attempt.referenceId)).size).toBe(1);
+  expect(server.attempts[0]!.referenceId).toMatch(/^[0-9a-f]{32}$/);
+});
+
+test("a refusal is not sent again and says what happened", async () => {
+  session.start();
+  await pass();
+  server.mishaps.push(refusal(ErrorCode.WRONG_TICKET, "WrongTicket", "ben has it"));
+  const error = await session.accept(7n).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(UsherError);
+  expect(error).toMatchObject({ code: ErrorCode.WRONG_TICKET, codeName: "WrongTicket", description: "ben has it", temporary: false });
+  expect(codeOf(error)).toBe(ErrorCode.WRONG_TICKET);
+  expect(server.attempts).toHaveLength(1);
+});
+
+test("a request is given up before the server forgets its reference id", async () => {
+  session.start();
+  await pass();
+  server.mishaps.push(...Array.from({ length: 1000 }, () => "not done" as const));
+  const gaveUp = session.accept(7n).catch((thrown: unknown) => thrown);
+  await pass(repeatForMs - 6_000);
+  const tried = server.attempts.length;
+  expect(tried).toBeGreaterThan(100);
+  await pass(15_000);
+  expect(await gaveUp).toMatchObject({ temporary: true });
+  expect(server.attempts.length).toBeLessThan(tried + 5);
+  expect(repeatForMs).toBeLessThan(15 * 60_000);
+});
+
+test("pauses double up to 5 s, and the grace period is counted from the break", async () => {
+  session.start();
+  await pass();
+  server.refuseStreams = new ConnectError("down", Code.Unavailable);
+  const opened: number[] = [];
+  let known = server.opened.length;
+  server.cut();
+  const lost = Date.now();
+  for (let ms = 0; ms < 30_000; ms += 50) {
+    await pass(50);
+    if (server.opened.length > known) {
+      known = server.opened.length;
+      opened.push(Date.now() - lost);
+    }
+  }
+  expect(opened.slice(0, 7)).toEqual([250, 750, 1_750, 3_750, 7_750, 12_750, 17_750]);
+  expect(session.graceUntilMs()).toBe(lost + 60_000);
+  server.refuseStreams = undefined;
+  await pass(5_000);
+  expect(session.state.link.state).toBe("connected");
+  expect(session.graceUntilMs()).toBeUndefined();
+});
+
+test.each([-3_600_000, 0, 90_000])("an offer's deadline is by the server's clock, %d ms off", async (skew) => {
+  server.skewMs = skew;
+  session.start();
+  await pass();
+  const deadline = Date.now() + skew + 30_000;
+  server.say("i1", invite(1n, deadline));
+  await pass();
+  const [offer] = session.state.invitations;
+  expect(offer).toMatchObject({ ticket: 1n, deadlineMs: deadline, interactionId: "i1" });
+  await pass(10_000);
+  expect(offer!.deadlineMs - session.clock.now()).toBe(20_000);
+});
+
+test("offers come and go with their messages", async () => {
+  session.start();
+  await pass();
+  const tickets: bigint[][] = [];
+  session.onEvent(() => tickets.push(session.state.invitations.map((offer) => offer.ticket)));
+  server.say("i1", invite(1n, 0));
+  server.say("i2", invite(2n, 0));
+  await pass();
+  server.say("i1", { case: "eventRevoked", value: { ticket: 1n } as never });
+  server.say("i1", invite(4n, 0));
+  await pass();
+  expect(tickets.at(-1)).toEqual([2n, 4n]);
+  expect(session.state.invitations.map((offer) => offer.ticket)).toEqual([2n, 4n]);
+});
+
+test("a message that the present state contains changes nothing any more", async () => {
+  session.start();
+  await pass();
+  server.slowStreams(true);
+  server.say("i1", invite(1n, 0));
+  server.say("i1", { case: "eventRevoked", value: { ticket: 1n } as never });
+  server.say("i1", invite(3n, 0));
+  const seen: number[] = [];
+  await session.refresh();
+  session.subscribe(() => seen.push(session.state.invitations.length));
+  server.slowStreams(false);
+  await pass();
+  expect(session.state.invitations.map((offer) => offer.ticket)).toEqual([3n]);
+  expect(new Set(seen)).not.toContain(0);
+  expect(new Set(seen)).not.toContain(2);
+});
+
+test("lines arrive in their order, once, and are pending until they are there", async () => {
+  server.interactions = ["i1"];
+  session.start();
+  await pass();
+  server.mishaps.push("answer lost", "not done");
+  const said = [session.addLine("i1", "one"), session.addLine("i1", "two"), session.addLine("i1", "three")];
+  await pass();
+  expect(session.state.conversations.get("i1")?.pending.map((pending) => pending.line.text)).toContain("two");
+  await pass(5_000);
+  await Promise.all(said);
+  expect(texts()).toEqual(["one", "two", "three"]);
+  expect(session.state.conversations.get("i1")?.pending).toEqual([]);
+});
+
+test("a line never stands beside its pending one", async () => {
+  server.interactions = ["i1"];
+  session.start();
+  await pass();
+  let doubled = false;
+  session.subscribe(() => {
+    const conversation = session.state.conversations.get("i1");
+    doubled ||= (conversation?.lines.length ?? 0) + (conversation?.pending.length ?? 0) > 1;
+  });
+  await session.addLine("i1", "one");
+  await pass();
+  expect(texts()).toEqual(["one"]);
+  expect(doubled).toBe(false);
+});
+
+test("a refused line stays until the agent decides", async () => {
+  server.interactions = ["i1"];
+  session.start();
+  await pass();
+  server.mishaps.push(refusal(ErrorCode.TOO_LARGE, "TooLarge", "too long"));
+  await expect(session.addLine("i1", "one")).rejects.toThrow("too long");
+  const [refused] = session.state.conversations.get("i1")!.pending;
+  expect(refused?.error?.code).toBe(ErrorCode.TOO_LARGE);
+  session.settleLine("i1", refused!.referenceId, "again");
+  await pass();
+  expect(texts()).toEqual(["one"]);
+  expect(session.state.conversations.get("i1")!.pending).toEqual([]);
+});
+
+test("another window of the same kind takes over for good", async () => {
+  session.start();
+  await pass();
+  server.say("", { case: "eventAgentConnectionClosed", value: { connectionKind: "desktop" } as never });
+  await pass();
+  server.cut("well");
+  await pass(60_000);
+  expect(session.state.link).toEqual({ state: "closed", why: "replaced" });
+  expect(server.opened).toHaveLength(1);
+});
+
+test("a revoked credential ends the session", async () => {
+  session.start();
+  await pass();
+  server.cut(refusal(ErrorCode.UNAUTHENTICATED, "Unauthenticated", "the credential was revoked or has expired"));
+  await pass(60_000);
+  expect(session.state.link).toMatchObject({ state: "closed", why: "revoked", error: { code: ErrorCode.UNAUTHENTICATED } });
+  await expect(session.accept(1n)).rejects.toBeInstanceOf(UsherError);
+});
+
+test("a silent stream is given up", async () => {
+  session.start();
+  await pass();
+  await pass(26_000);
+  expect(server.opened.length).toBe(2);
+  expect(session.state.link.state).toBe("connected");
+});
+
+test("the present state is read once for many messages, and not for lines", async () => {
+  server.interactions = ["i1"];
+  session.start();
+  await pass();
+  const before = server.presentReads;
+  for (let n = 0; n < 20; n++) {
+    server.say("i1", line(`line ${n}`));
+  }
+  await pass();
+  expect(server.presentReads).toBe(before);
+  for (let n = 0; n < 20; n++) {
+    server.say("i1", { case: "eventPropertiesChanged", value: {} as never });
+  }
+  await pass();
+  expect(server.presentReads - before).toBeGreaterThan(0);
+  expect(server.presentReads - before).toBeLessThan(4);
+});
