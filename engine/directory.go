@@ -181,7 +181,7 @@ func (e *Engine) workbinsFor(id AgentID) []*usherv1.Workbin {
 		workbin := c.workbins[name]
 		kind := workbin.GetOwnerKind()
 		if owners[kind] == nil {
-			owners[kind] = c.owners(kind)
+			owners[kind] = c.owners(kind, config)
 		}
 		for _, owner := range owners[kind] {
 			if c.mayUse(workbin, owner, config, place) {
@@ -192,10 +192,15 @@ func (e *Engine) workbinsFor(id AgentID) []*usherv1.Workbin {
 	return all
 }
 
-// owners are the objects of a kind that own workbins, sorted.
-func (c *configuration) owners(kind usherv1.OwnerKind) []string {
+// owners are the objects of a kind whose workbins an agent may use, and others,
+// sorted. Of agents, who are many and each ask, it is only himself unless he
+// supervises.
+func (c *configuration) owners(kind usherv1.OwnerKind, asker *usherv1.Agent) []string {
 	switch kind {
 	case usherv1.OwnerKind_OWNER_KIND_AGENT:
+		if !asker.GetSupervisor() {
+			return []string{asker.GetAgentId()}
+		}
 		return sortedKeys(c.agents)
 	case usherv1.OwnerKind_OWNER_KIND_AGENT_GROUP:
 		return sortedKeys(c.agentGroups)
