@@ -46,12 +46,31 @@ func (e *Engine) apply(a Apply) refusal {
 	if r.GetDryRun() || len(d.changes) == 0 {
 		return nil
 	}
-	d.applied.Version, d.applied.Changes = present.version+1, d.changes
+	d.applied.Version, d.applied.Changes = present.version+1, abridged(d.changes)
 	e.changes.Version = d.applied.Version
 	e.changes.Sequence = uint64(e.next) + uint64(len(e.entries))
 	e.record(Entry{Fact: &usherv1.Fact{Fact: &usherv1.Fact_ConfigurationApplied{ConfigurationApplied: d.applied}}})
 	e.setLogoutTime()
 	return nil
+}
+
+// maxChangeBytes is how much of what a field was and is goes to the journal, in
+// words: the objects themselves are there.
+const maxChangeBytes = 256
+
+// abridged are changes as the journal keeps them: a vector's text, twice, is too
+// long for a line that tells of it.
+func abridged(changes []*usherv1.Change) []*usherv1.Change {
+	short := make([]*usherv1.Change, len(changes))
+	for n, c := range changes {
+		short[n] = &usherv1.Change{Kind: c.Kind, Object: c.Object, Fields: slices.Clone(c.Fields)}
+		for i, field := range short[n].Fields {
+			if len(field) > maxChangeBytes {
+				short[n].Fields[i] = strings.ToValidUTF8(field[:maxChangeBytes], "") + "..."
+			}
+		}
+	}
+	return short
 }
 
 // with is the configuration after a request.

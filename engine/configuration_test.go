@@ -868,3 +868,21 @@ func randomRequest(random *rand.Rand) *usherv1.ApplyConfigurationRequest {
 	r.DryRun = random.IntN(10) == 0
 	return r
 }
+
+// TestAppliedInWords: the journal keeps what the one who applied was told, with
+// long lines cut between characters.
+func TestAppliedInWords(t *testing.T) {
+	b := newBureau(t, office())
+	out := b.apply(&usherv1.ApplyConfigurationRequest{Configuration: &usherv1.Configuration{Queues: []*usherv1.Queue{
+		{Name: "in", Description: strings.Repeat("ü", 300)}, {Name: "new"},
+	}}})
+	told, kept := out.Changes, out.Entries[0].Fact.GetConfigurationApplied().GetChanges()
+	if len(kept) != 2 || !proto.Equal(kept[1], told.Changes[1]) {
+		t.Fatalf("%v\nkept %v", told, kept)
+	}
+	long, short := told.Changes[0].Fields[0], kept[0].Fields[0]
+	cut, isCut := strings.CutSuffix(short, "...")
+	if !isCut || !strings.HasPrefix(long, cut) || len(cut) < maxChangeBytes-1 || len(cut) > maxChangeBytes || len(long) < 600 {
+		t.Errorf("%d bytes: %s\nkept %d: %s", len(long), long, len(short), short)
+	}
+}

@@ -1402,7 +1402,8 @@ type ConfigurationApplied struct {
 	Removed []*ObjectName `protobuf:"bytes,2,rep,name=removed,proto3" json:"removed,omitempty"`
 	// The version after it.
 	Version uint64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
-	// What that changed, as the one who applied it was told; for the audit log.
+	// What that changed, as the one who applied it was told, long lines cut; for
+	// the audit log.
 	Changes       []*Change `protobuf:"bytes,4,rep,name=changes,proto3" json:"changes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
