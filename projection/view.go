@@ -22,6 +22,8 @@ const (
 	// foldedMs is how far back the figures of a view that just starts are
 	// folded: a day more than is shown, for what waited before it.
 	foldedMs = 2 * dayMs
+	// auditedMs is how far back the audit log of a view that just starts reaches.
+	auditedMs = 30 * dayMs
 	// settledMs is how long a minute may be over before its end is known: what
 	// is being made durable carries the time of its decision.
 	settledMs = 5_000
@@ -54,7 +56,7 @@ type View struct {
 	cancel context.CancelFunc
 	all    sync.WaitGroup
 	behind uint64        // the journal's end when the view was opened
-	older  chan struct{} // closed when the audit log reaches as far back as the journal
+	older  chan struct{} // closed when the audit log reaches as far back as it is to
 
 	mu      sync.Mutex // the fields below
 	tenants map[string]*tenant
@@ -190,7 +192,11 @@ func (v *View) fold(beginMs int64, r *center.Record) error {
 
 // foldOlder folds what is before the figures, for the audit log alone.
 func (v *View) foldOlder(until uint64) {
-	logs, after := map[string]*AuditLog{}, uint64(0)
+	logs := map[string]*AuditLog{}
+	after, err := v.center.SequenceBefore(v.ctx, v.center.Status().TimeMs-auditedMs)
+	if err != nil {
+		after = 0 // it only takes longer
+	}
 	for after < until {
 		err := v.readOlder(logs, &after, until)
 		var expired *center.CursorExpired
@@ -361,8 +367,8 @@ func (v *View) History(ctx context.Context, tenant string, r *usherv1.RequestGet
 }
 
 // AuditLog gives a page of a tenant's audit log; at most limit lines, before a
-// sequence unless that is 0. Just after the start it waits until the whole
-// journal has been read. The refusal is UnknownTenant; the error is that of ctx,
+// sequence unless that is 0. Just after the start it waits until the last 30 days
+// of the journal have been read. The refusal is UnknownTenant; the error is that of ctx,
 // or center.ErrClosed. Don't change the lines.
 func (v *View) AuditLog(ctx context.Context, tenant string, before uint64, limit int) (*usherv1.EventAuditLog, *usherv1.EventError, error) {
 	select {

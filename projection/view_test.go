@@ -174,6 +174,12 @@ func TestDaysLater(t *testing.T) {
 	if got := w.audited(); !slices.Equal(got, acts) || w.today("pull") != today || history() != yesterday {
 		t.Errorf("%+v, then %+v; %q, then %q", today, w.today("pull"), acts, got)
 	}
+	w.hand.Advance(29 * 24 * time.Hour)
+	w.apply(&usherv1.Configuration{Queues: []*usherv1.Queue{{Name: "new"}}})
+	w.restart()
+	if got := w.audited(); len(got) != 1 || !strings.Contains(got[0], "queue new: added") {
+		t.Errorf("a month later: %q", got)
+	}
 }
 
 func TestHistoryRefusals(t *testing.T) {

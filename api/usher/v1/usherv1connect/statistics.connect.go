@@ -64,7 +64,8 @@ type StatisticsClient interface {
 	// revoked keys, and interfered with agents and interactions: by Intrude, by a
 	// request about the state of another agent, or by PlaceInQueue,
 	// PlaceInWorkbin, Transfer, StopProcessing, MoveInteractions, LockInteraction
-	// or UnlockInteraction without being a party. Latest first, the latest 10,000.
+	// or UnlockInteraction without being a party. Latest first, the latest 10,000;
+	// after a start of the server those of the last 30 days.
 	GetAuditLog(context.Context, *v1.RequestGetAuditLog) (*v1.EventAuditLog, error)
 }
 
@@ -164,7 +165,8 @@ type StatisticsHandler interface {
 	// revoked keys, and interfered with agents and interactions: by Intrude, by a
 	// request about the state of another agent, or by PlaceInQueue,
 	// PlaceInWorkbin, Transfer, StopProcessing, MoveInteractions, LockInteraction
-	// or UnlockInteraction without being a party. Latest first, the latest 10,000.
+	// or UnlockInteraction without being a party. Latest first, the latest 10,000;
+	// after a start of the server those of the last 30 days.
 	GetAuditLog(context.Context, *v1.RequestGetAuditLog) (*v1.EventAuditLog, error)
 }
 
