@@ -20,7 +20,8 @@ type fakeStatistics struct {
 	asked   []any
 	refusal *usherv1.EventError
 	events  []*usherv1.EventStatistics
-	err     error // after the events
+	err     error     // after the events
+	before  func(int) // each event
 }
 
 func (f *fakeStatistics) Directory(_ context.Context, tenant, agent, mediaType string) (*usherv1.EventDirectory, *usherv1.EventError, error) {
@@ -41,7 +42,10 @@ func (f *fakeStatistics) AuditLog(_ context.Context, tenant string, before uint6
 func (f *fakeStatistics) Watch(_ context.Context, tenant string, withoutAgents bool) iter.Seq2[*usherv1.EventStatistics, error] {
 	f.asked = append(f.asked, tenant, withoutAgents)
 	return func(yield func(*usherv1.EventStatistics, error) bool) {
-		for _, ev := range f.events {
+		for n, ev := range f.events {
+			if f.before != nil {
+				f.before(n)
+			}
 			if !yield(ev, nil) {
 				return
 			}
@@ -167,6 +171,20 @@ func TestWatchBreaksTheSilence(t *testing.T) {
 	}
 	if err != nil || n != 3 {
 		t.Errorf("%d of 3: %v", n, err)
+	}
+	look.before = func(n int) {
+		if n == 2 {
+			fake.mu.Lock()
+			defer fake.mu.Unlock()
+			clear(fake.sessions)
+		}
+	}
+	stream, err = client.Watch(t.Context(), &usherv1.RequestWatch{})
+	for n = 0; err == nil && stream.Receive(); {
+		n++
+	}
+	if n != 2 || connect.CodeOf(stream.Err()) != connect.CodeUnauthenticated {
+		t.Errorf("after the session has ended: %d, %v", n, stream.Err())
 	}
 }
 
