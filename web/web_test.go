@@ -59,6 +59,19 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// scriptMaxBytes is how much compressed script the agent's page may have.
+const scriptMaxBytes = 200 << 10
+
+func TestAgentPageIsSmall(t *testing.T) {
+	total := 0
+	for _, name := range regexp.MustCompile(`"(/assets/[^"]+\.js)"`).FindAllStringSubmatch(body(t, get(t, "/agent")), -1) {
+		total += len(body(t, get(t, name[1], "Accept-Encoding", "gzip")))
+	}
+	if total == 0 || total > scriptMaxBytes {
+		t.Errorf("%d bytes of script, at most %d", total, scriptMaxBytes)
+	}
+}
+
 func TestPolicyHasNoException(t *testing.T) {
 	if regexp.MustCompile(`unsafe|\*|https?:`).MatchString(policy) {
 		t.Error(policy)

@@ -160,6 +160,22 @@ export class AgentSession {
     });
   }
 
+  /** Waits until the present state is known; throws if the session is closed before. */
+  async known(): Promise<void> {
+    const settled = () => this.current.known || this.current.link.state === "closed";
+    while (!settled()) {
+      await new Promise<void>((resolve) => {
+        const end = this.subscribe(() => {
+          end();
+          resolve();
+        });
+      });
+    }
+    if (this.current.link.state === "closed") {
+      throw this.current.link.error ?? new Error(`the session is closed: ${this.current.link.why}`);
+    }
+  }
+
   /** Ends the session. The agent stays logged in for his grace period. */
   close(): void {
     this.life.abort();

@@ -209,6 +209,11 @@ export class CustomerSession {
     return download(this.connection, attachment);
   }
 
+  /** Follows the session no longer, as when the page goes away; restore takes it up again. */
+  close(): void {
+    this.life.abort();
+  }
+
   /** Forgets the session here, as after its end; the server is not told. */
   forget(): void {
     this.life.abort();
