@@ -229,3 +229,38 @@ func BenchmarkDeliver(b *testing.B) {
 	}
 	b.ReportMetric(float64(2*readers*b.N)/b.Elapsed().Seconds(), "deliveries/s")
 }
+
+// BenchmarkTranscript reads a conversation of 50 lines, each in a batch with
+// lines of 63 others, as customers do who reload at once.
+func BenchmarkTranscript(b *testing.B) {
+	const conversations, length = 64, 50
+	for _, name := range []string{"memory", "pebble"} {
+		b.Run(name, func(b *testing.B) {
+			w := benchWorld(b, benchmarked[name](b))
+			var ids []string
+			for range conversations {
+				ids = append(ids, w.submit("pull"))
+			}
+			for range length {
+				var calls []*Call
+				for _, id := range ids {
+					calls = append(calls, w.start(chat, said(id, "My bill is wrong, and nobody can tell me why.")))
+				}
+				for _, call := range calls {
+					if r, err := call.Wait(b.Context()); err != nil || r.Err != nil {
+						b.Fatal(err, r.Err)
+					}
+				}
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			for n := range b.N {
+				_, transcript := w.transcript(chat, &usherv1.RequestGetTranscript{InteractionId: ids[n%conversations]})
+				if len(transcript.Lines) != length {
+					b.Fatal(len(transcript.Lines))
+				}
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "transcripts/s")
+		})
+	}
+}

@@ -140,6 +140,7 @@ type Center struct {
 	time  *timekeeper
 	inbox *inbox
 	rings *rings
+	lines *recentLines
 	view  atomic.Pointer[credentials] // only what is durable
 	epoch atomic.Uint64
 
@@ -162,7 +163,7 @@ type Center struct {
 // records that every connection that was open is lost, and serves.
 func Open(ctx context.Context, o Options) (*Center, error) {
 	o = o.withDefaults()
-	c := &Center{o: o, clock: o.Clock, inbox: newInbox(o.MaxWaiting), rings: newRings(&o), closed: make(chan struct{})}
+	c := &Center{o: o, clock: o.Clock, inbox: newInbox(o.MaxWaiting), rings: newRings(&o), lines: newRecentLines(), closed: make(chan struct{})}
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	l, err := c.load(ctx)
 	if err != nil {

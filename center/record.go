@@ -39,6 +39,7 @@ const (
 	fieldPulled       = 50
 	fieldRouteRequest = 60
 	fieldThirdServer  = 70
+	fieldLineAdded    = 80
 	fieldPulledIDs    = 1 // EventPulledInteractions
 )
 

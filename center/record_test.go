@@ -39,6 +39,7 @@ func TestFieldNumbersAreThoseOfTheProto(t *testing.T) {
 		{&usherv1.Event{}, "event_pulled_interactions", fieldPulled},
 		{&usherv1.Event{}, "event_route_request", fieldRouteRequest},
 		{&usherv1.Event{}, "request_3rd_server", fieldThirdServer},
+		{&usherv1.Event{}, "event_line_added", fieldLineAdded},
 		{&usherv1.EventPulledInteractions{}, "interaction_ids", fieldPulledIDs},
 		{&usherv1.StateSnapshot{}, "answers", fieldAnswers},
 		{&usherv1.AnswerState{}, "tenant_id", fieldAnswerTenant},

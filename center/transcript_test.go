@@ -237,3 +237,27 @@ func TestTypingToABusyReader(t *testing.T) {
 		t.Errorf("%d notices, of at most %d; messages %v, want %v", typing, maxUnrecorded, got, want)
 	}
 }
+
+// TestRecentLinesAreBounded: what was read long ago goes, and is read again.
+func TestRecentLinesAreBounded(t *testing.T) {
+	w := newWorld(t, nil).setUp()
+	w.logIn(ada)
+	first, second := w.conversation(), w.conversation()
+	read := func(id string) *usherv1.EventTranscript {
+		_, answer := w.transcript(ada, &usherv1.RequestGetTranscript{InteractionId: id})
+		if len(answer.Lines) != 10 {
+			t.Fatalf("%d lines", len(answer.Lines))
+		}
+		return answer
+	}
+	at := read(first).Lines[0].Sequence
+	for turn, kept := range []bool{true, false} {
+		w.c.lines.bytes = keptLinesBytes // as if as much had been read
+		read(second)
+		clear(w.c.lines.young)
+		if _, ok := w.c.lines.kept(at); ok != kept {
+			t.Errorf("turn %d: kept is %v", turn, ok)
+		}
+	}
+	read(first)
+}

@@ -57,3 +57,30 @@ func life(b *testing.B, e *Engine, next Sequence, id InteractionID) Sequence {
 	ask(agent1, &usherv1.RequestStopProcessing{InteractionId: string(id), ReferenceId: "z"})
 	return next
 }
+
+// BenchmarkLine is the engine alone: something is said by an agent, and by the
+// customer to him, in conversations of 100 lines.
+func BenchmarkLine(b *testing.B) {
+	for name, from := range map[string]Participant{"agent": agent1, "customer": media} {
+		b.Run(name, func(b *testing.B) {
+			w := centre(b)
+			w.must(agent1, login("place1"))
+			submitTo(w, "inbound")
+			pullFrom(w, "inbound")
+			i, next := w.e.interactions["i0"], w.next
+			b.ReportAllocs()
+			b.ResetTimer()
+			for range b.N {
+				if len(i.lines) == 100 {
+					i.lines = nil
+				}
+				out := w.e.Handle(Input{Now: w.now, Next: next, From: from, Request: saying("i0", "What can I do for you?")})
+				if out.Err != nil {
+					b.Fatal(out.Err)
+				}
+				next += Sequence(len(out.Entries))
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "lines/s")
+		})
+	}
+}
