@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -67,10 +68,20 @@ func contentType(content []byte) string {
 	if !slices.Contains(attachmentTypes, kind) {
 		return ""
 	}
-	if kind == "text/plain" && (!utf8.Valid(content) || bytes.IndexByte(content, 0) >= 0) {
+	if kind == "text/plain" && (!utf8.Valid(content) || bytes.IndexByte(content, 0) >= 0 || isMarkup(content)) {
 		return ""
 	}
 	return kind
+}
+
+// isMarkup tells whether a text begins with a tag, as pages and SVG pictures do:
+// some program will take it for one.
+func isMarkup(text []byte) bool {
+	text = bytes.TrimLeftFunc(bytes.TrimPrefix(text, []byte("\ufeff")), unicode.IsSpace)
+	if len(text) < 2 || text[0] != '<' {
+		return false
+	}
+	return bytes.IndexByte([]byte("!?/"), text[1]) >= 0 || unicode.IsLetter(rune(text[1]))
 }
 
 // keep stores a file and gives its id and type.

@@ -10,23 +10,20 @@ import (
 
 // The errors, in short.
 const (
-	errUnauthenticated  = usherv1.ErrorCode_ERROR_CODE_UNAUTHENTICATED
-	errDenied           = usherv1.ErrorCode_ERROR_CODE_PERMISSION_DENIED
-	errInvalid          = usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT
-	errTooLarge         = usherv1.ErrorCode_ERROR_CODE_TOO_LARGE
-	errTooMany          = usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS
-	errUnavailable      = usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE
-	errNoSpace          = usherv1.ErrorCode_ERROR_CODE_NO_SPACE
-	errSlowReader       = usherv1.ErrorCode_ERROR_CODE_SLOW_READER
-	errDuplicate        = usherv1.ErrorCode_ERROR_CODE_DUPLICATE_INTERACTION
-	errStopped          = usherv1.ErrorCode_ERROR_CODE_ALREADY_STOPPED
-	errUnknown          = usherv1.ErrorCode_ERROR_CODE_UNKNOWN_INTERACTION
-	errUnknownObject    = usherv1.ErrorCode_ERROR_CODE_UNKNOWN_OBJECT
-	errUnsupportedFile  = usherv1.ErrorCode_ERROR_CODE_UNSUPPORTED_ATTACHMENT
-	errInternal         = usherv1.ErrorCode_ERROR_CODE_INTERNAL
-	errNotRegistered    = usherv1.ErrorCode_ERROR_CODE_NOT_REGISTERED
-	errUnknownQueue     = usherv1.ErrorCode_ERROR_CODE_UNKNOWN_QUEUE
-	errUnknownMediaType = usherv1.ErrorCode_ERROR_CODE_UNKNOWN_MEDIA_TYPE
+	errUnauthenticated = usherv1.ErrorCode_ERROR_CODE_UNAUTHENTICATED
+	errDenied          = usherv1.ErrorCode_ERROR_CODE_PERMISSION_DENIED
+	errInvalid         = usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT
+	errTooLarge        = usherv1.ErrorCode_ERROR_CODE_TOO_LARGE
+	errTooMany         = usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS
+	errUnavailable     = usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE
+	errNoSpace         = usherv1.ErrorCode_ERROR_CODE_NO_SPACE
+	errSlowReader      = usherv1.ErrorCode_ERROR_CODE_SLOW_READER
+	errDuplicate       = usherv1.ErrorCode_ERROR_CODE_DUPLICATE_INTERACTION
+	errStopped         = usherv1.ErrorCode_ERROR_CODE_ALREADY_STOPPED
+	errUnknown         = usherv1.ErrorCode_ERROR_CODE_UNKNOWN_INTERACTION
+	errUnknownObject   = usherv1.ErrorCode_ERROR_CODE_UNKNOWN_OBJECT
+	errUnsupportedFile = usherv1.ErrorCode_ERROR_CODE_UNSUPPORTED_ATTACHMENT
+	errInternal        = usherv1.ErrorCode_ERROR_CODE_INTERNAL
 )
 
 // refuse makes a refusal; the sentence says what is wrong and where.
