@@ -9,6 +9,9 @@ import type { Chat } from "./chat.js";
 import { t } from "./text.js";
 import { refusalInWords, waitInWords } from "./words.js";
 
+/** How far ahead a callback can be asked for. */
+const yearMs = 365 * 86_400_000;
+
 type Offer = NonNullable<Site["requestTypes"]>[number];
 
 /** Ask is the form with which a session is asked for. */
@@ -51,7 +54,7 @@ export function Ask({ chat, site }: { chat: Chat; site: Site }) {
             )}
           </Field>
           <Field label={t("when")} hint={t("whenHint")}>
-            {(control) => <input {...control} type="datetime-local" value={at} onInput={(event) => setAt(event.currentTarget.value)} />}
+            {(control) => <input {...control} type="datetime-local" min={local(Date.now())} max={local(Date.now() + yearMs)} value={at} onInput={(event) => setAt(event.currentTarget.value)} />}
           </Field>
         </>
       )}
@@ -92,6 +95,11 @@ function Choice(props: { offers: readonly Offer[]; wanted: Offer | undefined; ch
       ))}
     </fieldset>
   );
+}
+
+/** A time as the control for date and time has it: local, to the minute. */
+function local(ms: number): string {
+  return new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 function wait(offer: Offer): string {

@@ -212,6 +212,7 @@ export class Chat {
     this.keep.set("session", launched);
     this.keep.set("asked", undefined);
     this.keep.set("read", undefined);
+    this.write("");
     this.adopt(launched);
   }
 

@@ -154,15 +154,15 @@ function Trouble({ chat }: { chat: Chat }) {
 
 /** Marks as read what is seen, and draws the attention to what is not. Gives the function that stops it. */
 function attention(chat: Chat, shown: () => boolean): () => void {
-  const original = document.title;
   const seen = () => shown() && document.visibilityState === "visible";
   const look = () => {
     if (seen()) {
       chat.markRead();
     }
     const unread = chat.unread.value;
+    const original = document.title.replace(/^\(\d+\) /, "");
     const title = unread > 0 && document.hidden ? `(${unread}) ${original}` : original;
-    if (document.title.endsWith(original) && document.title !== title) {
+    if (document.title !== title) {
       document.title = title;
     }
   };
