@@ -3,9 +3,12 @@ package edge
 import (
 	"context"
 	"io"
+	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
@@ -120,3 +123,266 @@ func (f *fakeSessions) Download(_ context.Context, tenant, interaction string, a
 }
 
 func (f *fakeSessions) Counts() (sessions, streams int) { return 2, 3 }
+
+// siteServer is a server with the sessions of the fake.
+type siteServer struct {
+	t        *testing.T
+	url      string
+	sessions *fakeSessions
+	center   *fakeCenter
+}
+
+func serveSite(t *testing.T, limits Limits) *siteServer {
+	t.Helper()
+	s := &siteServer{t: t, sessions: newFakeSessions(), center: newFake()}
+	s.sessions.dir = t.TempDir()
+	_, s.url = serve(t, Options{Center: s.center, Sessions: s.sessions, Limits: limits})
+	return s
+}
+
+// send sends a request; headers are pairs.
+func (s *siteServer) send(method, path, body string, headers ...string) (*http.Response, string) {
+	s.t.Helper()
+	r, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	for n := 0; n < len(headers); n += 2 {
+		r.Header.Set(headers[n], headers[n+1])
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return answer, string(text)
+}
+
+// call calls a method of customers and gives the status.
+func (s *siteServer) call(method, body string, headers ...string) (int, string) {
+	s.t.Helper()
+	answer, text := s.send(http.MethodPost, "/usher.v1.InternetCallManager/"+method, body, headers...)
+	return answer.StatusCode, text
+}
+
+const asCustomer = "Bearer " + fakeCustomer
+
+// TestOrigins: a page may show the sites that list it, and no others.
+func TestOrigins(t *testing.T) {
+	s := serveSite(t, Limits{})
+	for _, try := range []struct {
+		origin, site string
+		status       int
+		allow        string
+	}{
+		{"", "shop", 200, ""},
+		{s.url, "shop", 200, ""},
+		{"https://shop.example.com", "shop", 200, "https://shop.example.com"},
+		{"https://other.example.com", "shop", 403, "https://other.example.com"},
+		{"https://other.example.com", "other", 200, "https://other.example.com"},
+		{"https://shop.example.com.evil.example", "shop", 403, ""},
+		{"http://shop.example.com", "shop", 403, ""},
+		{"null", "shop", 403, ""},
+		{"https://evil.example", "shop", 403, ""},
+	} {
+		var headers []string
+		if try.origin != "" {
+			headers = []string{"Origin", try.origin}
+		}
+		calls := map[string][]string{"GetSite": headers, "LaunchSession": headers}
+		if try.site == "shop" {
+			for _, method := range []string{"SendLine", "CustomerTyping", "DropSession"} {
+				calls[method] = append(slices.Clone(headers), "Authorization", asCustomer)
+			}
+		}
+		for method, headers := range calls {
+			if method == "LaunchSession" {
+				headers = append(headers, "X-Forwarded-Host", "evil.example")
+			}
+			answer, text := s.send(http.MethodPost, "/usher.v1.InternetCallManager/"+method, `{"site":"`+try.site+`","customerToken":"usc_x"}`, headers...)
+			if answer.StatusCode != try.status || answer.Header.Get("Access-Control-Allow-Origin") != try.allow || answer.Header.Get("Vary") == "" {
+				t.Errorf("%s of %s from %s: %d %v %s", method, try.site, try.origin, answer.StatusCode, answer.Header, text)
+			}
+			if try.status == 403 && !strings.Contains(text, try.origin) {
+				t.Errorf("the refusal does not name the origin: %s", text)
+			}
+			if answer.Header.Get("Access-Control-Allow-Credentials") != "" {
+				t.Error("credentials are allowed")
+			}
+		}
+	}
+}
+
+// TestPreflight: a browser asks before it lets another page's script call.
+func TestPreflight(t *testing.T) {
+	s := serveSite(t, Limits{})
+	for _, try := range []struct {
+		path, origin string
+		allowed      bool
+	}{
+		{"/usher.v1.InternetCallManager/SessionEvents", "https://shop.example.com", true},
+		{"/sessions/attachments", "https://shop.example.com", true},
+		{"/sessions/attachments/abc", "https://other.example.com", true},
+		{"/usher.v1.InternetCallManager/SessionEvents", "https://evil.example", false},
+		{"/sessions/attachments", "https://evil.example", false},
+		{"/usher.v1.InternetCallManager/CreateCustomerToken", "https://shop.example.com", false},
+		{"/usher.v1.InteractionManagement/Submit", "https://shop.example.com", false},
+		{"/usher.v1.Authentication/OpenSession", "https://shop.example.com", false},
+	} {
+		answer, _ := s.send(http.MethodOptions, try.path, "", "Origin", try.origin,
+			"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization,content-type,connect-protocol-version")
+		h := answer.Header
+		got := answer.StatusCode == http.StatusNoContent && h.Get("Access-Control-Allow-Origin") == try.origin &&
+			strings.Contains(h.Get("Access-Control-Allow-Headers"), "Authorization") && strings.Contains(h.Get("Access-Control-Allow-Methods"), "POST")
+		if got != try.allowed || !try.allowed && h.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s from %s: %d %v", try.path, try.origin, answer.StatusCode, h)
+		}
+	}
+}
+
+// TestCustomerTokens: a site's key is good for that site alone.
+func TestCustomerTokens(t *testing.T) {
+	s := serveSite(t, Limits{})
+	s.center.keys[center.Hash(HashCredential("usk_site"))] = &usherv1.ApiKey{Id: "k", TenantId: DefaultTenant, Name: "shop", Role: usherv1.Role_ROLE_SITE, Site: "shop"}
+	for site, want := range map[string]int{"": 200, "shop": 200, "other": 403} {
+		if status, text := s.call("CreateCustomerToken", `{"site":"`+site+`"}`, "Authorization", "Bearer usk_site"); status != want {
+			t.Errorf("for %q: %d %s", site, status, text)
+		}
+	}
+	if !slices.Equal(s.sessions.asked, []string{"token default shop", "token default shop"}) {
+		t.Errorf("asked: %q", s.sessions.asked)
+	}
+}
+
+// TestForgedTokens: what is no token of a session gets nothing.
+func TestForgedTokens(t *testing.T) {
+	s := serveSite(t, Limits{})
+	for _, token := range []string{"uss_", "uss_abc", "usc_default.shop.s-1", "ust_default.shop.s-1", strings.Repeat("uss_.", 300)} {
+		for _, method := range []string{"SendLine", "DropSession", "CustomerTyping"} {
+			if status, text := s.call(method, `{}`, "Authorization", "Bearer "+token); status != 401 {
+				t.Errorf("%s with %.20q: %d %s", method, token, status, text)
+			}
+		}
+	}
+	if status, _ := s.call("SendLine", `{}`, "Authorization", "Bearer uss_default.gone.s-1"); status != 403 {
+		t.Errorf("of a site that is no more: %d", status)
+	}
+	if len(s.sessions.asked) != 0 {
+		t.Errorf("asked: %q", s.sessions.asked)
+	}
+}
+
+// TestFloods: customers have limits, each his own.
+func TestFloods(t *testing.T) {
+	s := serveSite(t, Limits{LinesPerSecond: 1e-9, LineBurst: 3, TypingPerSecond: 1e-9, VisitorsPerSecond: 1e-9, VisitorBurst: 10})
+	for n := range 5 {
+		want := 200
+		if n >= 3 {
+			want = 429
+		}
+		if status, text := s.call("SendLine", `{}`, "Authorization", asCustomer); status != want {
+			t.Errorf("line %d: %d %s", n, status, text)
+		}
+		if status, text := s.call("CustomerTyping", `{}`, "Authorization", asCustomer); status != 200 {
+			t.Errorf("typing %d: %d %s", n, status, text)
+		}
+		if status, text := s.call("LaunchSession", `{"site":"shop"}`); status != want {
+			t.Errorf("anonymous session %d: %d %s", n, status, text)
+		}
+	}
+	if status, _ := s.call("SendLine", `{}`, "Authorization", "Bearer uss_default.shop.s-2"); status != 200 {
+		t.Errorf("another session's line: %d", status)
+	}
+	for n := range 7 {
+		want := 200
+		if n >= 5 {
+			want = 429
+		}
+		if status, text := s.call("LaunchSession", `{"site":"shop","customerToken":"usc_x"}`); status != want {
+			t.Errorf("session with a token %d: %d %s", n, status, text)
+		}
+	}
+	asked := map[string]int{}
+	for _, what := range s.sessions.asked {
+		asked[what]++
+	}
+	if asked["typing default s-1"] != typingBurst || asked["launch default shop"] != 8 || asked["line default s-1"] != 3 {
+		t.Errorf("asked: %v", asked)
+	}
+	if status, text := s.call("SendLine", `{"line":{"text":"`+strings.Repeat("x", 1<<20)+`"}}`, "Authorization", "Bearer uss_default.shop.s-3"); status != 429 || !strings.Contains(text, "larger than") {
+		t.Errorf("a line of 1 MB: %d %.300s", status, text)
+	}
+}
+
+// TestAttachmentsByHTTP: who may send and fetch files, and how they are given.
+func TestAttachmentsByHTTP(t *testing.T) {
+	s := serveSite(t, Limits{})
+	if err := os.WriteFile(s.sessions.dir+"/abc", []byte("\x89PNG"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	agent, media := "Bearer "+s.center.agent(DefaultTenant, "ann", false), "Bearer "+s.center.key(DefaultTenant, "chat", usherv1.Role_ROLE_MEDIA)
+	for _, try := range []struct {
+		method, path, credential string
+		status                   int
+		asked                    string
+	}{
+		{"POST", "/sessions/attachments", asCustomer, 200, "upload default s-1 sessions smile ☺.png hello"},
+		{"POST", "/sessions/attachments?interaction_id=s-1", asCustomer, 200, "upload default s-1 sessions smile ☺.png hello"},
+		{"POST", "/sessions/attachments?interaction_id=s-2", asCustomer, 403, ""},
+		{"POST", "/sessions/attachments?interaction_id=s-2", agent, 200, "upload default s-2 ann smile ☺.png hello"},
+		{"POST", "/sessions/attachments", agent, 400, ""},
+		{"POST", "/sessions/attachments?interaction_id=s-1", media, 403, ""},
+		{"POST", "/sessions/attachments", "", 401, ""},
+		{"POST", "/sessions/attachments", "Bearer uss_forged", 401, ""},
+		{"GET", "/sessions/attachments/abc", asCustomer, 200, "download default s-1 sessions abc"},
+		{"GET", "/sessions/attachments/abc?interaction_id=s-9", agent, 200, "download default s-9 ann abc"},
+		{"GET", "/sessions/attachments/..%2fabc", asCustomer, 404, "download default s-1 sessions ../abc"},
+		{"GET", "/sessions/attachments/none", asCustomer, 404, "download default s-1 sessions none"},
+		{"GET", "/sessions/attachments", asCustomer, 400, ""},
+		{"DELETE", "/sessions/attachments/abc", asCustomer, 400, ""},
+	} {
+		s.sessions.asked = nil
+		headers := []string{"Content-Type", "image/png", "X-Usher-File-Name", "smile%20%E2%98%BA.png"}
+		if try.credential != "" {
+			headers = append(headers, "Authorization", try.credential)
+		}
+		answer, text := s.send(try.method, try.path, "hello", headers...)
+		if answer.StatusCode != try.status || strings.Join(s.sessions.asked, ",") != try.asked {
+			t.Errorf("%s %s: %d %q %s", try.method, try.path, answer.StatusCode, s.sessions.asked, text)
+		}
+	}
+	for query, disposition := range map[string]string{"": "attachment", "?inline=1": "inline"} {
+		answer, text := s.send("GET", "/sessions/attachments/abc"+query, "", "Authorization", asCustomer)
+		h := answer.Header
+		if text != "\x89PNG" || h.Get("Content-Type") != "image/png" || h.Get("X-Content-Type-Options") != "nosniff" ||
+			!strings.Contains(h.Get("Content-Security-Policy"), "sandbox") || !strings.HasPrefix(h.Get("Content-Disposition"), disposition+";") {
+			t.Errorf("%q %v", text, h)
+		}
+	}
+}
+
+// TestAgentSaysAttachment: what an agent says of a file does not count.
+func TestAgentSaysAttachment(t *testing.T) {
+	s := serveSite(t, Limits{})
+	agent := "Bearer " + s.center.agent(DefaultTenant, "ann", false)
+	for _, try := range []struct {
+		interaction, id, name string // as it reaches the center
+		status                int
+	}{{"s-1", "abc", "of s-1", 200}, {"s-1", "other", "", 400}, {"mail-1", "other", "x.exe", 200}} {
+		before := len(s.center.requests())
+		answer, text := s.send("POST", "/usher.v1.InteractionManagement/AddLine",
+			`{"interactionId":"`+try.interaction+`","line":{"attachment":{"id":"`+try.id+`","name":"x.exe"}}}`, "Authorization", agent)
+		asked := s.center.requests()[before:]
+		if answer.StatusCode != try.status || (len(asked) == 1) != (try.status == 200) {
+			t.Errorf("%v: %d %s", try, answer.StatusCode, text)
+		}
+		if len(asked) == 1 && asked[0].Body.(*usherv1.RequestAddLine).GetLine().GetAttachment().GetName() != try.name {
+			t.Errorf("%v: %v", try, asked[0].Body)
+		}
+	}
+}
