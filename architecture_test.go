@@ -67,8 +67,9 @@ var imports = map[string][]string{
 	// own; edge has one for what people look at.
 	"projection": {"api/usher/v1", "center", "engine", "zone"},
 
-	// Center's types and its own interface Center; see onlyOver.
-	"edge": {"api/...", "center", "engine"},
+	// Center's types and its own interface Center; see onlyOver. Configurations
+	// travel as YAML, too.
+	"edge": {"api/...", "center", "engine", "internal/configfile"},
 
 	// Center's types and its own interface Center, as edge.
 	"media": {"api/usher/v1", "center", "engine"},

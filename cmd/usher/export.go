@@ -34,11 +34,10 @@ func export(cmd *cobra.Command, from *remote) error {
 	if err != nil {
 		return from.explain(err)
 	}
-	text, err := configfile.Format(answer.GetConfiguration())
+	text, err := configfile.Export(cmp.Or(from.tenant, edge.DefaultTenant), answer)
 	if err != nil {
 		return fmt.Errorf("write the configuration: %w", err)
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "# Configuration of the tenant %s, version %d.\n%s",
-		cmp.Or(from.tenant, edge.DefaultTenant), answer.GetVersion(), text)
+	_, err = cmd.OutOrStdout().Write(text)
 	return err
 }

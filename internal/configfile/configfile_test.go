@@ -2,6 +2,7 @@ package configfile
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -185,5 +186,57 @@ func TestLocate(t *testing.T) {
 	}
 	if at, _, found := positions.Locate(`queue "other" is in use: interaction "i" is in it`); found {
 		t.Errorf("found what is not in the file at %v", at)
+	}
+}
+
+// TestAliasesStandForLimits: a short text whose aliases stand for very much, or
+// for themselves, is refused before anything is made of it.
+func TestAliasesStandForLimits(t *testing.T) {
+	var bomb strings.Builder
+	bomb.WriteString("skills:\n  - &s0 {name: a}\nqueues:\n  - name: &l0 [x, x]\n")
+	for n := range 30 {
+		fmt.Fprintf(&bomb, "  - name: &l%d [*l%d, *l%d]\n", n+1, n, n)
+	}
+	for _, text := range []string{bomb.String(), "agents: &all [*all]\n"} {
+		_, _, err := Parse("p.yaml", []byte(text))
+		if err == nil || !strings.Contains(err.Error(), "values, with those that aliases stand for") {
+			t.Errorf("%.60s: %.200v", text, err)
+		}
+	}
+	if _, _, err := Parse("p.yaml", []byte("agent_groups: [{name: a}]\nagents: [{agent_id: x, agent_groups: &g [a]}, {agent_id: y, agent_groups: *g}]\n")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestProblems(t *testing.T) {
+	text := "queues:\n  - name: billing\n    vector: \"12\"\nvectors:\n  - |\n    vector 12 \"Billing\"\n    01  dance\n"
+	_, positions, err := Parse("", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	sentences := []string{
+		`vector "12": line 2, column 5: unknown step dance`,
+		`vector "12": line 2, column 1: warning: step 1 is odd`,
+		`queue "billing": vector: there is no vector "13"`,
+		`queue "old" is in use: interaction "i" is in it`,
+	}
+	for _, problem := range positions.Problems(sentences) {
+		fmt.Fprintf(&got, "%d:%d %s\n", problem.Line, problem.Column, problem.Message)
+	}
+	_, _, err = Parse("", []byte("queues:\n  - {name: a, stratgy: b}\n  - {nam: a}\n"))
+	for _, problem := range Problems(err) {
+		fmt.Fprintf(&got, "%d:%d %s\n", problem.Line, problem.Column, problem.Message)
+	}
+	want := `7:9 vector "12": unknown step dance
+7:5 vector "12": step 1 is odd
+3:5 queue "billing": vector: there is no vector "13"
+0:0 queue "old" is in use: interaction "i" is in it
+2:15 unknown key "stratgy"; did you mean strategy?
+3:5 queue without name
+3:6 unknown key "nam"; did you mean name?
+`
+	if got.String() != want {
+		t.Errorf("got\n%swant\n%s", &got, want)
 	}
 }

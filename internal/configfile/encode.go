@@ -3,6 +3,7 @@ package configfile
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"math"
 	"regexp"
 	"slices"
@@ -36,6 +37,15 @@ func Format(configuration *usherv1.Configuration) ([]byte, error) {
 		return []byte("{}\n"), nil
 	}
 	return []byte(strings.Join(sections, "\n")), nil
+}
+
+// Export is Format under a line that says of which tenant and version it is.
+func Export(tenant string, stored *usherv1.GetConfigurationResponse) ([]byte, error) {
+	text, err := Format(stored.GetConfiguration())
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(nil, "# Configuration of the tenant %s, version %d.\n%s", tenant, stored.GetVersion(), text), nil
 }
 
 // section is one key of the file with all its objects.

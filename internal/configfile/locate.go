@@ -2,12 +2,14 @@ package configfile
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/internal/yamlfile"
 )
 
@@ -24,6 +26,37 @@ var mention = regexp.MustCompile(`(?:(\w+) of )?\b(` + strings.Join(kindNames(),
 //	vector "12": line 3, column 14: unknown step
 //	target "good": stages[0].expression line 1, column 3: undeclared reference
 var within = regexp.MustCompile(`^(\w+ "(?:[^"\\]|\\.)*": (?:([\w\[\].]+)(?::? ))?)line (\d+), column (\d+): `)
+
+// problemsMax is the most that is told of one text.
+const problemsMax = 200
+
+// Problems are the errors of Parse for those who know the text, not a file.
+func Problems(err error) []*usherv1.TextProblem {
+	var wrong yamlfile.Errors
+	if !errors.As(err, &wrong) {
+		return []*usherv1.TextProblem{{Message: err.Error()}}
+	}
+	var problems []*usherv1.TextProblem
+	for _, one := range wrong[:min(len(wrong), problemsMax)] {
+		problems = append(problems, problem(one.Position, one.Message))
+	}
+	return problems
+}
+
+// Problems are sentences of the server, each with its place; what is about
+// nothing that stands in the text is about the text as a whole.
+func (p *Positions) Problems(sentences []string) []*usherv1.TextProblem {
+	var problems []*usherv1.TextProblem
+	for _, sentence := range sentences[:min(len(sentences), problemsMax)] {
+		at, says, _ := p.Locate(sentence)
+		problems = append(problems, problem(at, strings.Replace(says, ": warning: ", ": ", 1)))
+	}
+	return problems
+}
+
+func problem(at yamlfile.Position, says string) *usherv1.TextProblem {
+	return &usherv1.TextProblem{Line: int32(at.Line), Column: int32(at.Column), Message: says}
+}
 
 func kindNames() (names []string) {
 	for _, k := range kinds {

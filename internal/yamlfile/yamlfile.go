@@ -97,7 +97,38 @@ func (r *Reader) Document(b []byte) *yaml.Node {
 		r.syntax(err)
 		return nil
 	}
-	return first.Content[0]
+	root := first.Content[0]
+	if nodes(root, map[*yaml.Node]int{}) > nodesMax {
+		r.Fail(root, "there are more than %d values, with those that aliases stand for", nodesMax)
+		return nil
+	}
+	return root
+}
+
+// nodesMax is the most values of a file. A few lines of aliases of aliases
+// could stand for more than any memory holds.
+const nodesMax = 2_000_000
+
+// nodes counts what a node stands for, nodesMax at most and one more. What has
+// been counted is known, for those that aliases lead to.
+func nodes(n *yaml.Node, known map[*yaml.Node]int) int {
+	if n.Kind == yaml.AliasNode {
+		return nodes(n.Alias, known)
+	}
+	if sum, counted := known[n]; counted {
+		return sum
+	}
+	if n.Anchor != "" {
+		known[n] = nodesMax + 1 // one that holds itself has no end
+	}
+	sum := 1
+	for _, part := range n.Content {
+		sum = min(sum+nodes(part, known), nodesMax+1)
+	}
+	if n.Anchor != "" {
+		known[n] = sum
+	}
+	return sum
 }
 
 // syntax notes "yaml: line 3: ..." at that line.

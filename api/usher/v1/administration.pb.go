@@ -2149,6 +2149,335 @@ func (x *ApplyConfigurationResponse) GetWarnings() []string {
 	return nil
 }
 
+// ExportBusinessProcessRequest names a tenant.
+type ExportBusinessProcessRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tenant.
+	TenantId      string `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportBusinessProcessRequest) Reset() {
+	*x = ExportBusinessProcessRequest{}
+	mi := &file_usher_v1_administration_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportBusinessProcessRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportBusinessProcessRequest) ProtoMessage() {}
+
+func (x *ExportBusinessProcessRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_administration_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportBusinessProcessRequest.ProtoReflect.Descriptor instead.
+func (*ExportBusinessProcessRequest) Descriptor() ([]byte, []int) {
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ExportBusinessProcessRequest) GetTenantId() string {
+	if x != nil {
+		return x.TenantId
+	}
+	return ""
+}
+
+// ExportBusinessProcessResponse is a tenant's configuration as YAML.
+type ExportBusinessProcessResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The YAML.
+	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// The version that it is of.
+	Version       uint64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportBusinessProcessResponse) Reset() {
+	*x = ExportBusinessProcessResponse{}
+	mi := &file_usher_v1_administration_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportBusinessProcessResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportBusinessProcessResponse) ProtoMessage() {}
+
+func (x *ExportBusinessProcessResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_administration_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportBusinessProcessResponse.ProtoReflect.Descriptor instead.
+func (*ExportBusinessProcessResponse) Descriptor() ([]byte, []int) {
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ExportBusinessProcessResponse) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *ExportBusinessProcessResponse) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+// ApplyBusinessProcessRequest changes a configuration by a YAML.
+type ApplyBusinessProcessRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tenant.
+	TenantId string `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
+	// The YAML: objects to add or replace, each whole. Passwords may be in it.
+	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// Remove every object that the text does not hold.
+	ReplaceAll bool `protobuf:"varint,3,opt,name=replace_all,json=replaceAll,proto3" json:"replace_all,omitempty"`
+	// Answer what would change, and change nothing.
+	DryRun bool `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// Refuse unless this is the present version; 0 for any.
+	ExpectedVersion uint64 `protobuf:"varint,5,opt,name=expected_version,json=expectedVersion,proto3" json:"expected_version,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ApplyBusinessProcessRequest) Reset() {
+	*x = ApplyBusinessProcessRequest{}
+	mi := &file_usher_v1_administration_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApplyBusinessProcessRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApplyBusinessProcessRequest) ProtoMessage() {}
+
+func (x *ApplyBusinessProcessRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_administration_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApplyBusinessProcessRequest.ProtoReflect.Descriptor instead.
+func (*ApplyBusinessProcessRequest) Descriptor() ([]byte, []int) {
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ApplyBusinessProcessRequest) GetTenantId() string {
+	if x != nil {
+		return x.TenantId
+	}
+	return ""
+}
+
+func (x *ApplyBusinessProcessRequest) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *ApplyBusinessProcessRequest) GetReplaceAll() bool {
+	if x != nil {
+		return x.ReplaceAll
+	}
+	return false
+}
+
+func (x *ApplyBusinessProcessRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *ApplyBusinessProcessRequest) GetExpectedVersion() uint64 {
+	if x != nil {
+		return x.ExpectedVersion
+	}
+	return 0
+}
+
+// ApplyBusinessProcessResponse says what changed, or what is wrong.
+type ApplyBusinessProcessResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In order of kind and name; empty if nothing differs or something is wrong.
+	Changes []*Change `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
+	// The version after it; 0 if something is wrong.
+	Version uint64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Sequence in the journal; 0 if nothing changed.
+	Sequence uint64 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// What is allowed but hardly meant.
+	Warnings []*TextProblem `protobuf:"bytes,4,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// What is wrong, the first 200; then nothing has changed.
+	Problems      []*TextProblem `protobuf:"bytes,5,rep,name=problems,proto3" json:"problems,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApplyBusinessProcessResponse) Reset() {
+	*x = ApplyBusinessProcessResponse{}
+	mi := &file_usher_v1_administration_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApplyBusinessProcessResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApplyBusinessProcessResponse) ProtoMessage() {}
+
+func (x *ApplyBusinessProcessResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_administration_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApplyBusinessProcessResponse.ProtoReflect.Descriptor instead.
+func (*ApplyBusinessProcessResponse) Descriptor() ([]byte, []int) {
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ApplyBusinessProcessResponse) GetChanges() []*Change {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+func (x *ApplyBusinessProcessResponse) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *ApplyBusinessProcessResponse) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *ApplyBusinessProcessResponse) GetWarnings() []*TextProblem {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+func (x *ApplyBusinessProcessResponse) GetProblems() []*TextProblem {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+// TextProblem is something to say about a place in a text.
+type TextProblem struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The line, from 1; 0 if it is about the text as a whole.
+	Line int32 `protobuf:"varint,1,opt,name=line,proto3" json:"line,omitempty"`
+	// The column, from 1; 0 if it is about the text as a whole.
+	Column int32 `protobuf:"varint,2,opt,name=column,proto3" json:"column,omitempty"`
+	// What it is, in a sentence.
+	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TextProblem) Reset() {
+	*x = TextProblem{}
+	mi := &file_usher_v1_administration_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TextProblem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TextProblem) ProtoMessage() {}
+
+func (x *TextProblem) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_administration_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TextProblem.ProtoReflect.Descriptor instead.
+func (*TextProblem) Descriptor() ([]byte, []int) {
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *TextProblem) GetLine() int32 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+func (x *TextProblem) GetColumn() int32 {
+	if x != nil {
+		return x.Column
+	}
+	return 0
+}
+
+func (x *TextProblem) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 // ApiKey is an API key without the key itself.
 type ApiKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2177,7 +2506,7 @@ type ApiKey struct {
 
 func (x *ApiKey) Reset() {
 	*x = ApiKey{}
-	mi := &file_usher_v1_administration_proto_msgTypes[22]
+	mi := &file_usher_v1_administration_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2189,7 +2518,7 @@ func (x *ApiKey) String() string {
 func (*ApiKey) ProtoMessage() {}
 
 func (x *ApiKey) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[22]
+	mi := &file_usher_v1_administration_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2202,7 +2531,7 @@ func (x *ApiKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiKey.ProtoReflect.Descriptor instead.
 func (*ApiKey) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{22}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ApiKey) GetId() string {
@@ -2280,7 +2609,7 @@ type CreateApiKeyRequest struct {
 
 func (x *CreateApiKeyRequest) Reset() {
 	*x = CreateApiKeyRequest{}
-	mi := &file_usher_v1_administration_proto_msgTypes[23]
+	mi := &file_usher_v1_administration_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2292,7 +2621,7 @@ func (x *CreateApiKeyRequest) String() string {
 func (*CreateApiKeyRequest) ProtoMessage() {}
 
 func (x *CreateApiKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[23]
+	mi := &file_usher_v1_administration_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2305,7 +2634,7 @@ func (x *CreateApiKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateApiKeyRequest.ProtoReflect.Descriptor instead.
 func (*CreateApiKeyRequest) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{23}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CreateApiKeyRequest) GetTenantId() string {
@@ -2356,7 +2685,7 @@ type CreateApiKeyResponse struct {
 
 func (x *CreateApiKeyResponse) Reset() {
 	*x = CreateApiKeyResponse{}
-	mi := &file_usher_v1_administration_proto_msgTypes[24]
+	mi := &file_usher_v1_administration_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2368,7 +2697,7 @@ func (x *CreateApiKeyResponse) String() string {
 func (*CreateApiKeyResponse) ProtoMessage() {}
 
 func (x *CreateApiKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[24]
+	mi := &file_usher_v1_administration_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2381,7 +2710,7 @@ func (x *CreateApiKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateApiKeyResponse.ProtoReflect.Descriptor instead.
 func (*CreateApiKeyResponse) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{24}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CreateApiKeyResponse) GetApiKey() *ApiKey {
@@ -2409,7 +2738,7 @@ type ListApiKeysRequest struct {
 
 func (x *ListApiKeysRequest) Reset() {
 	*x = ListApiKeysRequest{}
-	mi := &file_usher_v1_administration_proto_msgTypes[25]
+	mi := &file_usher_v1_administration_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2421,7 +2750,7 @@ func (x *ListApiKeysRequest) String() string {
 func (*ListApiKeysRequest) ProtoMessage() {}
 
 func (x *ListApiKeysRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[25]
+	mi := &file_usher_v1_administration_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2434,7 +2763,7 @@ func (x *ListApiKeysRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListApiKeysRequest.ProtoReflect.Descriptor instead.
 func (*ListApiKeysRequest) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{25}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListApiKeysRequest) GetTenantId() string {
@@ -2455,7 +2784,7 @@ type ListApiKeysResponse struct {
 
 func (x *ListApiKeysResponse) Reset() {
 	*x = ListApiKeysResponse{}
-	mi := &file_usher_v1_administration_proto_msgTypes[26]
+	mi := &file_usher_v1_administration_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2467,7 +2796,7 @@ func (x *ListApiKeysResponse) String() string {
 func (*ListApiKeysResponse) ProtoMessage() {}
 
 func (x *ListApiKeysResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[26]
+	mi := &file_usher_v1_administration_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2480,7 +2809,7 @@ func (x *ListApiKeysResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListApiKeysResponse.ProtoReflect.Descriptor instead.
 func (*ListApiKeysResponse) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{26}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ListApiKeysResponse) GetApiKeys() []*ApiKey {
@@ -2503,7 +2832,7 @@ type RevokeApiKeyRequest struct {
 
 func (x *RevokeApiKeyRequest) Reset() {
 	*x = RevokeApiKeyRequest{}
-	mi := &file_usher_v1_administration_proto_msgTypes[27]
+	mi := &file_usher_v1_administration_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2515,7 +2844,7 @@ func (x *RevokeApiKeyRequest) String() string {
 func (*RevokeApiKeyRequest) ProtoMessage() {}
 
 func (x *RevokeApiKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[27]
+	mi := &file_usher_v1_administration_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2528,7 +2857,7 @@ func (x *RevokeApiKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeApiKeyRequest.ProtoReflect.Descriptor instead.
 func (*RevokeApiKeyRequest) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{27}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RevokeApiKeyRequest) GetTenantId() string {
@@ -2554,7 +2883,7 @@ type RevokeApiKeyResponse struct {
 
 func (x *RevokeApiKeyResponse) Reset() {
 	*x = RevokeApiKeyResponse{}
-	mi := &file_usher_v1_administration_proto_msgTypes[28]
+	mi := &file_usher_v1_administration_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2566,7 +2895,7 @@ func (x *RevokeApiKeyResponse) String() string {
 func (*RevokeApiKeyResponse) ProtoMessage() {}
 
 func (x *RevokeApiKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_administration_proto_msgTypes[28]
+	mi := &file_usher_v1_administration_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2579,7 +2908,7 @@ func (x *RevokeApiKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeApiKeyResponse.ProtoReflect.Descriptor instead.
 func (*RevokeApiKeyResponse) Descriptor() ([]byte, []int) {
-	return file_usher_v1_administration_proto_rawDescGZIP(), []int{28}
+	return file_usher_v1_administration_proto_rawDescGZIP(), []int{33}
 }
 
 var File_usher_v1_administration_proto protoreflect.FileDescriptor
@@ -2774,7 +3103,29 @@ const file_usher_v1_administration_proto_rawDesc = "" +
 	"\achanges\x18\x01 \x03(\v2\x10.usher.v1.ChangeR\achanges\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x1a\n" +
 	"\bsequence\x18\x03 \x01(\x04R\bsequence\x12\x1a\n" +
-	"\bwarnings\x18\x04 \x03(\tR\bwarnings\"\xed\x01\n" +
+	"\bwarnings\x18\x04 \x03(\tR\bwarnings\";\n" +
+	"\x1cExportBusinessProcessRequest\x12\x1b\n" +
+	"\ttenant_id\x18\x01 \x01(\tR\btenantId\"M\n" +
+	"\x1dExportBusinessProcessResponse\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\"\xb9\x01\n" +
+	"\x1bApplyBusinessProcessRequest\x12\x1b\n" +
+	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x18\n" +
+	"\x04text\x18\x02 \x01(\tB\x04\x88\xb5\x18\x01R\x04text\x12\x1f\n" +
+	"\vreplace_all\x18\x03 \x01(\bR\n" +
+	"replaceAll\x12\x17\n" +
+	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x12)\n" +
+	"\x10expected_version\x18\x05 \x01(\x04R\x0fexpectedVersion\"\xe6\x01\n" +
+	"\x1cApplyBusinessProcessResponse\x12*\n" +
+	"\achanges\x18\x01 \x03(\v2\x10.usher.v1.ChangeR\achanges\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x1a\n" +
+	"\bsequence\x18\x03 \x01(\x04R\bsequence\x121\n" +
+	"\bwarnings\x18\x04 \x03(\v2\x15.usher.v1.TextProblemR\bwarnings\x121\n" +
+	"\bproblems\x18\x05 \x03(\v2\x15.usher.v1.TextProblemR\bproblems\"S\n" +
+	"\vTextProblem\x12\x12\n" +
+	"\x04line\x18\x01 \x01(\x05R\x04line\x12\x16\n" +
+	"\x06column\x18\x02 \x01(\x05R\x06column\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"\xed\x01\n" +
 	"\x06ApiKey\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\ttenant_id\x18\x02 \x01(\tR\btenantId\x12\x12\n" +
@@ -2820,7 +3171,7 @@ const file_usher_v1_administration_proto_rawDesc = "" +
 	"\x17CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11CHANGE_KIND_ADDED\x10\x01\x12\x17\n" +
 	"\x13CHANGE_KIND_CHANGED\x10\x02\x12\x17\n" +
-	"\x13CHANGE_KIND_REMOVED\x10\x032\x91\x05\n" +
+	"\x13CHANGE_KIND_REMOVED\x10\x032\xf4\x06\n" +
 	"\x0eAdministration\x12V\n" +
 	"\fCreateTenant\x12\x1d.usher.v1.CreateTenantRequest\x1a\x1e.usher.v1.CreateTenantResponse\"\a\x8a\xb5\x18\x03\n" +
 	"\x01\x06\x12S\n" +
@@ -2829,6 +3180,10 @@ const file_usher_v1_administration_proto_rawDesc = "" +
 	"\x10GetConfiguration\x12!.usher.v1.GetConfigurationRequest\x1a\".usher.v1.GetConfigurationResponse\"\b\x8a\xb5\x18\x04\n" +
 	"\x02\x06\x03\x12h\n" +
 	"\x12ApplyConfiguration\x12#.usher.v1.ApplyConfigurationRequest\x1a$.usher.v1.ApplyConfigurationResponse\"\a\x8a\xb5\x18\x03\n" +
+	"\x01\x06\x12q\n" +
+	"\x15ExportBusinessProcess\x12&.usher.v1.ExportBusinessProcessRequest\x1a'.usher.v1.ExportBusinessProcessResponse\"\a\x8a\xb5\x18\x03\n" +
+	"\x01\x06\x12n\n" +
+	"\x14ApplyBusinessProcess\x12%.usher.v1.ApplyBusinessProcessRequest\x1a&.usher.v1.ApplyBusinessProcessResponse\"\a\x8a\xb5\x18\x03\n" +
 	"\x01\x06\x12V\n" +
 	"\fCreateApiKey\x12\x1d.usher.v1.CreateApiKeyRequest\x1a\x1e.usher.v1.CreateApiKeyResponse\"\a\x8a\xb5\x18\x03\n" +
 	"\x01\x06\x12S\n" +
@@ -2850,59 +3205,64 @@ func file_usher_v1_administration_proto_rawDescGZIP() []byte {
 }
 
 var file_usher_v1_administration_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_usher_v1_administration_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_usher_v1_administration_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_usher_v1_administration_proto_goTypes = []any{
-	(MultipleConnections)(0),           // 0: usher.v1.MultipleConnections
-	(ReasonKind)(0),                    // 1: usher.v1.ReasonKind
-	(ChangeKind)(0),                    // 2: usher.v1.ChangeKind
-	(*Configuration)(nil),              // 3: usher.v1.Configuration
-	(*Options)(nil),                    // 4: usher.v1.Options
-	(*MediaType)(nil),                  // 5: usher.v1.MediaType
-	(*Place)(nil),                      // 6: usher.v1.Place
-	(*PlaceGroup)(nil),                 // 7: usher.v1.PlaceGroup
-	(*AgentGroup)(nil),                 // 8: usher.v1.AgentGroup
-	(*Agent)(nil),                      // 9: usher.v1.Agent
-	(*Queue)(nil),                      // 10: usher.v1.Queue
-	(*RequestType)(nil),                // 11: usher.v1.RequestType
-	(*Site)(nil),                       // 12: usher.v1.Site
-	(*Reason)(nil),                     // 13: usher.v1.Reason
-	(*WorkbinType)(nil),                // 14: usher.v1.WorkbinType
-	(*CreateTenantRequest)(nil),        // 15: usher.v1.CreateTenantRequest
-	(*CreateTenantResponse)(nil),       // 16: usher.v1.CreateTenantResponse
-	(*ListTenantsRequest)(nil),         // 17: usher.v1.ListTenantsRequest
-	(*ListTenantsResponse)(nil),        // 18: usher.v1.ListTenantsResponse
-	(*GetConfigurationRequest)(nil),    // 19: usher.v1.GetConfigurationRequest
-	(*GetConfigurationResponse)(nil),   // 20: usher.v1.GetConfigurationResponse
-	(*ObjectName)(nil),                 // 21: usher.v1.ObjectName
-	(*ApplyConfigurationRequest)(nil),  // 22: usher.v1.ApplyConfigurationRequest
-	(*Change)(nil),                     // 23: usher.v1.Change
-	(*ApplyConfigurationResponse)(nil), // 24: usher.v1.ApplyConfigurationResponse
-	(*ApiKey)(nil),                     // 25: usher.v1.ApiKey
-	(*CreateApiKeyRequest)(nil),        // 26: usher.v1.CreateApiKeyRequest
-	(*CreateApiKeyResponse)(nil),       // 27: usher.v1.CreateApiKeyResponse
-	(*ListApiKeysRequest)(nil),         // 28: usher.v1.ListApiKeysRequest
-	(*ListApiKeysResponse)(nil),        // 29: usher.v1.ListApiKeysResponse
-	(*RevokeApiKeyRequest)(nil),        // 30: usher.v1.RevokeApiKeyRequest
-	(*RevokeApiKeyResponse)(nil),       // 31: usher.v1.RevokeApiKeyResponse
-	nil,                                // 32: usher.v1.Agent.CapacityEntry
-	nil,                                // 33: usher.v1.Agent.AttributesEntry
-	nil,                                // 34: usher.v1.RequestType.UserDataEntry
-	(*Skill)(nil),                      // 35: usher.v1.Skill
-	(*Target)(nil),                     // 36: usher.v1.Target
-	(*Vector)(nil),                     // 37: usher.v1.Vector
-	(*Vdn)(nil),                        // 38: usher.v1.Vdn
-	(*Table)(nil),                      // 39: usher.v1.Table
-	(*HolidayTable)(nil),               // 40: usher.v1.HolidayTable
-	(*Timetable)(nil),                  // 41: usher.v1.Timetable
-	(*Announcement)(nil),               // 42: usher.v1.Announcement
-	(*CapacityRule)(nil),               // 43: usher.v1.CapacityRule
-	(*View)(nil),                       // 44: usher.v1.View
-	(*ThirdServer)(nil),                // 45: usher.v1.ThirdServer
-	(*AgentSkill)(nil),                 // 46: usher.v1.AgentSkill
-	(CallPreference)(0),                // 47: usher.v1.CallPreference
-	(WorkMode)(0),                      // 48: usher.v1.WorkMode
-	(OwnerKind)(0),                     // 49: usher.v1.OwnerKind
-	(Role)(0),                          // 50: usher.v1.Role
+	(MultipleConnections)(0),              // 0: usher.v1.MultipleConnections
+	(ReasonKind)(0),                       // 1: usher.v1.ReasonKind
+	(ChangeKind)(0),                       // 2: usher.v1.ChangeKind
+	(*Configuration)(nil),                 // 3: usher.v1.Configuration
+	(*Options)(nil),                       // 4: usher.v1.Options
+	(*MediaType)(nil),                     // 5: usher.v1.MediaType
+	(*Place)(nil),                         // 6: usher.v1.Place
+	(*PlaceGroup)(nil),                    // 7: usher.v1.PlaceGroup
+	(*AgentGroup)(nil),                    // 8: usher.v1.AgentGroup
+	(*Agent)(nil),                         // 9: usher.v1.Agent
+	(*Queue)(nil),                         // 10: usher.v1.Queue
+	(*RequestType)(nil),                   // 11: usher.v1.RequestType
+	(*Site)(nil),                          // 12: usher.v1.Site
+	(*Reason)(nil),                        // 13: usher.v1.Reason
+	(*WorkbinType)(nil),                   // 14: usher.v1.WorkbinType
+	(*CreateTenantRequest)(nil),           // 15: usher.v1.CreateTenantRequest
+	(*CreateTenantResponse)(nil),          // 16: usher.v1.CreateTenantResponse
+	(*ListTenantsRequest)(nil),            // 17: usher.v1.ListTenantsRequest
+	(*ListTenantsResponse)(nil),           // 18: usher.v1.ListTenantsResponse
+	(*GetConfigurationRequest)(nil),       // 19: usher.v1.GetConfigurationRequest
+	(*GetConfigurationResponse)(nil),      // 20: usher.v1.GetConfigurationResponse
+	(*ObjectName)(nil),                    // 21: usher.v1.ObjectName
+	(*ApplyConfigurationRequest)(nil),     // 22: usher.v1.ApplyConfigurationRequest
+	(*Change)(nil),                        // 23: usher.v1.Change
+	(*ApplyConfigurationResponse)(nil),    // 24: usher.v1.ApplyConfigurationResponse
+	(*ExportBusinessProcessRequest)(nil),  // 25: usher.v1.ExportBusinessProcessRequest
+	(*ExportBusinessProcessResponse)(nil), // 26: usher.v1.ExportBusinessProcessResponse
+	(*ApplyBusinessProcessRequest)(nil),   // 27: usher.v1.ApplyBusinessProcessRequest
+	(*ApplyBusinessProcessResponse)(nil),  // 28: usher.v1.ApplyBusinessProcessResponse
+	(*TextProblem)(nil),                   // 29: usher.v1.TextProblem
+	(*ApiKey)(nil),                        // 30: usher.v1.ApiKey
+	(*CreateApiKeyRequest)(nil),           // 31: usher.v1.CreateApiKeyRequest
+	(*CreateApiKeyResponse)(nil),          // 32: usher.v1.CreateApiKeyResponse
+	(*ListApiKeysRequest)(nil),            // 33: usher.v1.ListApiKeysRequest
+	(*ListApiKeysResponse)(nil),           // 34: usher.v1.ListApiKeysResponse
+	(*RevokeApiKeyRequest)(nil),           // 35: usher.v1.RevokeApiKeyRequest
+	(*RevokeApiKeyResponse)(nil),          // 36: usher.v1.RevokeApiKeyResponse
+	nil,                                   // 37: usher.v1.Agent.CapacityEntry
+	nil,                                   // 38: usher.v1.Agent.AttributesEntry
+	nil,                                   // 39: usher.v1.RequestType.UserDataEntry
+	(*Skill)(nil),                         // 40: usher.v1.Skill
+	(*Target)(nil),                        // 41: usher.v1.Target
+	(*Vector)(nil),                        // 42: usher.v1.Vector
+	(*Vdn)(nil),                           // 43: usher.v1.Vdn
+	(*Table)(nil),                         // 44: usher.v1.Table
+	(*HolidayTable)(nil),                  // 45: usher.v1.HolidayTable
+	(*Timetable)(nil),                     // 46: usher.v1.Timetable
+	(*Announcement)(nil),                  // 47: usher.v1.Announcement
+	(*CapacityRule)(nil),                  // 48: usher.v1.CapacityRule
+	(*View)(nil),                          // 49: usher.v1.View
+	(*ThirdServer)(nil),                   // 50: usher.v1.ThirdServer
+	(*AgentSkill)(nil),                    // 51: usher.v1.AgentSkill
+	(CallPreference)(0),                   // 52: usher.v1.CallPreference
+	(WorkMode)(0),                         // 53: usher.v1.WorkMode
+	(OwnerKind)(0),                        // 54: usher.v1.OwnerKind
+	(Role)(0),                             // 55: usher.v1.Role
 }
 var file_usher_v1_administration_proto_depIdxs = []int32{
 	4,  // 0: usher.v1.Configuration.options:type_name -> usher.v1.Options
@@ -2913,58 +3273,65 @@ var file_usher_v1_administration_proto_depIdxs = []int32{
 	9,  // 5: usher.v1.Configuration.agents:type_name -> usher.v1.Agent
 	10, // 6: usher.v1.Configuration.queues:type_name -> usher.v1.Queue
 	14, // 7: usher.v1.Configuration.workbins:type_name -> usher.v1.WorkbinType
-	35, // 8: usher.v1.Configuration.skills:type_name -> usher.v1.Skill
-	36, // 9: usher.v1.Configuration.targets:type_name -> usher.v1.Target
-	37, // 10: usher.v1.Configuration.vectors:type_name -> usher.v1.Vector
-	38, // 11: usher.v1.Configuration.vdns:type_name -> usher.v1.Vdn
-	39, // 12: usher.v1.Configuration.tables:type_name -> usher.v1.Table
-	40, // 13: usher.v1.Configuration.holiday_tables:type_name -> usher.v1.HolidayTable
-	41, // 14: usher.v1.Configuration.timetables:type_name -> usher.v1.Timetable
-	42, // 15: usher.v1.Configuration.announcements:type_name -> usher.v1.Announcement
-	43, // 16: usher.v1.Configuration.capacity_rules:type_name -> usher.v1.CapacityRule
-	44, // 17: usher.v1.Configuration.views:type_name -> usher.v1.View
-	45, // 18: usher.v1.Configuration.external_services:type_name -> usher.v1.ThirdServer
+	40, // 8: usher.v1.Configuration.skills:type_name -> usher.v1.Skill
+	41, // 9: usher.v1.Configuration.targets:type_name -> usher.v1.Target
+	42, // 10: usher.v1.Configuration.vectors:type_name -> usher.v1.Vector
+	43, // 11: usher.v1.Configuration.vdns:type_name -> usher.v1.Vdn
+	44, // 12: usher.v1.Configuration.tables:type_name -> usher.v1.Table
+	45, // 13: usher.v1.Configuration.holiday_tables:type_name -> usher.v1.HolidayTable
+	46, // 14: usher.v1.Configuration.timetables:type_name -> usher.v1.Timetable
+	47, // 15: usher.v1.Configuration.announcements:type_name -> usher.v1.Announcement
+	48, // 16: usher.v1.Configuration.capacity_rules:type_name -> usher.v1.CapacityRule
+	49, // 17: usher.v1.Configuration.views:type_name -> usher.v1.View
+	50, // 18: usher.v1.Configuration.external_services:type_name -> usher.v1.ThirdServer
 	11, // 19: usher.v1.Configuration.request_types:type_name -> usher.v1.RequestType
 	12, // 20: usher.v1.Configuration.sites:type_name -> usher.v1.Site
 	13, // 21: usher.v1.Configuration.reasons:type_name -> usher.v1.Reason
 	0,  // 22: usher.v1.Options.allow_multiple_agent_connections:type_name -> usher.v1.MultipleConnections
-	32, // 23: usher.v1.Agent.capacity:type_name -> usher.v1.Agent.CapacityEntry
-	46, // 24: usher.v1.Agent.skills:type_name -> usher.v1.AgentSkill
-	47, // 25: usher.v1.Agent.call_preference:type_name -> usher.v1.CallPreference
-	33, // 26: usher.v1.Agent.attributes:type_name -> usher.v1.Agent.AttributesEntry
-	48, // 27: usher.v1.Agent.login_work_mode:type_name -> usher.v1.WorkMode
-	34, // 28: usher.v1.RequestType.user_data:type_name -> usher.v1.RequestType.UserDataEntry
+	37, // 23: usher.v1.Agent.capacity:type_name -> usher.v1.Agent.CapacityEntry
+	51, // 24: usher.v1.Agent.skills:type_name -> usher.v1.AgentSkill
+	52, // 25: usher.v1.Agent.call_preference:type_name -> usher.v1.CallPreference
+	38, // 26: usher.v1.Agent.attributes:type_name -> usher.v1.Agent.AttributesEntry
+	53, // 27: usher.v1.Agent.login_work_mode:type_name -> usher.v1.WorkMode
+	39, // 28: usher.v1.RequestType.user_data:type_name -> usher.v1.RequestType.UserDataEntry
 	1,  // 29: usher.v1.Reason.kind:type_name -> usher.v1.ReasonKind
-	49, // 30: usher.v1.WorkbinType.owner_kind:type_name -> usher.v1.OwnerKind
+	54, // 30: usher.v1.WorkbinType.owner_kind:type_name -> usher.v1.OwnerKind
 	3,  // 31: usher.v1.GetConfigurationResponse.configuration:type_name -> usher.v1.Configuration
 	3,  // 32: usher.v1.ApplyConfigurationRequest.configuration:type_name -> usher.v1.Configuration
 	21, // 33: usher.v1.ApplyConfigurationRequest.remove:type_name -> usher.v1.ObjectName
 	2,  // 34: usher.v1.Change.kind:type_name -> usher.v1.ChangeKind
 	21, // 35: usher.v1.Change.object:type_name -> usher.v1.ObjectName
 	23, // 36: usher.v1.ApplyConfigurationResponse.changes:type_name -> usher.v1.Change
-	50, // 37: usher.v1.ApiKey.role:type_name -> usher.v1.Role
-	50, // 38: usher.v1.CreateApiKeyRequest.role:type_name -> usher.v1.Role
-	25, // 39: usher.v1.CreateApiKeyResponse.api_key:type_name -> usher.v1.ApiKey
-	25, // 40: usher.v1.ListApiKeysResponse.api_keys:type_name -> usher.v1.ApiKey
-	15, // 41: usher.v1.Administration.CreateTenant:input_type -> usher.v1.CreateTenantRequest
-	17, // 42: usher.v1.Administration.ListTenants:input_type -> usher.v1.ListTenantsRequest
-	19, // 43: usher.v1.Administration.GetConfiguration:input_type -> usher.v1.GetConfigurationRequest
-	22, // 44: usher.v1.Administration.ApplyConfiguration:input_type -> usher.v1.ApplyConfigurationRequest
-	26, // 45: usher.v1.Administration.CreateApiKey:input_type -> usher.v1.CreateApiKeyRequest
-	28, // 46: usher.v1.Administration.ListApiKeys:input_type -> usher.v1.ListApiKeysRequest
-	30, // 47: usher.v1.Administration.RevokeApiKey:input_type -> usher.v1.RevokeApiKeyRequest
-	16, // 48: usher.v1.Administration.CreateTenant:output_type -> usher.v1.CreateTenantResponse
-	18, // 49: usher.v1.Administration.ListTenants:output_type -> usher.v1.ListTenantsResponse
-	20, // 50: usher.v1.Administration.GetConfiguration:output_type -> usher.v1.GetConfigurationResponse
-	24, // 51: usher.v1.Administration.ApplyConfiguration:output_type -> usher.v1.ApplyConfigurationResponse
-	27, // 52: usher.v1.Administration.CreateApiKey:output_type -> usher.v1.CreateApiKeyResponse
-	29, // 53: usher.v1.Administration.ListApiKeys:output_type -> usher.v1.ListApiKeysResponse
-	31, // 54: usher.v1.Administration.RevokeApiKey:output_type -> usher.v1.RevokeApiKeyResponse
-	48, // [48:55] is the sub-list for method output_type
-	41, // [41:48] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	23, // 37: usher.v1.ApplyBusinessProcessResponse.changes:type_name -> usher.v1.Change
+	29, // 38: usher.v1.ApplyBusinessProcessResponse.warnings:type_name -> usher.v1.TextProblem
+	29, // 39: usher.v1.ApplyBusinessProcessResponse.problems:type_name -> usher.v1.TextProblem
+	55, // 40: usher.v1.ApiKey.role:type_name -> usher.v1.Role
+	55, // 41: usher.v1.CreateApiKeyRequest.role:type_name -> usher.v1.Role
+	30, // 42: usher.v1.CreateApiKeyResponse.api_key:type_name -> usher.v1.ApiKey
+	30, // 43: usher.v1.ListApiKeysResponse.api_keys:type_name -> usher.v1.ApiKey
+	15, // 44: usher.v1.Administration.CreateTenant:input_type -> usher.v1.CreateTenantRequest
+	17, // 45: usher.v1.Administration.ListTenants:input_type -> usher.v1.ListTenantsRequest
+	19, // 46: usher.v1.Administration.GetConfiguration:input_type -> usher.v1.GetConfigurationRequest
+	22, // 47: usher.v1.Administration.ApplyConfiguration:input_type -> usher.v1.ApplyConfigurationRequest
+	25, // 48: usher.v1.Administration.ExportBusinessProcess:input_type -> usher.v1.ExportBusinessProcessRequest
+	27, // 49: usher.v1.Administration.ApplyBusinessProcess:input_type -> usher.v1.ApplyBusinessProcessRequest
+	31, // 50: usher.v1.Administration.CreateApiKey:input_type -> usher.v1.CreateApiKeyRequest
+	33, // 51: usher.v1.Administration.ListApiKeys:input_type -> usher.v1.ListApiKeysRequest
+	35, // 52: usher.v1.Administration.RevokeApiKey:input_type -> usher.v1.RevokeApiKeyRequest
+	16, // 53: usher.v1.Administration.CreateTenant:output_type -> usher.v1.CreateTenantResponse
+	18, // 54: usher.v1.Administration.ListTenants:output_type -> usher.v1.ListTenantsResponse
+	20, // 55: usher.v1.Administration.GetConfiguration:output_type -> usher.v1.GetConfigurationResponse
+	24, // 56: usher.v1.Administration.ApplyConfiguration:output_type -> usher.v1.ApplyConfigurationResponse
+	26, // 57: usher.v1.Administration.ExportBusinessProcess:output_type -> usher.v1.ExportBusinessProcessResponse
+	28, // 58: usher.v1.Administration.ApplyBusinessProcess:output_type -> usher.v1.ApplyBusinessProcessResponse
+	32, // 59: usher.v1.Administration.CreateApiKey:output_type -> usher.v1.CreateApiKeyResponse
+	34, // 60: usher.v1.Administration.ListApiKeys:output_type -> usher.v1.ListApiKeysResponse
+	36, // 61: usher.v1.Administration.RevokeApiKey:output_type -> usher.v1.RevokeApiKeyResponse
+	53, // [53:62] is the sub-list for method output_type
+	44, // [44:53] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_administration_proto_init() }
@@ -2981,7 +3348,7 @@ func file_usher_v1_administration_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_usher_v1_administration_proto_rawDesc), len(file_usher_v1_administration_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   32,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

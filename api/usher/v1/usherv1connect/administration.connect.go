@@ -47,6 +47,12 @@ const (
 	// AdministrationApplyConfigurationProcedure is the fully-qualified name of the Administration's
 	// ApplyConfiguration RPC.
 	AdministrationApplyConfigurationProcedure = "/usher.v1.Administration/ApplyConfiguration"
+	// AdministrationExportBusinessProcessProcedure is the fully-qualified name of the Administration's
+	// ExportBusinessProcess RPC.
+	AdministrationExportBusinessProcessProcedure = "/usher.v1.Administration/ExportBusinessProcess"
+	// AdministrationApplyBusinessProcessProcedure is the fully-qualified name of the Administration's
+	// ApplyBusinessProcess RPC.
+	AdministrationApplyBusinessProcessProcedure = "/usher.v1.Administration/ApplyBusinessProcess"
 	// AdministrationCreateApiKeyProcedure is the fully-qualified name of the Administration's
 	// CreateApiKey RPC.
 	AdministrationCreateApiKeyProcedure = "/usher.v1.Administration/CreateApiKey"
@@ -71,6 +77,14 @@ type AdministrationClient interface {
 	// answers what changed. Errors: INVALID_ARGUMENT, UNKNOWN_*, IN_USE,
 	// VERSION_MISMATCH.
 	ApplyConfiguration(context.Context, *v1.ApplyConfigurationRequest) (*v1.ApplyConfigurationResponse, error)
+	// ExportBusinessProcess writes a tenant's configuration as the YAML of
+	// "usher export", without passwords.
+	ExportBusinessProcess(context.Context, *v1.ExportBusinessProcessRequest) (*v1.ExportBusinessProcessResponse, error)
+	// ApplyBusinessProcess changes a tenant's configuration by such a YAML, as
+	// "usher apply" does: all or nothing. What is wrong in the text is no error:
+	// it is answered with its places, and nothing has changed. Errors:
+	// UNKNOWN_TENANT, VERSION_MISMATCH.
+	ApplyBusinessProcess(context.Context, *v1.ApplyBusinessProcessRequest) (*v1.ApplyBusinessProcessResponse, error)
 	// CreateApiKey makes an API key and shows it this once. Errors:
 	// INVALID_ARGUMENT, IN_USE, UNKNOWN_OBJECT.
 	CreateApiKey(context.Context, *v1.CreateApiKeyRequest) (*v1.CreateApiKeyResponse, error)
@@ -116,6 +130,18 @@ func NewAdministrationClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(administrationMethods.ByName("ApplyConfiguration")),
 			connect.WithClientOptions(opts...),
 		),
+		exportBusinessProcess: connect.NewClient[v1.ExportBusinessProcessRequest, v1.ExportBusinessProcessResponse](
+			httpClient,
+			baseURL+AdministrationExportBusinessProcessProcedure,
+			connect.WithSchema(administrationMethods.ByName("ExportBusinessProcess")),
+			connect.WithClientOptions(opts...),
+		),
+		applyBusinessProcess: connect.NewClient[v1.ApplyBusinessProcessRequest, v1.ApplyBusinessProcessResponse](
+			httpClient,
+			baseURL+AdministrationApplyBusinessProcessProcedure,
+			connect.WithSchema(administrationMethods.ByName("ApplyBusinessProcess")),
+			connect.WithClientOptions(opts...),
+		),
 		createApiKey: connect.NewClient[v1.CreateApiKeyRequest, v1.CreateApiKeyResponse](
 			httpClient,
 			baseURL+AdministrationCreateApiKeyProcedure,
@@ -139,13 +165,15 @@ func NewAdministrationClient(httpClient connect.HTTPClient, baseURL string, opts
 
 // administrationClient implements AdministrationClient.
 type administrationClient struct {
-	createTenant       *connect.Client[v1.CreateTenantRequest, v1.CreateTenantResponse]
-	listTenants        *connect.Client[v1.ListTenantsRequest, v1.ListTenantsResponse]
-	getConfiguration   *connect.Client[v1.GetConfigurationRequest, v1.GetConfigurationResponse]
-	applyConfiguration *connect.Client[v1.ApplyConfigurationRequest, v1.ApplyConfigurationResponse]
-	createApiKey       *connect.Client[v1.CreateApiKeyRequest, v1.CreateApiKeyResponse]
-	listApiKeys        *connect.Client[v1.ListApiKeysRequest, v1.ListApiKeysResponse]
-	revokeApiKey       *connect.Client[v1.RevokeApiKeyRequest, v1.RevokeApiKeyResponse]
+	createTenant          *connect.Client[v1.CreateTenantRequest, v1.CreateTenantResponse]
+	listTenants           *connect.Client[v1.ListTenantsRequest, v1.ListTenantsResponse]
+	getConfiguration      *connect.Client[v1.GetConfigurationRequest, v1.GetConfigurationResponse]
+	applyConfiguration    *connect.Client[v1.ApplyConfigurationRequest, v1.ApplyConfigurationResponse]
+	exportBusinessProcess *connect.Client[v1.ExportBusinessProcessRequest, v1.ExportBusinessProcessResponse]
+	applyBusinessProcess  *connect.Client[v1.ApplyBusinessProcessRequest, v1.ApplyBusinessProcessResponse]
+	createApiKey          *connect.Client[v1.CreateApiKeyRequest, v1.CreateApiKeyResponse]
+	listApiKeys           *connect.Client[v1.ListApiKeysRequest, v1.ListApiKeysResponse]
+	revokeApiKey          *connect.Client[v1.RevokeApiKeyRequest, v1.RevokeApiKeyResponse]
 }
 
 // CreateTenant calls usher.v1.Administration.CreateTenant.
@@ -178,6 +206,24 @@ func (c *administrationClient) GetConfiguration(ctx context.Context, req *v1.Get
 // ApplyConfiguration calls usher.v1.Administration.ApplyConfiguration.
 func (c *administrationClient) ApplyConfiguration(ctx context.Context, req *v1.ApplyConfigurationRequest) (*v1.ApplyConfigurationResponse, error) {
 	response, err := c.applyConfiguration.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ExportBusinessProcess calls usher.v1.Administration.ExportBusinessProcess.
+func (c *administrationClient) ExportBusinessProcess(ctx context.Context, req *v1.ExportBusinessProcessRequest) (*v1.ExportBusinessProcessResponse, error) {
+	response, err := c.exportBusinessProcess.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ApplyBusinessProcess calls usher.v1.Administration.ApplyBusinessProcess.
+func (c *administrationClient) ApplyBusinessProcess(ctx context.Context, req *v1.ApplyBusinessProcessRequest) (*v1.ApplyBusinessProcessResponse, error) {
+	response, err := c.applyBusinessProcess.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -224,6 +270,14 @@ type AdministrationHandler interface {
 	// answers what changed. Errors: INVALID_ARGUMENT, UNKNOWN_*, IN_USE,
 	// VERSION_MISMATCH.
 	ApplyConfiguration(context.Context, *v1.ApplyConfigurationRequest) (*v1.ApplyConfigurationResponse, error)
+	// ExportBusinessProcess writes a tenant's configuration as the YAML of
+	// "usher export", without passwords.
+	ExportBusinessProcess(context.Context, *v1.ExportBusinessProcessRequest) (*v1.ExportBusinessProcessResponse, error)
+	// ApplyBusinessProcess changes a tenant's configuration by such a YAML, as
+	// "usher apply" does: all or nothing. What is wrong in the text is no error:
+	// it is answered with its places, and nothing has changed. Errors:
+	// UNKNOWN_TENANT, VERSION_MISMATCH.
+	ApplyBusinessProcess(context.Context, *v1.ApplyBusinessProcessRequest) (*v1.ApplyBusinessProcessResponse, error)
 	// CreateApiKey makes an API key and shows it this once. Errors:
 	// INVALID_ARGUMENT, IN_USE, UNKNOWN_OBJECT.
 	CreateApiKey(context.Context, *v1.CreateApiKeyRequest) (*v1.CreateApiKeyResponse, error)
@@ -265,6 +319,18 @@ func NewAdministrationHandler(svc AdministrationHandler, opts ...connect.Handler
 		connect.WithSchema(administrationMethods.ByName("ApplyConfiguration")),
 		connect.WithHandlerOptions(opts...),
 	)
+	administrationExportBusinessProcessHandler := connect.NewUnaryHandlerSimple(
+		AdministrationExportBusinessProcessProcedure,
+		svc.ExportBusinessProcess,
+		connect.WithSchema(administrationMethods.ByName("ExportBusinessProcess")),
+		connect.WithHandlerOptions(opts...),
+	)
+	administrationApplyBusinessProcessHandler := connect.NewUnaryHandlerSimple(
+		AdministrationApplyBusinessProcessProcedure,
+		svc.ApplyBusinessProcess,
+		connect.WithSchema(administrationMethods.ByName("ApplyBusinessProcess")),
+		connect.WithHandlerOptions(opts...),
+	)
 	administrationCreateApiKeyHandler := connect.NewUnaryHandlerSimple(
 		AdministrationCreateApiKeyProcedure,
 		svc.CreateApiKey,
@@ -293,6 +359,10 @@ func NewAdministrationHandler(svc AdministrationHandler, opts ...connect.Handler
 			administrationGetConfigurationHandler.ServeHTTP(w, r)
 		case AdministrationApplyConfigurationProcedure:
 			administrationApplyConfigurationHandler.ServeHTTP(w, r)
+		case AdministrationExportBusinessProcessProcedure:
+			administrationExportBusinessProcessHandler.ServeHTTP(w, r)
+		case AdministrationApplyBusinessProcessProcedure:
+			administrationApplyBusinessProcessHandler.ServeHTTP(w, r)
 		case AdministrationCreateApiKeyProcedure:
 			administrationCreateApiKeyHandler.ServeHTTP(w, r)
 		case AdministrationListApiKeysProcedure:
@@ -322,6 +392,14 @@ func (UnimplementedAdministrationHandler) GetConfiguration(context.Context, *v1.
 
 func (UnimplementedAdministrationHandler) ApplyConfiguration(context.Context, *v1.ApplyConfigurationRequest) (*v1.ApplyConfigurationResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("usher.v1.Administration.ApplyConfiguration is not implemented"))
+}
+
+func (UnimplementedAdministrationHandler) ExportBusinessProcess(context.Context, *v1.ExportBusinessProcessRequest) (*v1.ExportBusinessProcessResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("usher.v1.Administration.ExportBusinessProcess is not implemented"))
+}
+
+func (UnimplementedAdministrationHandler) ApplyBusinessProcess(context.Context, *v1.ApplyBusinessProcessRequest) (*v1.ApplyBusinessProcessResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("usher.v1.Administration.ApplyBusinessProcess is not implemented"))
 }
 
 func (UnimplementedAdministrationHandler) CreateApiKey(context.Context, *v1.CreateApiKeyRequest) (*v1.CreateApiKeyResponse, error) {

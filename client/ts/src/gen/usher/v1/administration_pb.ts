@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file usher/v1/administration.proto.
  */
 export const file_usher_v1_administration: GenFile = /*@__PURE__*/
-  fileDesc("Ch11c2hlci92MS9hZG1pbmlzdHJhdGlvbi5wcm90bxIIdXNoZXIudjEi3wYKDUNvbmZpZ3VyYXRpb24SIgoHb3B0aW9ucxgBIAEoCzIRLnVzaGVyLnYxLk9wdGlvbnMSKAoLbWVkaWFfdHlwZXMYAiADKAsyEy51c2hlci52MS5NZWRpYVR5cGUSHwoGcGxhY2VzGAMgAygLMg8udXNoZXIudjEuUGxhY2USKgoMcGxhY2VfZ3JvdXBzGAQgAygLMhQudXNoZXIudjEuUGxhY2VHcm91cBIqCgxhZ2VudF9ncm91cHMYBSADKAsyFC51c2hlci52MS5BZ2VudEdyb3VwEh8KBmFnZW50cxgGIAMoCzIPLnVzaGVyLnYxLkFnZW50Eh8KBnF1ZXVlcxgHIAMoCzIPLnVzaGVyLnYxLlF1ZXVlEicKCHdvcmtiaW5zGAggAygLMhUudXNoZXIudjEuV29ya2JpblR5cGUSHwoGc2tpbGxzGAkgAygLMg8udXNoZXIudjEuU2tpbGwSIQoHdGFyZ2V0cxgKIAMoCzIQLnVzaGVyLnYxLlRhcmdldBIhCgd2ZWN0b3JzGAsgAygLMhAudXNoZXIudjEuVmVjdG9yEhsKBHZkbnMYDCADKAsyDS51c2hlci52MS5WZG4SHwoGdGFibGVzGA0gAygLMg8udXNoZXIudjEuVGFibGUSLgoOaG9saWRheV90YWJsZXMYDiADKAsyFi51c2hlci52MS5Ib2xpZGF5VGFibGUSJwoKdGltZXRhYmxlcxgPIAMoCzITLnVzaGVyLnYxLlRpbWV0YWJsZRItCg1hbm5vdW5jZW1lbnRzGBAgAygLMhYudXNoZXIudjEuQW5ub3VuY2VtZW50Ei4KDmNhcGFjaXR5X3J1bGVzGBEgAygLMhYudXNoZXIudjEuQ2FwYWNpdHlSdWxlEh0KBXZpZXdzGBIgAygLMg4udXNoZXIudjEuVmlldxIwChFleHRlcm5hbF9zZXJ2aWNlcxgTIAMoCzIVLnVzaGVyLnYxLlRoaXJkU2VydmVyEiwKDXJlcXVlc3RfdHlwZXMYFCADKAsyFS51c2hlci52MS5SZXF1ZXN0VHlwZRIdCgVzaXRlcxgVIAMoCzIOLnVzaGVyLnYxLlNpdGUSIQoHcmVhc29ucxgWIAMoCzIQLnVzaGVyLnYxLlJlYXNvbiKHCgoHT3B0aW9ucxIiChVkZWxpdmVyaW5nX3RpbWVvdXRfbXMYASABKANIAIgBARIgChNoYW5kbGluZ190aW1lb3V0X21zGAIgASgDSAGIAQESHwoScm91dGluZ190aW1lb3V0X21zGAMgASgDSAKIAQESJgoZYWdlbnRfY29ubmVjdGlvbl9ncmFjZV9tcxgEIAEoA0gDiAEBEiYKGW1lZGlhX2Nvbm5lY3Rpb25fZ3JhY2VfbXMYBSABKANIBIgBARIsCh9ub3RfcmVhZHlfb25faW52aXRhdGlvbl90aW1lb3V0GAYgASgISAWIAQESRwogYWxsb3dfbXVsdGlwbGVfYWdlbnRfY29ubmVjdGlvbnMYByABKA4yHS51c2hlci52MS5NdWx0aXBsZUNvbm5lY3Rpb25zEh8KEnB1bGxfd2hpbGVfcm91dGluZxgIIAEoCEgGiAEBEiAKE3B1bGxfb2JleXNfY2FwYWNpdHkYCSABKAhIB4gBARIkChd0cmFuc2Zlcl9vYmV5c19jYXBhY2l0eRgKIAEoCEgIiAEBEiYKGWNvbmZlcmVuY2Vfb2JleXNfY2FwYWNpdHkYCyABKAhICYgBARIjChZpbnRydWRlX29iZXlzX2NhcGFjaXR5GAwgASgISAqIAQESKgodbWF4X2ludGVyYWN0aW9uc19wZXJfc25hcHNob3QYDSABKAVIC4gBARIlChhtYXhfc3VibWl0dGVkX3Blcl9yb3V0ZXIYDiABKAVIDIgBARIVCg1jYXBhY2l0eV9ydWxlGA8gASgJEhkKEXByaW9yaXR5X2FnaW5nX21zGBAgASgDEhEKCXRpbWVfem9uZRgRIAEoCRIYChByb25hX3JlYXNvbl9jb2RlGBIgASgFEhIKCm1heF9hY3dfbXMYEyABKAMSGwoTbWF4X2Fjd19yZWFzb25fY29kZRgUIAEoBRIYChBmb3JjZWRfbG9nb3V0X2F0GBUgASgJEiEKGWZvcmNlZF9sb2dvdXRfcmVhc29uX2NvZGUYFiABKAUSHwoXdW5yZWFjaGFibGVfcmVhc29uX2NvZGUYFyABKAUSHwoXaW50ZXJydXB0aWJsZV9hdXhfY29kZXMYGCADKAUSKQocY3VzdG9tZXJfY29ubmVjdGlvbl9ncmFjZV9tcxgZIAEoA0gNiAEBQhgKFl9kZWxpdmVyaW5nX3RpbWVvdXRfbXNCFgoUX2hhbmRsaW5nX3RpbWVvdXRfbXNCFQoTX3JvdXRpbmdfdGltZW91dF9tc0IcChpfYWdlbnRfY29ubmVjdGlvbl9ncmFjZV9tc0IcChpfbWVkaWFfY29ubmVjdGlvbl9ncmFjZV9tc0IiCiBfbm90X3JlYWR5X29uX2ludml0YXRpb25fdGltZW91dEIVChNfcHVsbF93aGlsZV9yb3V0aW5nQhYKFF9wdWxsX29iZXlzX2NhcGFjaXR5QhoKGF90cmFuc2Zlcl9vYmV5c19jYXBhY2l0eUIcChpfY29uZmVyZW5jZV9vYmV5c19jYXBhY2l0eUIZChdfaW50cnVkZV9vYmV5c19jYXBhY2l0eUIgCh5fbWF4X2ludGVyYWN0aW9uc19wZXJfc25hcHNob3RCGwoZX21heF9zdWJtaXR0ZWRfcGVyX3JvdXRlckIfCh1fY3VzdG9tZXJfY29ubmVjdGlvbl9ncmFjZV9tcyKcAQoJTWVkaWFUeXBlEgwKBG5hbWUYASABKAkSDwoHb2ZmbGluZRgCIAEoCBIYChBkZWZhdWx0X2NhcGFjaXR5GAMgASgFEh0KFWRlbGl2ZXJpbmdfdGltZW91dF9tcxgEIAEoAxIbChNoYW5kbGluZ190aW1lb3V0X21zGAUgASgDEhoKEnJvdXRpbmdfdGltZW91dF9tcxgGIAEoAyIsCgVQbGFjZRIMCgRuYW1lGAEgASgJEhUKDWNhcGFjaXR5X3J1bGUYAiABKAkiKgoKUGxhY2VHcm91cBIMCgRuYW1lGAEgASgJEg4KBnBsYWNlcxgCIAMoCSIaCgpBZ2VudEdyb3VwEgwKBG5hbWUYASABKAkingQKBUFnZW50EhAKCGFnZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSFAoMYWdlbnRfZ3JvdXBzGAMgAygJEi8KCGNhcGFjaXR5GAQgAygLMh0udXNoZXIudjEuQWdlbnQuQ2FwYWNpdHlFbnRyeRISCgpzdXBlcnZpc29yGAUgASgIEhYKCHBhc3N3b3JkGAYgASgJQgSItRgBEhsKDXBhc3N3b3JkX2hhc2gYByABKAlCBIi1GAESJAoGc2tpbGxzGAggAygLMhQudXNoZXIudjEuQWdlbnRTa2lsbBIxCg9jYWxsX3ByZWZlcmVuY2UYCSABKA4yGC51c2hlci52MS5DYWxsUHJlZmVyZW5jZRIzCgphdHRyaWJ1dGVzGAogAygLMh8udXNoZXIudjEuQWdlbnQuQXR0cmlidXRlc0VudHJ5EisKD2xvZ2luX3dvcmtfbW9kZRgLIAEoDjISLnVzaGVyLnYxLldvcmtNb2RlEhoKEmRpcmVjdF9hZ2VudF9za2lsbBgMIAEoCRITCgthdXRvX2Fuc3dlchgNIAEoCBIVCg1jYXBhY2l0eV9ydWxlGA4gASgJGi8KDUNhcGFjaXR5RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgFOgI4ARoxCg9BdHRyaWJ1dGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASK2AQoFUXVldWUSDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIQCghzdHJhdGVneRgDIAEoCRITCgthZ2VudF9ncm91cBgEIAEoCRIOCgZ2ZWN0b3IYBSABKAkSDAoEdmlldxgGIAEoCRIfChdzZXJ2aWNlX2xldmVsX3dpdGhpbl9tcxgHIAEoAxIkChxzZXJ2aWNlX2xldmVsX3RhcmdldF9wZXJjZW50GAggASgFIoQCCgtSZXF1ZXN0VHlwZRIMCgRuYW1lGAEgASgJEg0KBWxhYmVsGAIgASgJEhIKCm1lZGlhX3R5cGUYAyABKAkSDQoFcXVldWUYBCABKAkSCwoDdmRuGAUgASgJEhAKCHByaW9yaXR5GAYgASgFEhsKE2ludGVyYWN0aW9uX3N1YnR5cGUYByABKAkSEAoIY2FsbGJhY2sYCCABKAgSNgoJdXNlcl9kYXRhGAkgAygLMiMudXNoZXIudjEuUmVxdWVzdFR5cGUuVXNlckRhdGFFbnRyeRovCg1Vc2VyRGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilwEKBFNpdGUSDAoEbmFtZRgBIAEoCRIPCgdvcmlnaW5zGAIgAygJEhUKDXJlcXVlc3RfdHlwZXMYAyADKAkSEQoJYW5vbnltb3VzGAQgASgIEiUKHWFub255bW91c19zZXNzaW9uc19wZXJfbWludXRlGAUgASgFEg0KBXRpdGxlGAYgASgJEhAKCGdyZWV0aW5nGAcgASgJIlcKBlJlYXNvbhIMCgRuYW1lGAEgASgJEiIKBGtpbmQYAiABKA4yFC51c2hlci52MS5SZWFzb25LaW5kEg0KBWxhYmVsGAMgASgJEgwKBGNvZGUYBCABKAUiRAoLV29ya2JpblR5cGUSDAoEbmFtZRgBIAEoCRInCgpvd25lcl9raW5kGAIgASgOMhMudXNoZXIudjEuT3duZXJLaW5kIigKE0NyZWF0ZVRlbmFudFJlcXVlc3QSEQoJdGVuYW50X2lkGAEgASgJIhYKFENyZWF0ZVRlbmFudFJlc3BvbnNlIhQKEkxpc3RUZW5hbnRzUmVxdWVzdCIpChNMaXN0VGVuYW50c1Jlc3BvbnNlEhIKCnRlbmFudF9pZHMYASADKAkiLAoXR2V0Q29uZmlndXJhdGlvblJlcXVlc3QSEQoJdGVuYW50X2lkGAEgASgJIlsKGEdldENvbmZpZ3VyYXRpb25SZXNwb25zZRIuCg1jb25maWd1cmF0aW9uGAEgASgLMhcudXNoZXIudjEuQ29uZmlndXJhdGlvbhIPCgd2ZXJzaW9uGAIgASgEIigKCk9iamVjdE5hbWUSDAoEa2luZBgBIAEoCRIMCgRuYW1lGAIgASgJIsQBChlBcHBseUNvbmZpZ3VyYXRpb25SZXF1ZXN0EhEKCXRlbmFudF9pZBgBIAEoCRIuCg1jb25maWd1cmF0aW9uGAIgASgLMhcudXNoZXIudjEuQ29uZmlndXJhdGlvbhIkCgZyZW1vdmUYAyADKAsyFC51c2hlci52MS5PYmplY3ROYW1lEhMKC3JlcGxhY2VfYWxsGAQgASgIEg8KB2RyeV9ydW4YBSABKAgSGAoQZXhwZWN0ZWRfdmVyc2lvbhgGIAEoBCJiCgZDaGFuZ2USIgoEa2luZBgBIAEoDjIULnVzaGVyLnYxLkNoYW5nZUtpbmQSJAoGb2JqZWN0GAIgASgLMhQudXNoZXIudjEuT2JqZWN0TmFtZRIOCgZmaWVsZHMYAyADKAkidAoaQXBwbHlDb25maWd1cmF0aW9uUmVzcG9uc2USIQoHY2hhbmdlcxgBIAMoCzIQLnVzaGVyLnYxLkNoYW5nZRIPCgd2ZXJzaW9uGAIgASgEEhAKCHNlcXVlbmNlGAMgASgEEhAKCHdhcm5pbmdzGAQgAygJIqYBCgZBcGlLZXkSCgoCaWQYASABKAkSEQoJdGVuYW50X2lkGAIgASgJEgwKBG5hbWUYAyABKAkSHAoEcm9sZRgEIAEoDjIOLnVzaGVyLnYxLlJvbGUSFQoNY3JlYXRlZF9hdF9tcxgFIAEoAxIVCg1leHBpcmVzX2F0X21zGAYgASgDEhUKDXJldm9rZWRfYXRfbXMYByABKAMSDAoEc2l0ZRgIIAEoCSJ5ChNDcmVhdGVBcGlLZXlSZXF1ZXN0EhEKCXRlbmFudF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhwKBHJvbGUYAyABKA4yDi51c2hlci52MS5Sb2xlEhUKDWV4cGlyZXNfYXRfbXMYBCABKAMSDAoEc2l0ZRgFIAEoCSJMChRDcmVhdGVBcGlLZXlSZXNwb25zZRIhCgdhcGlfa2V5GAEgASgLMhAudXNoZXIudjEuQXBpS2V5EhEKA2tleRgCIAEoCUIEiLUYASInChJMaXN0QXBpS2V5c1JlcXVlc3QSEQoJdGVuYW50X2lkGAEgASgJIjkKE0xpc3RBcGlLZXlzUmVzcG9uc2USIgoIYXBpX2tleXMYASADKAsyEC51c2hlci52MS5BcGlLZXkiNAoTUmV2b2tlQXBpS2V5UmVxdWVzdBIRCgl0ZW5hbnRfaWQYASABKAkSCgoCaWQYAiABKAkiFgoUUmV2b2tlQXBpS2V5UmVzcG9uc2UqoQEKE011bHRpcGxlQ29ubmVjdGlvbnMSJAogTVVMVElQTEVfQ09OTkVDVElPTlNfVU5TUEVDSUZJRUQQABIdChlNVUxUSVBMRV9DT05ORUNUSU9OU19UUlVFEAESHgoaTVVMVElQTEVfQ09OTkVDVElPTlNfRkFMU0UQAhIlCiFNVUxUSVBMRV9DT05ORUNUSU9OU19GT1JDRV9MT0dPVVQQAyq8AQoKUmVhc29uS2luZBIbChdSRUFTT05fS0lORF9VTlNQRUNJRklFRBAAEhMKD1JFQVNPTl9LSU5EX0FVWBABEhkKFVJFQVNPTl9LSU5EX05PVF9SRUFEWRACEhYKElJFQVNPTl9LSU5EX1JFSkVDVBADEhQKEFJFQVNPTl9LSU5EX1NUT1AQBBIbChdSRUFTT05fS0lORF9ESVNQT1NJVElPThAFEhYKElJFQVNPTl9LSU5EX0xPR09VVBAGKnIKCkNoYW5nZUtpbmQSGwoXQ0hBTkdFX0tJTkRfVU5TUEVDSUZJRUQQABIVChFDSEFOR0VfS0lORF9BRERFRBABEhcKE0NIQU5HRV9LSU5EX0NIQU5HRUQQAhIXChNDSEFOR0VfS0lORF9SRU1PVkVEEAMykQUKDkFkbWluaXN0cmF0aW9uElYKDENyZWF0ZVRlbmFudBIdLnVzaGVyLnYxLkNyZWF0ZVRlbmFudFJlcXVlc3QaHi51c2hlci52MS5DcmVhdGVUZW5hbnRSZXNwb25zZSIHirUYAwoBBhJTCgtMaXN0VGVuYW50cxIcLnVzaGVyLnYxLkxpc3RUZW5hbnRzUmVxdWVzdBodLnVzaGVyLnYxLkxpc3RUZW5hbnRzUmVzcG9uc2UiB4q1GAMKAQYSYwoQR2V0Q29uZmlndXJhdGlvbhIhLnVzaGVyLnYxLkdldENvbmZpZ3VyYXRpb25SZXF1ZXN0GiIudXNoZXIudjEuR2V0Q29uZmlndXJhdGlvblJlc3BvbnNlIgiKtRgECgIGAxJoChJBcHBseUNvbmZpZ3VyYXRpb24SIy51c2hlci52MS5BcHBseUNvbmZpZ3VyYXRpb25SZXF1ZXN0GiQudXNoZXIudjEuQXBwbHlDb25maWd1cmF0aW9uUmVzcG9uc2UiB4q1GAMKAQYSVgoMQ3JlYXRlQXBpS2V5Eh0udXNoZXIudjEuQ3JlYXRlQXBpS2V5UmVxdWVzdBoeLnVzaGVyLnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlIgeKtRgDCgEGElMKC0xpc3RBcGlLZXlzEhwudXNoZXIudjEuTGlzdEFwaUtleXNSZXF1ZXN0Gh0udXNoZXIudjEuTGlzdEFwaUtleXNSZXNwb25zZSIHirUYAwoBBhJWCgxSZXZva2VBcGlLZXkSHS51c2hlci52MS5SZXZva2VBcGlLZXlSZXF1ZXN0Gh4udXNoZXIudjEuUmV2b2tlQXBpS2V5UmVzcG9uc2UiB4q1GAMKAQZCMFouZ2l0aHViLmNvbS91c2hlci1jYy91c2hlci9hcGkvdXNoZXIvdjE7dXNoZXJ2MWIGcHJvdG8z", [file_usher_v1_common, file_usher_v1_routing]);
+  fileDesc("Ch11c2hlci92MS9hZG1pbmlzdHJhdGlvbi5wcm90bxIIdXNoZXIudjEi3wYKDUNvbmZpZ3VyYXRpb24SIgoHb3B0aW9ucxgBIAEoCzIRLnVzaGVyLnYxLk9wdGlvbnMSKAoLbWVkaWFfdHlwZXMYAiADKAsyEy51c2hlci52MS5NZWRpYVR5cGUSHwoGcGxhY2VzGAMgAygLMg8udXNoZXIudjEuUGxhY2USKgoMcGxhY2VfZ3JvdXBzGAQgAygLMhQudXNoZXIudjEuUGxhY2VHcm91cBIqCgxhZ2VudF9ncm91cHMYBSADKAsyFC51c2hlci52MS5BZ2VudEdyb3VwEh8KBmFnZW50cxgGIAMoCzIPLnVzaGVyLnYxLkFnZW50Eh8KBnF1ZXVlcxgHIAMoCzIPLnVzaGVyLnYxLlF1ZXVlEicKCHdvcmtiaW5zGAggAygLMhUudXNoZXIudjEuV29ya2JpblR5cGUSHwoGc2tpbGxzGAkgAygLMg8udXNoZXIudjEuU2tpbGwSIQoHdGFyZ2V0cxgKIAMoCzIQLnVzaGVyLnYxLlRhcmdldBIhCgd2ZWN0b3JzGAsgAygLMhAudXNoZXIudjEuVmVjdG9yEhsKBHZkbnMYDCADKAsyDS51c2hlci52MS5WZG4SHwoGdGFibGVzGA0gAygLMg8udXNoZXIudjEuVGFibGUSLgoOaG9saWRheV90YWJsZXMYDiADKAsyFi51c2hlci52MS5Ib2xpZGF5VGFibGUSJwoKdGltZXRhYmxlcxgPIAMoCzITLnVzaGVyLnYxLlRpbWV0YWJsZRItCg1hbm5vdW5jZW1lbnRzGBAgAygLMhYudXNoZXIudjEuQW5ub3VuY2VtZW50Ei4KDmNhcGFjaXR5X3J1bGVzGBEgAygLMhYudXNoZXIudjEuQ2FwYWNpdHlSdWxlEh0KBXZpZXdzGBIgAygLMg4udXNoZXIudjEuVmlldxIwChFleHRlcm5hbF9zZXJ2aWNlcxgTIAMoCzIVLnVzaGVyLnYxLlRoaXJkU2VydmVyEiwKDXJlcXVlc3RfdHlwZXMYFCADKAsyFS51c2hlci52MS5SZXF1ZXN0VHlwZRIdCgVzaXRlcxgVIAMoCzIOLnVzaGVyLnYxLlNpdGUSIQoHcmVhc29ucxgWIAMoCzIQLnVzaGVyLnYxLlJlYXNvbiKHCgoHT3B0aW9ucxIiChVkZWxpdmVyaW5nX3RpbWVvdXRfbXMYASABKANIAIgBARIgChNoYW5kbGluZ190aW1lb3V0X21zGAIgASgDSAGIAQESHwoScm91dGluZ190aW1lb3V0X21zGAMgASgDSAKIAQESJgoZYWdlbnRfY29ubmVjdGlvbl9ncmFjZV9tcxgEIAEoA0gDiAEBEiYKGW1lZGlhX2Nvbm5lY3Rpb25fZ3JhY2VfbXMYBSABKANIBIgBARIsCh9ub3RfcmVhZHlfb25faW52aXRhdGlvbl90aW1lb3V0GAYgASgISAWIAQESRwogYWxsb3dfbXVsdGlwbGVfYWdlbnRfY29ubmVjdGlvbnMYByABKA4yHS51c2hlci52MS5NdWx0aXBsZUNvbm5lY3Rpb25zEh8KEnB1bGxfd2hpbGVfcm91dGluZxgIIAEoCEgGiAEBEiAKE3B1bGxfb2JleXNfY2FwYWNpdHkYCSABKAhIB4gBARIkChd0cmFuc2Zlcl9vYmV5c19jYXBhY2l0eRgKIAEoCEgIiAEBEiYKGWNvbmZlcmVuY2Vfb2JleXNfY2FwYWNpdHkYCyABKAhICYgBARIjChZpbnRydWRlX29iZXlzX2NhcGFjaXR5GAwgASgISAqIAQESKgodbWF4X2ludGVyYWN0aW9uc19wZXJfc25hcHNob3QYDSABKAVIC4gBARIlChhtYXhfc3VibWl0dGVkX3Blcl9yb3V0ZXIYDiABKAVIDIgBARIVCg1jYXBhY2l0eV9ydWxlGA8gASgJEhkKEXByaW9yaXR5X2FnaW5nX21zGBAgASgDEhEKCXRpbWVfem9uZRgRIAEoCRIYChByb25hX3JlYXNvbl9jb2RlGBIgASgFEhIKCm1heF9hY3dfbXMYEyABKAMSGwoTbWF4X2Fjd19yZWFzb25fY29kZRgUIAEoBRIYChBmb3JjZWRfbG9nb3V0X2F0GBUgASgJEiEKGWZvcmNlZF9sb2dvdXRfcmVhc29uX2NvZGUYFiABKAUSHwoXdW5yZWFjaGFibGVfcmVhc29uX2NvZGUYFyABKAUSHwoXaW50ZXJydXB0aWJsZV9hdXhfY29kZXMYGCADKAUSKQocY3VzdG9tZXJfY29ubmVjdGlvbl9ncmFjZV9tcxgZIAEoA0gNiAEBQhgKFl9kZWxpdmVyaW5nX3RpbWVvdXRfbXNCFgoUX2hhbmRsaW5nX3RpbWVvdXRfbXNCFQoTX3JvdXRpbmdfdGltZW91dF9tc0IcChpfYWdlbnRfY29ubmVjdGlvbl9ncmFjZV9tc0IcChpfbWVkaWFfY29ubmVjdGlvbl9ncmFjZV9tc0IiCiBfbm90X3JlYWR5X29uX2ludml0YXRpb25fdGltZW91dEIVChNfcHVsbF93aGlsZV9yb3V0aW5nQhYKFF9wdWxsX29iZXlzX2NhcGFjaXR5QhoKGF90cmFuc2Zlcl9vYmV5c19jYXBhY2l0eUIcChpfY29uZmVyZW5jZV9vYmV5c19jYXBhY2l0eUIZChdfaW50cnVkZV9vYmV5c19jYXBhY2l0eUIgCh5fbWF4X2ludGVyYWN0aW9uc19wZXJfc25hcHNob3RCGwoZX21heF9zdWJtaXR0ZWRfcGVyX3JvdXRlckIfCh1fY3VzdG9tZXJfY29ubmVjdGlvbl9ncmFjZV9tcyKcAQoJTWVkaWFUeXBlEgwKBG5hbWUYASABKAkSDwoHb2ZmbGluZRgCIAEoCBIYChBkZWZhdWx0X2NhcGFjaXR5GAMgASgFEh0KFWRlbGl2ZXJpbmdfdGltZW91dF9tcxgEIAEoAxIbChNoYW5kbGluZ190aW1lb3V0X21zGAUgASgDEhoKEnJvdXRpbmdfdGltZW91dF9tcxgGIAEoAyIsCgVQbGFjZRIMCgRuYW1lGAEgASgJEhUKDWNhcGFjaXR5X3J1bGUYAiABKAkiKgoKUGxhY2VHcm91cBIMCgRuYW1lGAEgASgJEg4KBnBsYWNlcxgCIAMoCSIaCgpBZ2VudEdyb3VwEgwKBG5hbWUYASABKAkingQKBUFnZW50EhAKCGFnZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSFAoMYWdlbnRfZ3JvdXBzGAMgAygJEi8KCGNhcGFjaXR5GAQgAygLMh0udXNoZXIudjEuQWdlbnQuQ2FwYWNpdHlFbnRyeRISCgpzdXBlcnZpc29yGAUgASgIEhYKCHBhc3N3b3JkGAYgASgJQgSItRgBEhsKDXBhc3N3b3JkX2hhc2gYByABKAlCBIi1GAESJAoGc2tpbGxzGAggAygLMhQudXNoZXIudjEuQWdlbnRTa2lsbBIxCg9jYWxsX3ByZWZlcmVuY2UYCSABKA4yGC51c2hlci52MS5DYWxsUHJlZmVyZW5jZRIzCgphdHRyaWJ1dGVzGAogAygLMh8udXNoZXIudjEuQWdlbnQuQXR0cmlidXRlc0VudHJ5EisKD2xvZ2luX3dvcmtfbW9kZRgLIAEoDjISLnVzaGVyLnYxLldvcmtNb2RlEhoKEmRpcmVjdF9hZ2VudF9za2lsbBgMIAEoCRITCgthdXRvX2Fuc3dlchgNIAEoCBIVCg1jYXBhY2l0eV9ydWxlGA4gASgJGi8KDUNhcGFjaXR5RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgFOgI4ARoxCg9BdHRyaWJ1dGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASK2AQoFUXVldWUSDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIQCghzdHJhdGVneRgDIAEoCRITCgthZ2VudF9ncm91cBgEIAEoCRIOCgZ2ZWN0b3IYBSABKAkSDAoEdmlldxgGIAEoCRIfChdzZXJ2aWNlX2xldmVsX3dpdGhpbl9tcxgHIAEoAxIkChxzZXJ2aWNlX2xldmVsX3RhcmdldF9wZXJjZW50GAggASgFIoQCCgtSZXF1ZXN0VHlwZRIMCgRuYW1lGAEgASgJEg0KBWxhYmVsGAIgASgJEhIKCm1lZGlhX3R5cGUYAyABKAkSDQoFcXVldWUYBCABKAkSCwoDdmRuGAUgASgJEhAKCHByaW9yaXR5GAYgASgFEhsKE2ludGVyYWN0aW9uX3N1YnR5cGUYByABKAkSEAoIY2FsbGJhY2sYCCABKAgSNgoJdXNlcl9kYXRhGAkgAygLMiMudXNoZXIudjEuUmVxdWVzdFR5cGUuVXNlckRhdGFFbnRyeRovCg1Vc2VyRGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilwEKBFNpdGUSDAoEbmFtZRgBIAEoCRIPCgdvcmlnaW5zGAIgAygJEhUKDXJlcXVlc3RfdHlwZXMYAyADKAkSEQoJYW5vbnltb3VzGAQgASgIEiUKHWFub255bW91c19zZXNzaW9uc19wZXJfbWludXRlGAUgASgFEg0KBXRpdGxlGAYgASgJEhAKCGdyZWV0aW5nGAcgASgJIlcKBlJlYXNvbhIMCgRuYW1lGAEgASgJEiIKBGtpbmQYAiABKA4yFC51c2hlci52MS5SZWFzb25LaW5kEg0KBWxhYmVsGAMgASgJEgwKBGNvZGUYBCABKAUiRAoLV29ya2JpblR5cGUSDAoEbmFtZRgBIAEoCRInCgpvd25lcl9raW5kGAIgASgOMhMudXNoZXIudjEuT3duZXJLaW5kIigKE0NyZWF0ZVRlbmFudFJlcXVlc3QSEQoJdGVuYW50X2lkGAEgASgJIhYKFENyZWF0ZVRlbmFudFJlc3BvbnNlIhQKEkxpc3RUZW5hbnRzUmVxdWVzdCIpChNMaXN0VGVuYW50c1Jlc3BvbnNlEhIKCnRlbmFudF9pZHMYASADKAkiLAoXR2V0Q29uZmlndXJhdGlvblJlcXVlc3QSEQoJdGVuYW50X2lkGAEgASgJIlsKGEdldENvbmZpZ3VyYXRpb25SZXNwb25zZRIuCg1jb25maWd1cmF0aW9uGAEgASgLMhcudXNoZXIudjEuQ29uZmlndXJhdGlvbhIPCgd2ZXJzaW9uGAIgASgEIigKCk9iamVjdE5hbWUSDAoEa2luZBgBIAEoCRIMCgRuYW1lGAIgASgJIsQBChlBcHBseUNvbmZpZ3VyYXRpb25SZXF1ZXN0EhEKCXRlbmFudF9pZBgBIAEoCRIuCg1jb25maWd1cmF0aW9uGAIgASgLMhcudXNoZXIudjEuQ29uZmlndXJhdGlvbhIkCgZyZW1vdmUYAyADKAsyFC51c2hlci52MS5PYmplY3ROYW1lEhMKC3JlcGxhY2VfYWxsGAQgASgIEg8KB2RyeV9ydW4YBSABKAgSGAoQZXhwZWN0ZWRfdmVyc2lvbhgGIAEoBCJiCgZDaGFuZ2USIgoEa2luZBgBIAEoDjIULnVzaGVyLnYxLkNoYW5nZUtpbmQSJAoGb2JqZWN0GAIgASgLMhQudXNoZXIudjEuT2JqZWN0TmFtZRIOCgZmaWVsZHMYAyADKAkidAoaQXBwbHlDb25maWd1cmF0aW9uUmVzcG9uc2USIQoHY2hhbmdlcxgBIAMoCzIQLnVzaGVyLnYxLkNoYW5nZRIPCgd2ZXJzaW9uGAIgASgEEhAKCHNlcXVlbmNlGAMgASgEEhAKCHdhcm5pbmdzGAQgAygJIjEKHEV4cG9ydEJ1c2luZXNzUHJvY2Vzc1JlcXVlc3QSEQoJdGVuYW50X2lkGAEgASgJIj4KHUV4cG9ydEJ1c2luZXNzUHJvY2Vzc1Jlc3BvbnNlEgwKBHRleHQYASABKAkSDwoHdmVyc2lvbhgCIAEoBCKEAQobQXBwbHlCdXNpbmVzc1Byb2Nlc3NSZXF1ZXN0EhEKCXRlbmFudF9pZBgBIAEoCRISCgR0ZXh0GAIgASgJQgSItRgBEhMKC3JlcGxhY2VfYWxsGAMgASgIEg8KB2RyeV9ydW4YBCABKAgSGAoQZXhwZWN0ZWRfdmVyc2lvbhgFIAEoBCK2AQocQXBwbHlCdXNpbmVzc1Byb2Nlc3NSZXNwb25zZRIhCgdjaGFuZ2VzGAEgAygLMhAudXNoZXIudjEuQ2hhbmdlEg8KB3ZlcnNpb24YAiABKAQSEAoIc2VxdWVuY2UYAyABKAQSJwoId2FybmluZ3MYBCADKAsyFS51c2hlci52MS5UZXh0UHJvYmxlbRInCghwcm9ibGVtcxgFIAMoCzIVLnVzaGVyLnYxLlRleHRQcm9ibGVtIjwKC1RleHRQcm9ibGVtEgwKBGxpbmUYASABKAUSDgoGY29sdW1uGAIgASgFEg8KB21lc3NhZ2UYAyABKAkipgEKBkFwaUtleRIKCgJpZBgBIAEoCRIRCgl0ZW5hbnRfaWQYAiABKAkSDAoEbmFtZRgDIAEoCRIcCgRyb2xlGAQgASgOMg4udXNoZXIudjEuUm9sZRIVCg1jcmVhdGVkX2F0X21zGAUgASgDEhUKDWV4cGlyZXNfYXRfbXMYBiABKAMSFQoNcmV2b2tlZF9hdF9tcxgHIAEoAxIMCgRzaXRlGAggASgJInkKE0NyZWF0ZUFwaUtleVJlcXVlc3QSEQoJdGVuYW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSHAoEcm9sZRgDIAEoDjIOLnVzaGVyLnYxLlJvbGUSFQoNZXhwaXJlc19hdF9tcxgEIAEoAxIMCgRzaXRlGAUgASgJIkwKFENyZWF0ZUFwaUtleVJlc3BvbnNlEiEKB2FwaV9rZXkYASABKAsyEC51c2hlci52MS5BcGlLZXkSEQoDa2V5GAIgASgJQgSItRgBIicKEkxpc3RBcGlLZXlzUmVxdWVzdBIRCgl0ZW5hbnRfaWQYASABKAkiOQoTTGlzdEFwaUtleXNSZXNwb25zZRIiCghhcGlfa2V5cxgBIAMoCzIQLnVzaGVyLnYxLkFwaUtleSI0ChNSZXZva2VBcGlLZXlSZXF1ZXN0EhEKCXRlbmFudF9pZBgBIAEoCRIKCgJpZBgCIAEoCSIWChRSZXZva2VBcGlLZXlSZXNwb25zZSqhAQoTTXVsdGlwbGVDb25uZWN0aW9ucxIkCiBNVUxUSVBMRV9DT05ORUNUSU9OU19VTlNQRUNJRklFRBAAEh0KGU1VTFRJUExFX0NPTk5FQ1RJT05TX1RSVUUQARIeChpNVUxUSVBMRV9DT05ORUNUSU9OU19GQUxTRRACEiUKIU1VTFRJUExFX0NPTk5FQ1RJT05TX0ZPUkNFX0xPR09VVBADKrwBCgpSZWFzb25LaW5kEhsKF1JFQVNPTl9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPUkVBU09OX0tJTkRfQVVYEAESGQoVUkVBU09OX0tJTkRfTk9UX1JFQURZEAISFgoSUkVBU09OX0tJTkRfUkVKRUNUEAMSFAoQUkVBU09OX0tJTkRfU1RPUBAEEhsKF1JFQVNPTl9LSU5EX0RJU1BPU0lUSU9OEAUSFgoSUkVBU09OX0tJTkRfTE9HT1VUEAYqcgoKQ2hhbmdlS2luZBIbChdDSEFOR0VfS0lORF9VTlNQRUNJRklFRBAAEhUKEUNIQU5HRV9LSU5EX0FEREVEEAESFwoTQ0hBTkdFX0tJTkRfQ0hBTkdFRBACEhcKE0NIQU5HRV9LSU5EX1JFTU9WRUQQAzL0BgoOQWRtaW5pc3RyYXRpb24SVgoMQ3JlYXRlVGVuYW50Eh0udXNoZXIudjEuQ3JlYXRlVGVuYW50UmVxdWVzdBoeLnVzaGVyLnYxLkNyZWF0ZVRlbmFudFJlc3BvbnNlIgeKtRgDCgEGElMKC0xpc3RUZW5hbnRzEhwudXNoZXIudjEuTGlzdFRlbmFudHNSZXF1ZXN0Gh0udXNoZXIudjEuTGlzdFRlbmFudHNSZXNwb25zZSIHirUYAwoBBhJjChBHZXRDb25maWd1cmF0aW9uEiEudXNoZXIudjEuR2V0Q29uZmlndXJhdGlvblJlcXVlc3QaIi51c2hlci52MS5HZXRDb25maWd1cmF0aW9uUmVzcG9uc2UiCIq1GAQKAgYDEmgKEkFwcGx5Q29uZmlndXJhdGlvbhIjLnVzaGVyLnYxLkFwcGx5Q29uZmlndXJhdGlvblJlcXVlc3QaJC51c2hlci52MS5BcHBseUNvbmZpZ3VyYXRpb25SZXNwb25zZSIHirUYAwoBBhJxChVFeHBvcnRCdXNpbmVzc1Byb2Nlc3MSJi51c2hlci52MS5FeHBvcnRCdXNpbmVzc1Byb2Nlc3NSZXF1ZXN0GicudXNoZXIudjEuRXhwb3J0QnVzaW5lc3NQcm9jZXNzUmVzcG9uc2UiB4q1GAMKAQYSbgoUQXBwbHlCdXNpbmVzc1Byb2Nlc3MSJS51c2hlci52MS5BcHBseUJ1c2luZXNzUHJvY2Vzc1JlcXVlc3QaJi51c2hlci52MS5BcHBseUJ1c2luZXNzUHJvY2Vzc1Jlc3BvbnNlIgeKtRgDCgEGElYKDENyZWF0ZUFwaUtleRIdLnVzaGVyLnYxLkNyZWF0ZUFwaUtleVJlcXVlc3QaHi51c2hlci52MS5DcmVhdGVBcGlLZXlSZXNwb25zZSIHirUYAwoBBhJTCgtMaXN0QXBpS2V5cxIcLnVzaGVyLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBodLnVzaGVyLnYxLkxpc3RBcGlLZXlzUmVzcG9uc2UiB4q1GAMKAQYSVgoMUmV2b2tlQXBpS2V5Eh0udXNoZXIudjEuUmV2b2tlQXBpS2V5UmVxdWVzdBoeLnVzaGVyLnYxLlJldm9rZUFwaUtleVJlc3BvbnNlIgeKtRgDCgEGQjBaLmdpdGh1Yi5jb20vdXNoZXItY2MvdXNoZXIvYXBpL3VzaGVyL3YxO3VzaGVydjFiBnByb3RvMw", [file_usher_v1_common, file_usher_v1_routing]);
 
 /**
  * Configuration is what a tenant's contact centre consists of. Names are 1
@@ -1213,6 +1213,188 @@ export const ApplyConfigurationResponseSchema: GenMessage<ApplyConfigurationResp
   messageDesc(file_usher_v1_administration, 21);
 
 /**
+ * ExportBusinessProcessRequest names a tenant.
+ *
+ * @generated from message usher.v1.ExportBusinessProcessRequest
+ */
+export type ExportBusinessProcessRequest = Message<"usher.v1.ExportBusinessProcessRequest"> & {
+  /**
+   * The tenant.
+   *
+   * @generated from field: string tenant_id = 1;
+   */
+  tenantId: string;
+};
+
+/**
+ * Describes the message usher.v1.ExportBusinessProcessRequest.
+ * Use `create(ExportBusinessProcessRequestSchema)` to create a new message.
+ */
+export const ExportBusinessProcessRequestSchema: GenMessage<ExportBusinessProcessRequest> = /*@__PURE__*/
+  messageDesc(file_usher_v1_administration, 22);
+
+/**
+ * ExportBusinessProcessResponse is a tenant's configuration as YAML.
+ *
+ * @generated from message usher.v1.ExportBusinessProcessResponse
+ */
+export type ExportBusinessProcessResponse = Message<"usher.v1.ExportBusinessProcessResponse"> & {
+  /**
+   * The YAML.
+   *
+   * @generated from field: string text = 1;
+   */
+  text: string;
+
+  /**
+   * The version that it is of.
+   *
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+};
+
+/**
+ * Describes the message usher.v1.ExportBusinessProcessResponse.
+ * Use `create(ExportBusinessProcessResponseSchema)` to create a new message.
+ */
+export const ExportBusinessProcessResponseSchema: GenMessage<ExportBusinessProcessResponse> = /*@__PURE__*/
+  messageDesc(file_usher_v1_administration, 23);
+
+/**
+ * ApplyBusinessProcessRequest changes a configuration by a YAML.
+ *
+ * @generated from message usher.v1.ApplyBusinessProcessRequest
+ */
+export type ApplyBusinessProcessRequest = Message<"usher.v1.ApplyBusinessProcessRequest"> & {
+  /**
+   * The tenant.
+   *
+   * @generated from field: string tenant_id = 1;
+   */
+  tenantId: string;
+
+  /**
+   * The YAML: objects to add or replace, each whole. Passwords may be in it.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+
+  /**
+   * Remove every object that the text does not hold.
+   *
+   * @generated from field: bool replace_all = 3;
+   */
+  replaceAll: boolean;
+
+  /**
+   * Answer what would change, and change nothing.
+   *
+   * @generated from field: bool dry_run = 4;
+   */
+  dryRun: boolean;
+
+  /**
+   * Refuse unless this is the present version; 0 for any.
+   *
+   * @generated from field: uint64 expected_version = 5;
+   */
+  expectedVersion: bigint;
+};
+
+/**
+ * Describes the message usher.v1.ApplyBusinessProcessRequest.
+ * Use `create(ApplyBusinessProcessRequestSchema)` to create a new message.
+ */
+export const ApplyBusinessProcessRequestSchema: GenMessage<ApplyBusinessProcessRequest> = /*@__PURE__*/
+  messageDesc(file_usher_v1_administration, 24);
+
+/**
+ * ApplyBusinessProcessResponse says what changed, or what is wrong.
+ *
+ * @generated from message usher.v1.ApplyBusinessProcessResponse
+ */
+export type ApplyBusinessProcessResponse = Message<"usher.v1.ApplyBusinessProcessResponse"> & {
+  /**
+   * In order of kind and name; empty if nothing differs or something is wrong.
+   *
+   * @generated from field: repeated usher.v1.Change changes = 1;
+   */
+  changes: Change[];
+
+  /**
+   * The version after it; 0 if something is wrong.
+   *
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * Sequence in the journal; 0 if nothing changed.
+   *
+   * @generated from field: uint64 sequence = 3;
+   */
+  sequence: bigint;
+
+  /**
+   * What is allowed but hardly meant.
+   *
+   * @generated from field: repeated usher.v1.TextProblem warnings = 4;
+   */
+  warnings: TextProblem[];
+
+  /**
+   * What is wrong, the first 200; then nothing has changed.
+   *
+   * @generated from field: repeated usher.v1.TextProblem problems = 5;
+   */
+  problems: TextProblem[];
+};
+
+/**
+ * Describes the message usher.v1.ApplyBusinessProcessResponse.
+ * Use `create(ApplyBusinessProcessResponseSchema)` to create a new message.
+ */
+export const ApplyBusinessProcessResponseSchema: GenMessage<ApplyBusinessProcessResponse> = /*@__PURE__*/
+  messageDesc(file_usher_v1_administration, 25);
+
+/**
+ * TextProblem is something to say about a place in a text.
+ *
+ * @generated from message usher.v1.TextProblem
+ */
+export type TextProblem = Message<"usher.v1.TextProblem"> & {
+  /**
+   * The line, from 1; 0 if it is about the text as a whole.
+   *
+   * @generated from field: int32 line = 1;
+   */
+  line: number;
+
+  /**
+   * The column, from 1; 0 if it is about the text as a whole.
+   *
+   * @generated from field: int32 column = 2;
+   */
+  column: number;
+
+  /**
+   * What it is, in a sentence.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message usher.v1.TextProblem.
+ * Use `create(TextProblemSchema)` to create a new message.
+ */
+export const TextProblemSchema: GenMessage<TextProblem> = /*@__PURE__*/
+  messageDesc(file_usher_v1_administration, 26);
+
+/**
  * ApiKey is an API key without the key itself.
  *
  * @generated from message usher.v1.ApiKey
@@ -1283,7 +1465,7 @@ export type ApiKey = Message<"usher.v1.ApiKey"> & {
  * Use `create(ApiKeySchema)` to create a new message.
  */
 export const ApiKeySchema: GenMessage<ApiKey> = /*@__PURE__*/
-  messageDesc(file_usher_v1_administration, 22);
+  messageDesc(file_usher_v1_administration, 27);
 
 /**
  * CreateApiKeyRequest asks for an API key.
@@ -1332,7 +1514,7 @@ export type CreateApiKeyRequest = Message<"usher.v1.CreateApiKeyRequest"> & {
  * Use `create(CreateApiKeyRequestSchema)` to create a new message.
  */
 export const CreateApiKeyRequestSchema: GenMessage<CreateApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_usher_v1_administration, 23);
+  messageDesc(file_usher_v1_administration, 28);
 
 /**
  * CreateApiKeyResponse is an API key.
@@ -1360,7 +1542,7 @@ export type CreateApiKeyResponse = Message<"usher.v1.CreateApiKeyResponse"> & {
  * Use `create(CreateApiKeyResponseSchema)` to create a new message.
  */
 export const CreateApiKeyResponseSchema: GenMessage<CreateApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_usher_v1_administration, 24);
+  messageDesc(file_usher_v1_administration, 29);
 
 /**
  * ListApiKeysRequest names a tenant.
@@ -1381,7 +1563,7 @@ export type ListApiKeysRequest = Message<"usher.v1.ListApiKeysRequest"> & {
  * Use `create(ListApiKeysRequestSchema)` to create a new message.
  */
 export const ListApiKeysRequestSchema: GenMessage<ListApiKeysRequest> = /*@__PURE__*/
-  messageDesc(file_usher_v1_administration, 25);
+  messageDesc(file_usher_v1_administration, 30);
 
 /**
  * ListApiKeysResponse lists API keys.
@@ -1402,7 +1584,7 @@ export type ListApiKeysResponse = Message<"usher.v1.ListApiKeysResponse"> & {
  * Use `create(ListApiKeysResponseSchema)` to create a new message.
  */
 export const ListApiKeysResponseSchema: GenMessage<ListApiKeysResponse> = /*@__PURE__*/
-  messageDesc(file_usher_v1_administration, 26);
+  messageDesc(file_usher_v1_administration, 31);
 
 /**
  * RevokeApiKeyRequest names an API key.
@@ -1430,7 +1612,7 @@ export type RevokeApiKeyRequest = Message<"usher.v1.RevokeApiKeyRequest"> & {
  * Use `create(RevokeApiKeyRequestSchema)` to create a new message.
  */
 export const RevokeApiKeyRequestSchema: GenMessage<RevokeApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_usher_v1_administration, 27);
+  messageDesc(file_usher_v1_administration, 32);
 
 /**
  * RevokeApiKeyResponse is empty.
@@ -1445,7 +1627,7 @@ export type RevokeApiKeyResponse = Message<"usher.v1.RevokeApiKeyResponse"> & {
  * Use `create(RevokeApiKeyResponseSchema)` to create a new message.
  */
 export const RevokeApiKeyResponseSchema: GenMessage<RevokeApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_usher_v1_administration, 28);
+  messageDesc(file_usher_v1_administration, 33);
 
 /**
  * MultipleConnections says what a second connection of one kind does to the
@@ -1642,6 +1824,30 @@ export const Administration: GenService<{
     methodKind: "unary";
     input: typeof ApplyConfigurationRequestSchema;
     output: typeof ApplyConfigurationResponseSchema;
+  },
+  /**
+   * ExportBusinessProcess writes a tenant's configuration as the YAML of
+   * "usher export", without passwords.
+   *
+   * @generated from rpc usher.v1.Administration.ExportBusinessProcess
+   */
+  exportBusinessProcess: {
+    methodKind: "unary";
+    input: typeof ExportBusinessProcessRequestSchema;
+    output: typeof ExportBusinessProcessResponseSchema;
+  },
+  /**
+   * ApplyBusinessProcess changes a tenant's configuration by such a YAML, as
+   * "usher apply" does: all or nothing. What is wrong in the text is no error:
+   * it is answered with its places, and nothing has changed. Errors:
+   * UNKNOWN_TENANT, VERSION_MISMATCH.
+   *
+   * @generated from rpc usher.v1.Administration.ApplyBusinessProcess
+   */
+  applyBusinessProcess: {
+    methodKind: "unary";
+    input: typeof ApplyBusinessProcessRequestSchema;
+    output: typeof ApplyBusinessProcessResponseSchema;
   },
   /**
    * CreateApiKey makes an API key and shows it this once. Errors:
