@@ -141,7 +141,7 @@ func handler(files map[string]*file) http.Handler {
 func secure(h http.Header, at string) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Permissions-Policy", permissions)
-	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Referrer-Policy", "same-origin") // with no-referrer browsers would not tell us of our own pages' origin either
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	if at == embeddable {
