@@ -2626,10 +2626,10 @@ export const InteractionManagement: GenService<{
   /**
    * Transfer offers an interaction to another agent and answers when the
    * outcome is known (models.md 11). A supervisor may do so with every
-   * interaction that agents handle, in the place of the one who has it longest.
-   * Errors: NOT_A_PARTY, WRONG_STATE, UNKNOWN_AGENT, NOT_LOGGED_IN,
-   * ALREADY_INVITED, NOT_READY, REJECTED, NOT_ANSWERED, INVITATION_CANCELLED,
-   * ABANDONED.
+   * interaction: with one that agents handle in the place of the one who has it
+   * longest, with one that waits in its router's. Errors: NOT_A_PARTY,
+   * UNKNOWN_AGENT, NOT_LOGGED_IN, ALREADY_INVITED, ALREADY_DELIVERING, HELD,
+   * LOCKED, NOT_READY, REJECTED, NOT_ANSWERED, INVITATION_CANCELLED, ABANDONED.
    *
    * @generated from rpc usher.v1.InteractionManagement.Transfer
    */

@@ -771,7 +771,8 @@ export type ConfigurationApplied = Message<"usher.v1.ConfigurationApplied"> & {
   version: bigint;
 
   /**
-   * What that changed, as the one who applied it was told; for the audit log.
+   * What that changed, as the one who applied it was told, long lines cut; for
+   * the audit log.
    *
    * @generated from field: repeated usher.v1.Change changes = 4;
    */

@@ -449,7 +449,8 @@ export const EventStatisticsSchema: GenMessage<EventStatistics> = /*@__PURE__*/
 
 /**
  * QueueStatistics are a queue's figures since midnight in the tenant's time
- * zone.
+ * zone. Each is counted when it happens: what entered yesterday and is answered
+ * today was answered today.
  *
  * @generated from message usher.v1.QueueStatistics
  */
@@ -462,49 +463,54 @@ export type QueueStatistics = Message<"usher.v1.QueueStatistics"> & {
   row?: QueueRow | undefined;
 
   /**
-   * How many entered it.
+   * How many entered it, to wait. What a router gives back unanswered has never
+   * left; what an agent had and puts back enters anew.
    *
    * @generated from field: int64 entered = 2;
    */
   entered: bigint;
 
   /**
-   * How many were answered from it.
+   * How many were answered from it: an agent joined while they waited, by
+   * accepting or by pulling.
    *
    * @generated from field: int64 answered = 3;
    */
   answered: bigint;
 
   /**
-   * How many of them within within_ms.
+   * How many of them within within_ms as it was configured then.
    *
    * @generated from field: int64 answered_within = 4;
    */
   answeredWithin: bigint;
 
   /**
-   * How many were stopped while they waited.
+   * How many were stopped while they waited, by whomever, also by a
+   * router: nobody had answered them since they entered. What is moved to another queue or a
+   * workbin unanswered is neither answered nor abandoned.
    *
    * @generated from field: int64 abandoned = 5;
    */
   abandoned: bigint;
 
   /**
-   * How long the answered waited, in all.
+   * How long the answered waited, in all, from entry to answer.
    *
    * @generated from field: int64 answered_wait_ms = 6;
    */
   answeredWaitMs: bigint;
 
   /**
-   * How long the handled were handled, in all, and how many those are.
+   * How long those answered from it were handled, in all, from the first agent's
+   * joining to the last one's leaving, through transfers and conferences.
    *
    * @generated from field: int64 handled_ms = 7;
    */
   handledMs: bigint;
 
   /**
-   * ...
+   * How many those are: they count when the last agent leaves.
    *
    * @generated from field: int64 handled = 8;
    */
@@ -546,7 +552,8 @@ export type RequestGetHistory = Message<"usher.v1.RequestGetHistory"> & {
   queue: string;
 
   /**
-   * From when on, Unix milliseconds; 0 for 24 hours ago.
+   * From when on, Unix milliseconds: from the minute that contains it; 0, or
+   * what is longer ago, for 24 hours ago.
    *
    * @generated from field: int64 from_ms = 2;
    */
@@ -575,7 +582,8 @@ export const RequestGetHistorySchema: GenMessage<RequestGetHistory> = /*@__PURE_
   messageDesc(file_usher_v1_statistics, 8);
 
 /**
- * EventHistory is figures over time; all lists have the same length.
+ * EventHistory is figures over time, counted as in QueueStatistics; all lists
+ * have the same length. The last step is not over.
  *
  * @generated from message usher.v1.EventHistory
  */
@@ -588,7 +596,8 @@ export type EventHistory = Message<"usher.v1.EventHistory"> & {
   atMs: bigint[];
 
   /**
-   * How many waited at its end.
+   * How many waited at its end; in the last, now. What is being delivered does
+   * not wait.
    *
    * @generated from field: repeated int32 waiting = 2;
    */
@@ -875,7 +884,10 @@ export const Statistics: GenService<{
   },
   /**
    * Watch streams the figures of queues and the states of agents: all of them
-   * first, then every second what has changed.
+   * first, then once a second what has changed, if anything has; a message
+   * without rows breaks a silence of 10 s. Who reads slowly gets the changes of
+   * several seconds at once. Just after the start of a server the first message
+   * comes when everything is counted.
    *
    * @generated from rpc usher.v1.Statistics.Watch
    */
@@ -886,7 +898,7 @@ export const Statistics: GenService<{
   },
   /**
    * GetHistory gives the figures of queues over time, of at most the last 24
-   * hours. Errors: INVALID_ARGUMENT.
+   * hours. Errors: INVALID_ARGUMENT, UNKNOWN_QUEUE.
    *
    * @generated from rpc usher.v1.Statistics.GetHistory
    */
@@ -896,8 +908,12 @@ export const Statistics: GenService<{
     output: typeof EventHistorySchema;
   },
   /**
-   * GetAuditLog tells who changed the configuration, made or revoked keys, and
-   * interfered with agents and interactions; latest first.
+   * GetAuditLog tells who changed the configuration, made tenants, made or
+   * revoked keys, and interfered with agents and interactions: by Intrude, by a
+   * request about the state of another agent, or by PlaceInQueue,
+   * PlaceInWorkbin, Transfer, StopProcessing, MoveInteractions, LockInteraction
+   * or UnlockInteraction without being a party. Latest first, the latest 10,000;
+   * after a start of the server those of the last 30 days.
    *
    * @generated from rpc usher.v1.Statistics.GetAuditLog
    */
