@@ -65,10 +65,9 @@ export function Charts() {
 function read(queue: string, span: number): () => void {
   let over = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  series.value = undefined;
+  let former: Series | undefined;
   const step = stepMs(span);
   const once = async () => {
-    const former = series.value;
     const fromMs = Math.floor((now.value - span * 3_600_000) / step) * step;
     // The last step has grown since; the one before may have been the last.
     const since = former ? Math.max(fromMs, former.atMs.at(-2) ?? fromMs) : fromMs;
@@ -76,7 +75,8 @@ function read(queue: string, span: number): () => void {
       const answer = await connection.call(Statistics.method.getHistory, { queue, fromMs: BigInt(since), stepMs: BigInt(step) });
       if (!over) {
         const read = seriesOf(answer);
-        series.value = former ? grown(former, read, fromMs) : read;
+        former = former ? grown(former, read, fromMs) : read;
+        series.value = former;
         trouble.value = undefined;
       }
     } catch (thrown) {

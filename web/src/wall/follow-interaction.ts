@@ -77,8 +77,9 @@ async function readProperties(id: string, f: FollowedInteraction, signal: AbortS
       f.gone.value = undefined;
     }
   } catch (thrown) {
-    if (!signal.aborted && UsherError.from(thrown).event) {
-      f.gone.value = words(thrown);
+    const error = UsherError.from(thrown);
+    if (!signal.aborted && error.event) {
+      f.gone.value = error.description;
     }
   }
 }

@@ -67,9 +67,9 @@ export function InteractionPanel(props: { id: string }) {
       >
         <Shown part={part} id={id} followed={followed} />
       </Tabs>
-      {live && act === "reassign" && <Reassign i={i} onClose={() => setAct(undefined)} />}
-      {live && act === "requeue" && <Requeue i={i} onClose={() => setAct(undefined)} />}
-      {live && act === "stop" && <Stop i={i} onClose={() => setAct(undefined)} />}
+      {i && act === "reassign" && <Reassign i={i} onClose={() => setAct(undefined)} />}
+      {i && act === "requeue" && <Requeue i={i} onClose={() => setAct(undefined)} />}
+      {i && act === "stop" && <Stop i={i} onClose={() => setAct(undefined)} />}
     </article>
   );
 }

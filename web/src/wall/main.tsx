@@ -1,4 +1,4 @@
-import { logIn } from "@usher-cc/client";
+import { codeOf, ErrorCode, logIn } from "@usher-cc/client";
 import { Button } from "../common/button.js";
 import { Login } from "../common/login.js";
 import { Page, show } from "../common/page.js";
@@ -39,7 +39,7 @@ function Wall() {
           <Login
             title={t("logInTitle")}
             notice={now.words}
-            words={words}
+            words={loginWords}
             onLogin={async (agentId, password) => {
               await logIn({ window: "supervisor", tenantId: query.get("tenant") ?? "", agentId, password });
               await begin();
@@ -49,6 +49,16 @@ function Wall() {
       );
   }
   return query.get("view") === "board" ? <Board /> : <Inside />;
+}
+
+function loginWords(thrown: unknown): string {
+  switch (codeOf(thrown)) {
+    case ErrorCode.PERMISSION_DENIED:
+      return t("notSupervisor");
+    case ErrorCode.UNAUTHENTICATED:
+      return t("wrongLogin");
+  }
+  return words(thrown);
 }
 
 function Inside() {

@@ -84,6 +84,9 @@ export function SequenceDiagram(props: {
         <div
           ref={scroll}
           class="sequence-scroll"
+          role="group"
+          aria-label={t("area")}
+          tabIndex={0}
           onScroll={(e) => {
             const at = e.currentTarget;
             const end = at.scrollHeight - at.scrollTop - at.clientHeight <= nearEnd;

@@ -55,27 +55,19 @@ export function Shapes(props: { layout: Layout; selected?: number; focusable?: n
   );
 }
 
-/** What a screen reader says of an arrow. */
+/** What a screen reader says of an arrow: what can be read there, and whence it goes where. */
 export function spoken(arrow: Arrow): string {
   const { line } = arrow;
-  const words = [
-    t("arrow", {
-      sequence: String(line.sequence),
-      time: clock(line.timeMs),
-      from: participantName(line.from),
-      to: line.to.map(participantName).join(", ") || t("nobody"),
-      label: arrow.label,
-      protocol: arrow.protocol,
-    }),
-  ];
-  if (arrow.agentsAlone) {
-    words.push(t("agentsAlone"));
-  }
-  if (arrow.words) {
-    words.push(t("refused", { words: arrow.words }));
-  }
-  return words.join("; ");
+  const way = t("arrowWay", {
+    from: participantName(line.from),
+    to: line.to.map(participantName).join(", ") || t("nobody"),
+    sequence: String(line.sequence),
+  });
+  return [t("arrow", { time: clock(line.timeMs), label: arrow.label, protocol: arrow.protocol }), noteOf(arrow), way].filter(Boolean).join("; ");
 }
+
+// The words below an arrow.
+const noteOf = (arrow: Arrow): string => (arrow.words ? t("refused", { words: arrow.words }) : arrow.agentsAlone ? t("agentsAlone") : "");
 
 interface ArrowProps {
   arrow: Arrow;
@@ -99,7 +91,7 @@ class ArrowShape extends Component<ArrowProps> {
   override render() {
     const { arrow, width, selected, focusable } = this.props;
     const ends = [arrow.from, ...arrow.to];
-    const note = arrow.words ? t("refused", { words: arrow.words }) : arrow.agentsAlone ? t("agentsAlone") : "";
+    const note = noteOf(arrow);
     const classes = ["sequence-arrow", `sequence-${arrow.kind}`];
     if (arrow.dashed) {
       classes.push("sequence-dashed");
@@ -115,12 +107,13 @@ class ArrowShape extends Component<ArrowProps> {
         role="option"
         aria-selected={selected}
         aria-label={spoken(arrow)}
-        tabIndex={focusable ? 0 : -1}
+        // In SVG names of attributes have their own case.
+        tabindex={focusable ? 0 : -1}
       >
         <rect class="sequence-row" x={2} y={arrow.y - 25} width={width - 4} height={note ? 50 : 33} />
         {arrow.newTime && (
           <text class="sequence-time" x={8} y={arrow.y + 4}>
-            {clock(arrow.line.timeMs)}
+            {`${clock(arrow.line.timeMs)} `}
           </text>
         )}
         {arrow.to.length === 0 ? (
@@ -133,7 +126,7 @@ class ArrowShape extends Component<ArrowProps> {
           <polygon key={to} points={head(arrow.from, to, arrow.y)} />
         ))}
         <text class="sequence-label" x={arrow.labelX} y={arrow.y - 7}>
-          {arrow.label} <tspan class="sequence-protocol">{arrow.protocol}</tspan>
+          {arrow.label} <tspan class="sequence-protocol">{`${arrow.protocol} `}</tspan>
         </text>
         {note && (
           <text class="sequence-label sequence-words" x={arrow.labelX} y={arrow.y + 17}>
