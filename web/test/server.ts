@@ -62,6 +62,7 @@ export class Usher {
     const running = spawn(process.env.USHER_BINARY!, args, { stdio: ["ignore", "pipe", "pipe"] });
     running.stdout.on("data", (text: Buffer) => (this.log += text.toString()));
     running.stderr.on("data", (text: Buffer) => (this.log += text.toString()));
+    process.once("exit", () => running.kill("SIGKILL"));
     this.process = running;
     await until("the server serves", async () => {
       if (running.exitCode !== null) {
