@@ -111,9 +111,9 @@ export function Promised({ chat }: { chat: Chat }) {
   const { to, atMs } = chat.launched.value!.callback!;
   return (
     <div class="chat-body">
-      <h3 tabIndex={-1} data-focus>
+      <p tabIndex={-1} data-focus class="chat-promise">
         {t("promised")}
-      </h3>
+      </p>
       <p>{atMs ? t("promisedAt", { number: to, time: dateAndTime(atMs) }) : t("promisedSoon", { number: to })}</p>
       <Button onClick={() => chat.startAgain()}>{t("startAgain")}</Button>
     </div>

@@ -1,7 +1,6 @@
 // The chat as it is on the plain page and in the panel of the widget.
 import { effect } from "@preact/signals";
-import type { Ref } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../common/button.js";
 import { read, write } from "../common/locale.js";
 import { Ask, Promised } from "./ask.js";
@@ -20,9 +19,8 @@ export function View(props: {
   shown: boolean;
   /** True to take the focus when it appears. */
   focus: boolean;
-  /** Closes the panel, not the session; absent on a page. */
+  /** Closes the panel, not the session; absent on a page of its own. */
   onClose?: () => void;
-  rootRef?: Ref<HTMLElement>;
 }) {
   const { chat, shown } = props;
   const root = useRef<HTMLDivElement>(null);
@@ -65,13 +63,21 @@ function phaseOf(chat: Chat): Phase {
 /** Focuses what a phase wants to have focused, or else its first control. */
 function focusFirst(root: HTMLElement): void {
   const wanted = root.querySelector<HTMLElement>("[data-focus]") ?? root.querySelector<HTMLElement>(".chat-body :is(input, textarea, button)");
-  (wanted ?? root.querySelector<HTMLElement>("h2"))?.focus();
+  (wanted ?? root.querySelector<HTMLElement>(".chat-head [tabindex]"))?.focus();
 }
 
 function Head({ chat, onClose }: { chat: Chat; onClose: (() => void) | undefined }) {
   const [asking, setAsking] = useState(false);
   const [sound, setSound] = useState(read(soundKey) === "on");
   const alive = chat.launched.value && !chat.launched.value.callback && chat.state.value !== "ENDED";
+  const end = useRef<HTMLButtonElement>(null);
+  const asked = useRef(false);
+  useLayoutEffect(() => {
+    if (asked.current && !asking) {
+      end.current?.focus();
+    }
+    asked.current = asking;
+  }, [asking]);
   const toggle = () => {
     write(soundKey, sound ? "off" : "on");
     setSound(!sound);
@@ -79,9 +85,10 @@ function Head({ chat, onClose }: { chat: Chat; onClose: (() => void) | undefined
       chime();
     }
   };
+  const Heading = onClose ? "h2" : "h1";
   return (
     <header class="chat-head">
-      <h2 tabIndex={-1}>{chat.site.value?.title || t("title")}</h2>
+      <Heading tabIndex={-1}>{chat.site.value?.title || t("title")}</Heading>
       {alive && (
         <Button kind="plain" label={t("sound")} pressed={sound} class="chat-icon" onClick={toggle}>
           <svg viewBox="0 0 24 24" aria-hidden="true">
@@ -90,7 +97,7 @@ function Head({ chat, onClose }: { chat: Chat; onClose: (() => void) | undefined
         </Button>
       )}
       {alive && !asking && (
-        <Button kind="plain" busy={chat.ending.value} onClick={() => setAsking(true)}>
+        <Button kind="plain" buttonRef={end} busy={chat.ending.value} onClick={() => setAsking(true)}>
           {t("end")}
         </Button>
       )}
@@ -118,9 +125,15 @@ function Head({ chat, onClose }: { chat: Chat; onClose: (() => void) | undefined
 /** Sure asks whether the chat shall end. */
 function Sure({ onAnswer }: { onAnswer: (sure: boolean) => void }) {
   const no = useRef<HTMLButtonElement>(null);
-  useEffect(() => no.current?.focus(), []);
+  useLayoutEffect(() => no.current?.focus(), []);
+  const escape = (event: KeyboardEvent) => {
+    if (event.key === "Escape") {
+      event.stopPropagation(); // it would close the panel, too
+      onAnswer(false);
+    }
+  };
   return (
-    <div class="chat-sure" role="group" aria-label={t("endReally")}>
+    <div class="chat-sure" role="group" aria-label={t("endReally")} onKeyDown={escape}>
       <span>{t("endReally")}</span>
       <Button kind="danger" onClick={() => onAnswer(true)}>
         {t("endYes")}
