@@ -220,7 +220,7 @@ func TestShell(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	all := snippets(t, dir)
-	for _, page := range []string{"README.md", "docs/quickstart.md", "docs/guides/routing.md", "docs/guides/external-service.md", "docs/guides/first-chat.md", "docs/statistics.md"} {
+	for _, page := range []string{"README.md", "docs/quickstart.md", "docs/guides/routing.md", "docs/guides/external-service.md", "docs/guides/first-chat.md", "docs/sessions.md", "docs/statistics.md"} {
 		t.Run(page, func(t *testing.T) { runPage(t, bin, page, all) })
 	}
 }
