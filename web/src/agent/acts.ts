@@ -25,7 +25,9 @@ export const binsPlace = "bins";
 export function accept(offer: Offer): Promise<boolean> {
   return answering(offer, async () => {
     await desk().accept(offer.ticket);
+    await desk().refresh();
     look({ kind: "session", id: offer.interactionId });
+    requestAnimationFrame(() => document.getElementById("compose")?.focus());
   });
 }
 

@@ -93,6 +93,7 @@ function take(has: AgentState): void {
     keepFor(has.agentId);
     restoreCards();
     keeping ??= keepCards();
+    state.peek().sessions.forEach((s) => void desk().loadConversation(s.id).catch(() => undefined)); // a card without it is one, too
     stage.value = "desk";
     void readDirectory();
   }

@@ -5,7 +5,7 @@ import { dateAndTime, stopwatch } from "../common/time.js";
 import { now } from "../common/clock.js";
 import { type Session, userData } from "./model.js";
 import { CommandButton } from "./parts.js";
-import { nameOf } from "./store.js";
+import { nameOf, state } from "./store.js";
 import { t } from "./text.js";
 
 export function Details(props: { session: Session }) {
@@ -27,7 +27,7 @@ export function Details(props: { session: Session }) {
         <ul class="plain">
           {p.parties.filter((party) => party.participant?.kind === ParticipantKind.AGENT).map((party) => (
             <li key={party.participant?.id}>
-              {nameOf(party.participant)} <span class="soft">{seenAs(party.visibility)} {stopwatch(now.value - Number(party.sinceMs))}</span>
+              {party.participant?.id === state.value.agentId ? t("youName") : nameOf(party.participant)} <span class="soft">{seenAs(party.visibility)} {stopwatch(now.value - Number(party.sinceMs))}</span>
             </li>
           ))}
         </ul>

@@ -136,8 +136,9 @@ const usualMs = 30_000;
 /** The time that is left until the server takes the offer back. */
 function Countdown(props: { offer: Offer }) {
   const { deadlineMs, sinceMs } = props.offer;
-  const left = Math.max(0, deadlineMs - now.value);
-  const share = Math.min(1, left / (sinceMs ? deadlineMs - sinceMs : usualMs));
+  const whole = sinceMs ? deadlineMs - sinceMs : usualMs;
+  const left = Math.min(whole, Math.max(0, deadlineMs - now.value));
+  const share = left / whole;
   const seconds = Math.ceil(left / 1000);
   return (
     <span class={`countdown ${seconds <= 5 ? "countdown-late" : ""}`} role="img" aria-label={t("secondsLeft", { count: seconds })}>

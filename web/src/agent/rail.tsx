@@ -20,7 +20,7 @@ export function Rail() {
       <ul class="session-list" aria-label={t("sessions")}>
         {sessions.map((session, n) => (
           <li key={session.id}>
-            <SessionItem session={session} number={n + 1} />
+            <SessionItem session={session} number={n + 1} isCurrent={session.id === current.value?.id} />
           </li>
         ))}
       </ul>
@@ -28,7 +28,7 @@ export function Rail() {
       <button
         type="button"
         class="session-item"
-        aria-current={view.value.kind === "bins" ? "page" : undefined}
+        aria-current={view.value.kind === "bins" ? "page" : "false"}
         aria-keyshortcuts="Alt+G"
         onClick={() => look({ kind: "bins" })}
       >
@@ -38,8 +38,8 @@ export function Rail() {
   );
 }
 
-function SessionItem(props: { session: Session; number: number }) {
-  const { session, number } = props;
+function SessionItem(props: { session: Session; number: number; isCurrent: boolean }) {
+  const { session, number, isCurrent } = props;
   const { agentId } = state.value;
   const unread = unreadOf(session, agentId);
   const last = session.conversation?.lines.at(-1);
@@ -50,7 +50,7 @@ function SessionItem(props: { session: Session; number: number }) {
     <button
       type="button"
       class={`session-item ${session.ended ? "session-ended" : ""}`}
-      aria-current={current.value?.id === session.id ? "page" : undefined}
+      aria-current={isCurrent ? "page" : "false"}
       onClick={() => look({ kind: "session", id: session.id })}
     >
       <span class="session-item-head">
@@ -82,7 +82,7 @@ function marks(s: Session): string {
     s.properties.isHeld && t("held"),
     !s.properties.isOnline && !s.ended && s.properties.mediaType === "chat" && t("offline"),
     drafts.value[s.id] && t("draft"),
-    lastNumber(s) === 0 && !s.ended && t("nothingSaid"),
+    s.conversation?.loaded && lastNumber(s) === 0 && !s.ended && t("nothingSaid"),
   ]
     .filter(Boolean)
     .join(" · ");

@@ -7,7 +7,7 @@ import { LineVisibility } from "@usher-cc/client/gen/conversation";
 import { Button } from "../common/button.js";
 import { timeOfDaySeconds } from "../common/time.js";
 import { desk } from "./desk.js";
-import { type Line, lineOf, type Session } from "./model.js";
+import { customerOf, type Line, lineOf, type Session } from "./model.js";
 import { fetchFile } from "./sends.js";
 import { state } from "./store.js";
 import { at, words } from "./trouble.js";
@@ -30,16 +30,16 @@ export function Transcript(props: { session: Session }) {
     <div class="transcript-frame">
       <div ref={box} class="transcript" role="log" aria-label={t("conversation")} tabIndex={0} onScroll={onScroll}>
         {session.conversation?.more && <p class="soft">{t("earlierLines")}</p>}
-        {lines.length === 0 && pending.length === 0 && <p class="soft">{t("nothingSaid")}</p>}
+        {session.conversation?.loaded && lines.length === 0 && pending.length === 0 && <p class="soft">{t("nothingSaid")}</p>}
         {lines.map((line, n) => (
           <LineView key={line.number} id={session.id} line={line} first={!together(lines[n - 1], line)} />
         ))}
         {pending.map((line) => (
-          <Pending key={line.referenceId} id={session.id} pending={line} />
+          <Pending key={line.referenceId} id={session.id} pending={line} ended={session.ended !== undefined} />
         ))}
       </div>
       <p class="typing soft" role="status">
-        {[...(session.conversation?.typing.values() ?? [])].map((name) => t("isTyping", { name: name || t("theCustomer") })).join(" ")}
+        {[...(session.conversation?.typing.values() ?? [])].map((name) => t("isTyping", { name: name || customerOf(session.properties) })).join(" ")}
       </p>
       {!atEnd && (
         <Button class="pill" onClick={toEnd}>
@@ -113,7 +113,7 @@ function authorOf(line: Line): string {
   return line.name || (line.by === "customer" ? t("theCustomer") : t("theAgent"));
 }
 
-function Pending(props: { id: string; pending: PendingLine }) {
+function Pending(props: { id: string; pending: PendingLine; ended: boolean }) {
   const { line, error, referenceId } = props.pending;
   const settle = (how: "again" | "never") => () => desk().settleLine(props.id, referenceId, how);
   return (
@@ -128,7 +128,7 @@ function Pending(props: { id: string; pending: PendingLine }) {
           <Button onClick={settle("never")}>{t("discard")}</Button>
         </div>
       ) : (
-        <p class="line-head soft">{t("sending")}</p>
+        <p class="line-head soft">{props.ended ? t("lineRefused") : t("sending")}</p>
       )}
     </div>
   );

@@ -1,0 +1,638 @@
+// The Agent Control Window in a real browser against the real server. Customers
+// and some colleagues speak the protocol without a window.
+import { fileURLToPath } from "node:url";
+import { type CustomerSession } from "@usher-cc/client";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { axeViolations, launch, logIn, open, type Opened, picture } from "./browser.js";
+import { password, until, Usher } from "./server.js";
+
+/** How long a condition may take on a slow machine. */
+const patience = { timeout: 30_000, interval: 50 };
+
+let usher: Usher;
+let chromium: Browser;
+let opened: Opened[] = [];
+let customers: CustomerSession[] = [];
+
+beforeAll(async () => {
+  const centre = fileURLToPath(new URL("fixtures/agents.yaml", import.meta.url));
+  [usher, chromium] = await Promise.all([Usher.start(centre), launch()]);
+});
+
+afterAll(async () => {
+  await chromium?.close();
+  await usher?.stop();
+});
+
+// Nobody keeps anything from one test to the next: customers go, agents log out.
+afterEach(async () => {
+  for (const customer of customers) {
+    await customer.drop().catch(() => undefined); // he may have gone already
+  }
+  for (const { context } of opened) {
+    const logout = `${usher.url}/usher.v1.InteractionManagement/AgentLogout`;
+    await context.request.post(logout, { headers: { "Usher-Window": "agent" }, data: { force: true } });
+    await context.close();
+  }
+  [opened, customers] = [[], []];
+});
+
+// ---- People ----
+
+/** A customer who has asked for a session. */
+async function customer(requestType: string, name: string, more: { subject?: string; text?: string } = {}): Promise<CustomerSession> {
+  const session = await usher.customer({ name, requestType, text: "Hello?", ...more });
+  customers.push(session);
+  return session;
+}
+
+/** The lines that a customer sees. */
+const seenBy = (c: CustomerSession) => c.state.lines.map(({ said }) => said.line?.text || said.line?.attachment?.name || "");
+
+/** Opens an agent's window with nobody logged in. */
+async function blank(options: BrowserContextOptions = {}, path = "/agent"): Promise<Opened> {
+  const one = await open(chromium, usher, path, { viewport: { width: 1280, height: 800 }, ...options });
+  opened.push(one);
+  return one;
+}
+
+/** Opens the window of an agent who is at work and, unless it is to be otherwise, available. */
+async function desk(agentId: string, available = true): Promise<Opened> {
+  const one = await open(chromium, usher, "/agent", {
+    viewport: { width: 1280, height: 800 },
+    before: (context) => logIn(context, usher, { window: "agent", agentId }),
+  });
+  opened.push(one);
+  const { page } = one;
+  await page.getByRole("button", { name: /Start work|Become available|Take a break/ }).first().waitFor();
+  if (await page.getByRole("button", { name: "Start work" }).isVisible()) {
+    await page.getByRole("button", { name: "Start work" }).click();
+  }
+  await page.locator(".status").waitFor();
+  if (available) {
+    await press(page, "Become available");
+    await page.getByRole("button", { name: /Take a break/ }).waitFor();
+  }
+  return one;
+}
+
+// ---- What is on a page ----
+
+/** Presses a button of the status lines or of a session if it is there. */
+async function press(page: Page, name: string): Promise<void> {
+  const button = page.getByRole("button", { name: new RegExp(`^${name}`) }).first();
+  if (await button.isVisible()) {
+    await button.click();
+  }
+}
+
+const offer = (page: Page, name: string): Locator => page.getByRole("article", { name: `Offer: ${name}` });
+const session = (page: Page, name: string): Locator => page.getByRole("region", { name: `Session with ${name}` });
+const item = (page: Page, name: string): Locator => page.locator(".session-list .session-item", { hasText: name });
+const message = (page: Page): Locator => page.locator("#compose");
+const dialog = (page: Page): Locator => page.getByRole("dialog");
+const choice = (page: Page, text: string): Locator => dialog(page).getByRole("option", { name: text });
+
+/** The lines of the session that is looked at; pending ones are not among them. */
+const lines = (page: Page): Promise<string[]> => page.locator(".line:not(.line-pending) .line-text").allInnerTexts();
+
+const sees = (page: Page, expected: string[]) => expect.poll(() => lines(page), patience).toEqual(expected);
+const reads = (locator: Locator, words: string | RegExp) => expect.poll(() => locator.innerText(), patience).toMatch(words);
+const isGone = (locator: Locator) => expect.poll(() => locator.count(), patience).toBe(0);
+
+/** Waits for an offer and takes it. */
+async function accept(page: Page, name: string): Promise<void> {
+  await offer(page, name).getByRole("button", { name: /Accept/ }).click();
+  await session(page, name).waitFor();
+}
+
+async function say(page: Page, text: string): Promise<void> {
+  await message(page).fill(text);
+  await message(page).press("Enter");
+}
+
+/** Holds that the page has no fault that axe finds, light and dark. */
+async function accessible(page: Page, state: string): Promise<void> {
+  expect(await axeViolations(page), state).toEqual([]);
+  await picture(page, `agent-${state}`);
+}
+
+/** Presses keys, one after the other. */
+async function keys(page: Page, ...all: string[]): Promise<void> {
+  for (const key of all) {
+    await page.keyboard.press(key);
+  }
+}
+
+describe("logging in", () => {
+  test("asks who it is, says what is wrong, and shows the status lines", async () => {
+    const { page, errors } = await blank();
+    await page.getByLabel("Agent id").fill("ana");
+    await page.getByLabel("Password").fill("not-the-password");
+    await page.getByLabel("Extension").fill("4711");
+    await page.getByRole("button", { name: "Log in" }).click();
+    await page.getByText("Agent id or password is wrong.").waitFor();
+    await accessible(page, "login");
+    await page.getByLabel("Password").fill(password);
+    await page.getByRole("button", { name: "Log in" }).click();
+    const status = page.locator(".status");
+    await reads(status, /Ana\s+ana · extension 4711/);
+    await reads(status, /Connected/);
+    await reads(status, /chat: not ready/);
+    await accessible(page, "idle");
+    await press(page, "Become available");
+    await reads(status, /chat: ready/);
+
+    await page.getByRole("button", { name: "More" }).click();
+    await page.getByRole("menuitem", { name: "Log out" }).click();
+    await dialog(page).getByRole("button", { name: /End of the day/ }).click();
+    await page.getByLabel("Agent id").waitFor();
+    await page.reload();
+    await page.getByLabel("Agent id").waitFor();
+    expect(errors.filter((error) => !error.includes("401"))).toEqual([]);
+  });
+
+  test("of a second window takes over, and the first can take it back", async () => {
+    const first = await desk("ana", false);
+    const second = await desk("ana", false);
+    await first.page.getByText("Open in another window").waitFor();
+    await accessible(first.page, "replaced");
+    await first.page.getByRole("button", { name: "Use this one" }).click();
+    await first.page.locator(".status").waitFor();
+    await second.page.getByText("Open in another window").waitFor();
+  });
+});
+
+describe("an offer", () => {
+  test("tells who and why, is taken by one key, and a chat goes both ways", async () => {
+    const { page, errors } = await desk("ana");
+    const mia = await customer("desk", "Mia", { subject: "My bill is wrong", text: "It is number 17." });
+    const card = offer(page, "Mia");
+    await reads(card, /My bill is wrong/);
+    await reads(card, /account\s+17/);
+    await reads(card, /Waiting for/);
+    await expect.poll(() => card.getByRole("img").getAttribute("aria-label"), patience).toMatch(/\d+ seconds? left/);
+    await expect.poll(() => page.title(), patience).toBe("(1) Offer - Usher");
+    await accessible(page, "offer");
+    await keys(page, "a");
+    await session(page, "Mia").waitFor();
+    await isGone(card);
+    await sees(page, ["It is number 17."]);
+    await expect.poll(() => page.title(), patience).toBe("Agent Control Window - Usher");
+
+    await message(page).pressSequentially("One\nmoment".replace("\n", " "));
+    await until("Mia sees that Ana writes", () => mia.state.typing === "Ana");
+    await keys(page, "Shift+Enter");
+    await message(page).pressSequentially("please");
+    await keys(page, "Enter");
+    await until("Mia has it", () => seenBy(mia).includes("One moment\nplease"));
+    await sees(page, ["It is number 17.", "One moment\nplease"]);
+    await isGone(page.locator(".line-pending"));
+    mia.typing();
+    await page.getByText("Mia is writing").waitFor();
+    mia.send("<b>thanks</b>");
+    await sees(page, ["It is number 17.", "One moment\nplease", "<b>thanks</b>"]);
+    await accessible(page, "session");
+    await page.goto(`${usher.url}/agent?dir=rtl&lang=de`);
+    await page.getByRole("region", { name: "Sitzung mit Mia" }).waitFor();
+    await accessible(page, "session-rtl-de");
+    expect(errors).toEqual([]);
+  });
+
+  test("is rejected with a reason by its number", async () => {
+    const { page } = await desk("ana");
+    await customer("desk", "Nora");
+    await offer(page, "Nora").waitFor();
+    await keys(page, "r");
+    await dialog(page).getByRole("button", { name: /I am busy/ }).waitFor();
+    await accessible(page, "reject");
+    await keys(page, "1");
+    await isGone(offer(page, "Nora"));
+    await isGone(dialog(page));
+  });
+
+  test("says that the customer left, and that it expired", async () => {
+    const { page } = await desk("ana");
+    const otto = await customer("desk", "Otto");
+    await offer(page, "Otto").waitFor();
+    await otto.drop();
+    await reads(offer(page, "Otto"), /The customer left\./);
+    await accessible(page, "customer-left");
+    await offer(page, "Otto").getByRole("button", { name: "Close" }).click();
+    await isGone(offer(page, "Otto"));
+
+    await customer("desk-short", "Paul");
+    await reads(offer(page, "Paul"), /Expired: you did not answer in time\./);
+    await reads(page.locator(".status"), /short: not ready/);
+  });
+
+  test("goes to another when it expires, and only one of two who pull gets it", async () => {
+    const [rob, rita] = [await desk("rob"), await desk("rita", false)];
+    await customer("race", "Quentin");
+    await offer(rob.page, "Quentin").waitFor();
+    await press(rita.page, "Become available");
+    await reads(offer(rob.page, "Quentin"), /Expired/);
+    await accept(rita.page, "Quentin");
+
+    await keys(rob.page, "g");
+    await rita.page.getByRole("button", { name: /Workbins and queues/ }).click();
+    await customer("shared", "Rosa");
+    const take = (page: Page) => page.getByRole("button", { name: "Take next from shared" });
+    await Promise.all([rob, rita].map(({ page }) => expect.poll(() => take(page).isEnabled(), patience).toBe(true)));
+    await Promise.all([rob, rita].map(({ page }) => take(page).evaluate((button: HTMLElement) => button.click())));
+    const has = async () => [await session(rob.page, "Rosa").count(), await session(rita.page, "Rosa").count()];
+    await expect.poll(async () => (await has()).toSorted(), patience).toEqual([0, 1]);
+    const loser = (await has())[0] === 1 ? rita.page : rob.page;
+    await reads(loser.locator(".bins"), /somebody else was faster/);
+    await accessible(loser, "bins");
+  });
+
+  test("shows without notifications, which the browser refuses", async () => {
+    const { page } = await desk("ana");
+    await page.evaluate(() => Notification.requestPermission());
+    await page.reload();
+    await page.getByText("Desktop notifications are refused by this browser").waitFor();
+    await customer("desk", "Sam");
+    await accept(page, "Sam");
+  });
+});
+
+describe("a session", () => {
+  test("is transferred with its transcript, after a refusal and a change of mind", async () => {
+    const [ana, ben] = [await desk("ana"), await desk("ben")];
+    const tina = await customer("desk", "Tina", { text: "About my order." });
+    await accept(ana.page, "Tina");
+    await say(ana.page, "I ask Ben.");
+    const ask = async () => {
+      await ana.page.getByRole("button", { name: /^Transfer/ }).click();
+      await reads(choice(ana.page, "Ben"), /free/);
+      await ana.page.keyboard.type("ben");
+      await keys(ana.page, "Enter");
+      await ana.page.getByText("Offered to Ben").waitFor();
+      await offer(ben.page, "Tina").waitFor();
+    };
+    await ana.page.getByRole("button", { name: /^Transfer/ }).click();
+    await choice(ana.page, "Ben").waitFor();
+    await accessible(ana.page, "picker");
+    await keys(ana.page, "Escape");
+
+    await ask();
+    await accessible(ana.page, "transfer-pending");
+    await ana.page.getByRole("button", { name: "Take back" }).click();
+    await reads(offer(ben.page, "Tina"), /Taken back by Ana\./);
+    await ben.page.getByRole("button", { name: "Close" }).click();
+    await ana.page.getByText("You took the offer to Ben back").waitFor();
+
+    await ask();
+    await keys(ben.page, "r");
+    await dialog(ben.page).waitFor();
+    await keys(ben.page, "2");
+    await ana.page.getByText(/Ben: The offer was rejected/).waitFor();
+
+    await ask();
+    await reads(offer(ben.page, "Tina"), /Transfer from Ana/);
+    await reads(offer(ben.page, "Tina"), /I ask Ben\./);
+    await accept(ben.page, "Tina");
+    await sees(ben.page, ["About my order.", "I ask Ben."]);
+    await isGone(session(ana.page, "Tina"));
+    await ana.page.getByText("Ben has it now.").waitFor();
+    await say(ben.page, "Hello Tina");
+    await until("Tina hears Ben", () => seenBy(tina).includes("Hello Tina"));
+  });
+
+  test("hears a coach, and the customer does not; a conference is left again", async () => {
+    const [ana, ben] = [await desk("ana"), await desk("ben")];
+    const uma = await customer("desk", "Uma");
+    await accept(ana.page, "Uma");
+    const invite = async (how: RegExp) => {
+      await ana.page.getByRole("button", { name: how }).click();
+      await choice(ana.page, "Ben").click();
+    };
+    await invite(/^Consult/);
+    await reads(offer(ben.page, "Uma"), /asks for your advice/);
+    await accept(ben.page, "Uma");
+    await reads(session(ben.page, "Uma"), /You coach/);
+    await say(ben.page, "Offer her a refund.");
+    await sees(ana.page, ["Hello?", "Offer her a refund."]);
+    await reads(ana.page.locator(".line-agents"), /Ben[^]*Agents only/);
+    await ana.page.getByRole("checkbox", { name: "Agents only" }).check();
+    await say(ana.page, "Good idea.");
+    await ana.page.getByRole("checkbox", { name: "Agents only" }).uncheck();
+    await say(ana.page, "You get it back.");
+    await until("Uma hears Ana", () => seenBy(uma).includes("You get it back."));
+    expect(seenBy(uma)).toEqual(["Hello?", "You get it back."]);
+    await sees(ben.page, ["Hello?", "Offer her a refund.", "Good idea.", "You get it back."]);
+    await accessible(ana.page, "coached");
+    await keys(ben.page, "Alt+l");
+    await isGone(session(ben.page, "Uma"));
+
+    await invite(/^Conference/);
+    await accept(ben.page, "Uma");
+    await say(ben.page, "I am Ben.");
+    await until("Uma hears Ben", () => seenBy(uma).includes("I am Ben."));
+    await reads(ana.page.locator(".details"), /Ben/);
+    await keys(ben.page, "Alt+l");
+    await expect.poll(() => ana.page.locator(".details").innerText(), patience).not.toMatch(/Ben/);
+    await say(ana.page, "Me again.");
+    await until("Uma hears Ana again", () => seenBy(uma).includes("Me again."));
+  });
+
+  test("takes files both ways, and says why it does not take one", async () => {
+    const { page, errors } = await desk("ana");
+    const vera = await customer("desk", "Vera");
+    await accept(page, "Vera");
+    const pixel = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+    await page.locator("input[type=file]").setInputFiles({ name: "a.png", mimeType: "image/png", buffer: pixel });
+    await until("Vera has the file", () => seenBy(vera).includes("a.png"));
+    await vera.attach(new File(["twelve"], "note.txt", { type: "text/plain" }));
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: /note\.txt/ }).click();
+    expect((await download).suggestedFilename()).toBe("note.txt");
+    await expect.poll(() => page.getByRole("img", { name: "a.png" }).evaluate((img) => (img as HTMLImageElement).naturalWidth), patience).toBe(1);
+    await page.locator("input[type=file]").setInputFiles({ name: "x.exe", mimeType: "text/plain", buffer: Buffer.from("MZ\x00\x01") });
+    await page.getByText("Files of this kind are not taken").waitFor();
+    expect(errors.filter((error) => !/status of 4\d\d/.test(error))).toEqual([]);
+  });
+
+  test("is placed in a workbin, found there and taken again; then in a queue", async () => {
+    const { page } = await desk("ana");
+    await customer("desk", "Walt", { subject: "Later" });
+    await accept(page, "Walt");
+    await page.getByRole("button", { name: /^To a workbin/ }).click();
+    await choice(page, "drafts").click();
+    await isGone(session(page, "Walt"));
+    await page.getByRole("button", { name: /Workbins and queues/ }).click();
+    const row = page.getByRole("row", { name: /Walt/ });
+    await reads(row, /Later/);
+    await page.getByLabel("Filter").fill("nobody");
+    await isGone(row);
+    await page.getByLabel("Filter").fill("walt");
+    await row.getByRole("button", { name: "Take Walt" }).click();
+    await session(page, "Walt").waitFor();
+
+    await page.getByRole("button", { name: /^To a queue/ }).click();
+    await choice(page, "Shared").click();
+    await isGone(session(page, "Walt"));
+    await keys(page, "Alt+p");
+    await choice(page, "Shared").click();
+    await session(page, "Walt").waitFor();
+  });
+
+  test("is seen by whoever shares a workbin as it comes and goes", async () => {
+    const [ben, cleo] = [await desk("ben", false), await desk("cleo", false)];
+    await customer("shared", "Xena");
+    await keys(ben.page, "p");
+    await choice(ben.page, "Shared").click();
+    await session(ben.page, "Xena").waitFor();
+    await keys(cleo.page, "g");
+    await cleo.page.getByRole("combobox", { name: "Workbin" }).selectOption({ label: "team (team)" });
+    await keys(ben.page, "Alt+b");
+    await choice(ben.page, "team").click();
+    await cleo.page.getByRole("row", { name: /Xena/ }).waitFor();
+    await keys(ben.page, "g");
+    await ben.page.getByRole("combobox", { name: "Workbin" }).selectOption({ label: "team (team)" });
+    await ben.page.getByRole("button", { name: "Take Xena" }).click();
+    await isGone(cleo.page.getByRole("row", { name: /Xena/ }));
+  });
+
+  test("is held and resumed; its user data is changed, and nobody's change is lost", async () => {
+    const { page } = await desk("ana");
+    const colleague = await usher.agent("cleo");
+    await customer("desk", "Yara");
+    await accept(page, "Yara");
+    await page.getByRole("button", { name: /^Hold/ }).click();
+    await reads(session(page, "Yara"), /On hold/);
+    await page.getByRole("button", { name: /^Resume/ }).click();
+    await page.getByRole("button", { name: /^Hold/ }).waitFor();
+
+    await page.getByRole("button", { name: /^Edit user data/ }).click();
+    await accessible(page, "user-data");
+    await page.getByLabel("Value of account").fill("18");
+    await page.getByRole("button", { name: "Add a row" }).click();
+    await page.getByLabel("Name", { exact: true }).fill("mood");
+    await page.getByLabel("Value of mood").fill("fine");
+    await page.getByRole("button", { name: "Save" }).click();
+    await reads(page.locator(".details"), /account\s+18/);
+    await reads(page.locator(".details"), /mood\s+fine/);
+
+    const id = await page.locator(".details dd").last().innerText();
+    await page.getByRole("button", { name: /^Edit user data/ }).click();
+    await page.getByLabel("Value of account").fill("19");
+    await colleague.changeProperties(id, { userData: { account: "20" } });
+    await reads(page.locator(".details"), /account\s+20/);
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Somebody else has changed the data meanwhile").waitFor();
+    await accessible(page, "conflict");
+    await page.getByRole("button", { name: "Keep mine" }).click();
+    await page.getByRole("button", { name: "Save" }).click();
+    await reads(page.locator(".details"), /account\s+19/);
+    await colleague.logout();
+    colleague.close();
+  });
+
+  test("is ended with a reason, and wrapped up", async () => {
+    const { page } = await desk("ana");
+    const zoe = await customer("desk", "Zoe");
+    await accept(page, "Zoe");
+    await page.getByRole("button", { name: /^End/ }).click();
+    await dialog(page).getByRole("button", { name: /Answered/ }).click();
+    await reads(session(page, "Zoe"), /You have ended the session: answered\./);
+    await until("Zoe sees the end", () => zoe.state.stage === "ended");
+    await accessible(page, "wrap-up");
+    await page.getByLabel("Disposition").selectOption("solved");
+    await page.getByLabel("Note").fill("Was easy.");
+    await page.reload();
+    await expect.poll(() => page.getByLabel("Note").inputValue(), patience).toBe("Was easy.");
+    await page.getByRole("button", { name: /^Done/ }).click();
+    await isGone(session(page, "Zoe"));
+  });
+});
+
+describe("the agent's state", () => {
+  test("changes by work modes, with the next one shown while he works", async () => {
+    const { page } = await desk("skye");
+    const status = page.locator(".status");
+    await reads(status, /Auto-in/);
+    const adam = await customer("skilled", "Adam");
+    await accept(page, "Adam");
+    await keys(page, "Alt+n");
+    await dialog(page).waitFor();
+    await keys(page, "1");
+    await reads(status, /AUX: Break after this session/);
+    await page.getByRole("button", { name: "Work mode" }).click();
+    await page.getByRole("menuitem", { name: "Auto-in" }).click();
+    await expect.poll(() => status.innerText(), patience).not.toMatch(/after this session/);
+    await adam.drop();
+    await reads(status, /After-call work/);
+    await reads(session(page, "Adam"), /The customer has ended the session\.[^]*After-call work ends in\s+\d+:\d\d/);
+    await accessible(page, "after-call-work");
+    await page.getByRole("button", { name: "Done, next one" }).click();
+    await reads(status, /Auto-in/);
+    await keys(page, "d");
+    await reads(status, /Do not disturb/);
+    await keys(page, "d");
+    await keys(page, "n");
+    await dialog(page).waitFor();
+    await keys(page, "1");
+    await reads(status, /AUX: Break/);
+  });
+
+  test("is ready and not ready for each media type, with a reason", async () => {
+    const { page } = await desk("ana");
+    await page.getByRole("button", { name: "task: ready" }).click();
+    await dialog(page).getByRole("button", { name: /Short pause/ }).click();
+    await page.getByRole("button", { name: "task: not ready, pause" }).click();
+    await page.getByRole("button", { name: "task: ready" }).waitFor();
+  });
+});
+
+describe("keys alone", () => {
+  // Log in, become available, accept, write, switch sessions, edit user data,
+  // hold and resume, transfer, place in a workbin, take from there, end with a
+  // reason, wrap up; and besides: reject, palette, help, log out.
+  test("do the twelve main tasks", async () => {
+    const { page } = await blank();
+    const ben = await usher.agent("ben");
+    await page.getByLabel("Agent id").waitFor();
+    await expect.poll(async () => {
+      await page.keyboard.press("Tab");
+      return page.evaluate(() => document.activeElement?.getAttribute("name"));
+    }, patience).toBe("agentId");
+    await page.keyboard.type("kim");
+    await keys(page, "Tab");
+    await page.keyboard.type(password);
+    await keys(page, "Enter");
+    await page.locator(".status").waitFor();
+    await keys(page, "y");
+    await page.getByRole("button", { name: /Take a break/ }).waitFor();
+
+    const [bea, carl] = [await customer("keys", "Bea"), await customer("keys", "Carl")];
+    await offer(page, "Carl").waitFor();
+    await offer(page, "Bea").waitFor();
+    await keys(page, "Alt+a");
+    await isGone(offer(page, "Bea"));
+    await keys(page, "Alt+a");
+    await session(page, "Carl").waitFor();
+    await keys(page, "Alt+w");
+    await expect.poll(() => page.evaluate(() => document.activeElement?.id), patience).toBe("compose");
+    await page.keyboard.type("To Carl");
+    await keys(page, "Enter");
+    await until("Carl has it", () => seenBy(carl).includes("To Carl"));
+    await keys(page, "Alt+k");
+    await session(page, "Bea").waitFor();
+    carl.send("Are you there?");
+    await reads(item(page, "Carl"), /1/);
+    await expect.poll(() => page.title(), patience).toBe("(1) New lines - Usher");
+
+    await keys(page, "Alt+u");
+    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName), patience).toBe("INPUT");
+    await page.keyboard.type("x");
+    await keys(page, "Enter");
+    await isGone(dialog(page));
+    await keys(page, "Alt+h");
+    await reads(session(page, "Bea"), /On hold/);
+    await keys(page, "Alt+h");
+    await page.getByRole("button", { name: /^Hold/ }).waitFor();
+
+    await keys(page, "Alt+t");
+    await reads(choice(page, "Ben"), /free/);
+    await page.keyboard.type("ben");
+    await keys(page, "Enter");
+    const invitation = await until("Ben is asked", () => ben.state.invitations[0]);
+    await ben.accept(invitation.ticket);
+    await isGone(session(page, "Bea"));
+
+    await session(page, "Carl").waitFor();
+    await keys(page, "Alt+b");
+    await choice(page, "drafts").waitFor();
+    await keys(page, "Enter");
+    await isGone(session(page, "Carl"));
+    await keys(page, "g");
+    const take = page.getByRole("button", { name: "Take Carl" });
+    await take.waitFor();
+    await expect.poll(async () => {
+      await page.keyboard.press("Tab");
+      return page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
+    }, patience).toBe("Take Carl");
+    await keys(page, "Enter");
+    await session(page, "Carl").waitFor();
+
+    await keys(page, "s");
+    await dialog(page).waitFor();
+    await keys(page, "1");
+    await reads(session(page, "Carl"), /You have ended the session: answered/);
+    await keys(page, "e");
+    await isGone(session(page, "Carl"));
+
+    await keys(page, "?");
+    await dialog(page).getByText("Command palette").waitFor();
+    await accessible(page, "help");
+    await keys(page, "Escape", "Control+k");
+    await accessible(page, "palette");
+    await page.keyboard.type("log out");
+    await keys(page, "Enter");
+    await dialog(page).getByText("End of the day").waitFor();
+    await keys(page, "1");
+    await page.getByLabel("Agent id").waitFor();
+    await bea.drop();
+    await ben.logout({ force: true });
+    ben.close();
+  });
+});
+
+describe("what is there", () => {
+  test("is there again after a reload", async () => {
+    const { page } = await desk("ana");
+    const dan = await customer("desk", "Dan", { text: "one" });
+    await accept(page, "Dan");
+    await say(page, "two");
+    await sees(page, ["one", "two"]);
+    await customer("desk", "Eve", { text: "a" });
+    await accept(page, "Eve");
+    await message(page).fill("not sent yet");
+    dan.send("three");
+    await reads(item(page, "Dan"), /1/);
+    await customer("desk", "Fay");
+    await offer(page, "Fay").waitFor();
+    await page.reload();
+    await session(page, "Eve").waitFor();
+    await offer(page, "Fay").waitFor();
+    await expect.poll(() => message(page).inputValue(), patience).toBe("not sent yet");
+    await reads(item(page, "Dan"), /1/);
+    await item(page, "Dan").click();
+    await sees(page, ["one", "two", "three"]);
+    await expect.poll(() => page.title(), patience).toBe("(1) Offer - Usher");
+  });
+
+  test("survives that the server is killed, during an offer and during a chat", async () => {
+    const { page } = await desk("max");
+    const gus = await customer("reboot", "Gus", { text: "line 1" });
+    await accept(page, "Gus");
+    await say(page, "line 2");
+    await until("Gus has it", () => seenBy(gus).includes("line 2"));
+    await customer("reboot", "Hal");
+    await offer(page, "Hal").waitFor();
+    await message(page).fill("not sent yet");
+    await usher.kill();
+    await page.getByText(/Connection lost \d+ s ago/).waitFor();
+    await accessible(page, "connection-lost");
+    gus.send("line 3");
+    await message(page).fill("line 4");
+    await message(page).press("Enter");
+    await page.getByText("Sending …").waitFor();
+    await message(page).fill("not sent yet");
+    await usher.run();
+    await isGone(page.locator(".banner"));
+    await isGone(page.locator(".line-pending"));
+    await until("Gus has all", () => gus.state.lines.length === 4 && gus.state.pending.length === 0);
+    await expect.poll(async () => (await lines(page)).toSorted(), patience).toEqual(["line 1", "line 2", "line 3", "line 4"]);
+    expect(await lines(page)).toEqual(seenBy(gus));
+    expect(await message(page).inputValue()).toBe("not sent yet");
+    await accept(page, "Hal");
+    await item(page, "Gus").click();
+    gus.send("line 5");
+    await expect.poll(async () => (await lines(page)).length, patience).toBe(5);
+    expect(await message(page).inputValue()).toBe("not sent yet");
+  });
+});
