@@ -119,6 +119,7 @@ export class AgentSession {
   private readonly talk: Conversations;
   private after: bigint | undefined; // the sequence up to which every message was taken
   private present = 0n; // the sequence up to which the present state contains everything
+  private different = 0n; // the sequence of the last message after which it is read anew
   private replaced = false;
   private reading: "idle" | "reading" | "again" = "idle";
 
@@ -446,6 +447,7 @@ export class AgentSession {
     }
     this.fold(event);
     if (!quiet.has(event.message.case) && event.sequence > this.present && !this.talk.mine(event.referenceId)) {
+      this.different = event.sequence;
       void this.refresh();
     }
     this.listeners.tell(event);
@@ -516,8 +518,8 @@ export class AgentSession {
   }
 
   private takePresent(present: EventPresentState): void {
-    if (present.sequenceReached < this.present) {
-      return; // a later one came first
+    if (present.sequenceReached < this.present || present.sequenceReached < this.different) {
+      return; // a later one came first, or is read already
     }
     this.present = present.sequenceReached;
     const known = new Map(this.current.invitations.map((i) => [i.ticket, i]));
