@@ -94,14 +94,15 @@ func (SessionState) EnumDescriptor() ([]byte, []int) {
 // CreateCustomerTokenRequest names a customer.
 type CreateCustomerTokenRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The site for which the key was made.
+	// The site for which the key was made; may be empty.
 	Site string `protobuf:"bytes,1,opt,name=site,proto3" json:"site,omitempty"`
-	// The site's own id of the customer; at most 256 bytes. It becomes
-	// customer_id of the user data.
+	// The site's own id of the customer; 1 to 256 bytes. It becomes customer_id
+	// of the user data. He may have 5 sessions at once.
 	CustomerId string `protobuf:"bytes,2,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
 	// His name, for agents; at most 256 bytes.
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	// User data that the browser can't change, e.g. an account number.
+	// User data that the browser can't change, e.g. an account number; at most
+	// 8,192 bytes.
 	UserData *structpb.Struct `protobuf:"bytes,4,opt,name=user_data,json=userData,proto3" json:"user_data,omitempty"`
 	// For how long a session may be asked for; 0 for 600; at most 3,600.
 	ValidS        int32 `protobuf:"varint,5,opt,name=valid_s,json=validS,proto3" json:"valid_s,omitempty"`
@@ -468,7 +469,9 @@ type RequestLaunchSession struct {
 	// What it is about; at most 1,024 bytes.
 	Subject string `protobuf:"bytes,7,opt,name=subject,proto3" json:"subject,omitempty"`
 	// Further user data; at most 16 texts of at most 1,024 bytes. Keys that the
-	// token or the request type sets are left out.
+	// token, before it the request type, or before both the server sets are left
+	// out: customer_name, customer_id, subject, site, request_type, callback_to
+	// and callback_at_ms are the server's.
 	UserData *structpb.Struct `protobuf:"bytes,8,opt,name=user_data,json=userData,proto3" json:"user_data,omitempty"`
 	// The first line; may be empty.
 	Text string `protobuf:"bytes,9,opt,name=text,proto3" json:"text,omitempty"`
@@ -592,7 +595,7 @@ type EventSessionLaunched struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The session: the id of its interaction.
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// The credential for all that follows.
+	// The credential for all that follows; empty for a callback.
 	SessionToken string `protobuf:"bytes,2,opt,name=session_token,json=sessionToken,proto3" json:"session_token,omitempty"`
 	// When that expires, Unix milliseconds.
 	ExpiresAtMs int64 `protobuf:"varint,3,opt,name=expires_at_ms,json=expiresAtMs,proto3" json:"expires_at_ms,omitempty"`
@@ -964,7 +967,8 @@ type EventSessionLine struct {
 	AuthorName string `protobuf:"bytes,2,opt,name=author_name,json=authorName,proto3" json:"author_name,omitempty"`
 	// The line.
 	Line *Line `protobuf:"bytes,3,opt,name=line,proto3" json:"line,omitempty"`
-	// Reference id of the request that added it.
+	// Reference id of the request that added it, if he said it himself; "launch"
+	// for the first line.
 	ReferenceId   string `protobuf:"bytes,4,opt,name=reference_id,json=referenceId,proto3" json:"reference_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1070,7 +1074,8 @@ type RequestSendLine struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Reference id.
 	ReferenceId string `protobuf:"bytes,1,opt,name=reference_id,json=referenceId,proto3" json:"reference_id,omitempty"`
-	// The line: text or an attachment.
+	// The line: text or an attachment. Of an attachment only the id counts; it
+	// must have been uploaded for this session.
 	Line          *Line `protobuf:"bytes,2,opt,name=line,proto3" json:"line,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -63,7 +63,8 @@ const (
 type InternetCallManagerClient interface {
 	// CreateCustomerToken mints a short-lived token with which the customer's
 	// browser asks for a session under a name that the site vouches for.
-	// Errors: UNKNOWN_OBJECT, INVALID_ARGUMENT.
+	// Errors: UNKNOWN_OBJECT, INVALID_ARGUMENT, PERMISSION_DENIED for another
+	// site than the key's.
 	CreateCustomerToken(context.Context, *v1.CreateCustomerTokenRequest) (*v1.CreateCustomerTokenResponse, error)
 	// GetSite tells what a site offers, as its chat shows it. Errors:
 	// UNKNOWN_OBJECT, PERMISSION_DENIED for an origin that the site does not
@@ -71,18 +72,23 @@ type InternetCallManagerClient interface {
 	GetSite(context.Context, *v1.GetSiteRequest) (*v1.GetSiteResponse, error)
 	// LaunchSession asks for a session, with a customer token, or without one
 	// where the site allows anonymous customers. The same reference id gives the
-	// same session again. Errors: UNAUTHENTICATED, PERMISSION_DENIED,
+	// same customer the same session again, also after a restart and after its
+	// end. Errors: UNAUTHENTICATED, PERMISSION_DENIED,
 	// UNKNOWN_OBJECT, INVALID_ARGUMENT, TOO_LARGE, TOO_MANY_REQUESTS, NO_SPACE.
 	LaunchSession(context.Context, *v1.RequestLaunchSession) (*v1.EventSessionLaunched, error)
 	// SessionEvents streams a session from a sequence number on, without gap or
-	// duplicate; it begins with its progress. The open stream is the customer's
+	// duplicate. It begins with its progress; that of a session that has ended
+	// follows its lines, and ends the stream. The open stream is the customer's
 	// sign of life: when the last one has been gone for the option
-	// customer_connection_grace_ms, he has left. Errors: UNKNOWN_INTERACTION.
+	// customer_connection_grace_ms, he has left. Errors: UNKNOWN_INTERACTION 24
+	// hours after its end, INVALID_ARGUMENT, TOO_MANY_REQUESTS, SLOW_READER whose
+	// sequence is the one to resume after.
 	SessionEvents(context.Context, *v1.RequestSessionEvents) (*connect.ServerStreamForClient[v1.SessionEvent], error)
 	// SendLine says something. Errors: ALREADY_STOPPED, INVALID_ARGUMENT,
 	// TOO_LARGE, TOO_MANY_REQUESTS.
 	SendLine(context.Context, *v1.RequestSendLine) (*v1.EventAck, error)
-	// CustomerTyping says that the customer is writing, or has stopped.
+	// CustomerTyping says that the customer is writing, or has stopped. What
+	// comes more than twice a second is not passed on.
 	CustomerTyping(context.Context, *v1.RequestCustomerTyping) (*v1.TypingNoted, error)
 	// DropSession ends the session. Again, or after somebody else ended it, it
 	// changes nothing and is answered in the same way.
@@ -219,7 +225,8 @@ func (c *internetCallManagerClient) DropSession(ctx context.Context, req *v1.Req
 type InternetCallManagerHandler interface {
 	// CreateCustomerToken mints a short-lived token with which the customer's
 	// browser asks for a session under a name that the site vouches for.
-	// Errors: UNKNOWN_OBJECT, INVALID_ARGUMENT.
+	// Errors: UNKNOWN_OBJECT, INVALID_ARGUMENT, PERMISSION_DENIED for another
+	// site than the key's.
 	CreateCustomerToken(context.Context, *v1.CreateCustomerTokenRequest) (*v1.CreateCustomerTokenResponse, error)
 	// GetSite tells what a site offers, as its chat shows it. Errors:
 	// UNKNOWN_OBJECT, PERMISSION_DENIED for an origin that the site does not
@@ -227,18 +234,23 @@ type InternetCallManagerHandler interface {
 	GetSite(context.Context, *v1.GetSiteRequest) (*v1.GetSiteResponse, error)
 	// LaunchSession asks for a session, with a customer token, or without one
 	// where the site allows anonymous customers. The same reference id gives the
-	// same session again. Errors: UNAUTHENTICATED, PERMISSION_DENIED,
+	// same customer the same session again, also after a restart and after its
+	// end. Errors: UNAUTHENTICATED, PERMISSION_DENIED,
 	// UNKNOWN_OBJECT, INVALID_ARGUMENT, TOO_LARGE, TOO_MANY_REQUESTS, NO_SPACE.
 	LaunchSession(context.Context, *v1.RequestLaunchSession) (*v1.EventSessionLaunched, error)
 	// SessionEvents streams a session from a sequence number on, without gap or
-	// duplicate; it begins with its progress. The open stream is the customer's
+	// duplicate. It begins with its progress; that of a session that has ended
+	// follows its lines, and ends the stream. The open stream is the customer's
 	// sign of life: when the last one has been gone for the option
-	// customer_connection_grace_ms, he has left. Errors: UNKNOWN_INTERACTION.
+	// customer_connection_grace_ms, he has left. Errors: UNKNOWN_INTERACTION 24
+	// hours after its end, INVALID_ARGUMENT, TOO_MANY_REQUESTS, SLOW_READER whose
+	// sequence is the one to resume after.
 	SessionEvents(context.Context, *v1.RequestSessionEvents, *connect.ServerStream[v1.SessionEvent]) error
 	// SendLine says something. Errors: ALREADY_STOPPED, INVALID_ARGUMENT,
 	// TOO_LARGE, TOO_MANY_REQUESTS.
 	SendLine(context.Context, *v1.RequestSendLine) (*v1.EventAck, error)
-	// CustomerTyping says that the customer is writing, or has stopped.
+	// CustomerTyping says that the customer is writing, or has stopped. What
+	// comes more than twice a second is not passed on.
 	CustomerTyping(context.Context, *v1.RequestCustomerTyping) (*v1.TypingNoted, error)
 	// DropSession ends the session. Again, or after somebody else ended it, it
 	// changes nothing and is answered in the same way.

@@ -27,15 +27,15 @@ export const file_usher_v1_session: GenFile = /*@__PURE__*/
  */
 export type CreateCustomerTokenRequest = Message<"usher.v1.CreateCustomerTokenRequest"> & {
   /**
-   * The site for which the key was made.
+   * The site for which the key was made; may be empty.
    *
    * @generated from field: string site = 1;
    */
   site: string;
 
   /**
-   * The site's own id of the customer; at most 256 bytes. It becomes
-   * customer_id of the user data.
+   * The site's own id of the customer; 1 to 256 bytes. It becomes customer_id
+   * of the user data. He may have 5 sessions at once.
    *
    * @generated from field: string customer_id = 2;
    */
@@ -49,7 +49,8 @@ export type CreateCustomerTokenRequest = Message<"usher.v1.CreateCustomerTokenRe
   name: string;
 
   /**
-   * User data that the browser can't change, e.g. an account number.
+   * User data that the browser can't change, e.g. an account number; at most
+   * 8,192 bytes.
    *
    * @generated from field: google.protobuf.Struct user_data = 4;
    */
@@ -283,7 +284,9 @@ export type RequestLaunchSession = Message<"usher.v1.RequestLaunchSession"> & {
 
   /**
    * Further user data; at most 16 texts of at most 1,024 bytes. Keys that the
-   * token or the request type sets are left out.
+   * token, before it the request type, or before both the server sets are left
+   * out: customer_name, customer_id, subject, site, request_type, callback_to
+   * and callback_at_ms are the server's.
    *
    * @generated from field: google.protobuf.Struct user_data = 8;
    */
@@ -332,7 +335,7 @@ export type EventSessionLaunched = Message<"usher.v1.EventSessionLaunched"> & {
   sessionId: string;
 
   /**
-   * The credential for all that follows.
+   * The credential for all that follows; empty for a callback.
    *
    * @generated from field: string session_token = 2;
    */
@@ -547,7 +550,8 @@ export type EventSessionLine = Message<"usher.v1.EventSessionLine"> & {
   line?: Line | undefined;
 
   /**
-   * Reference id of the request that added it.
+   * Reference id of the request that added it, if he said it himself; "launch"
+   * for the first line.
    *
    * @generated from field: string reference_id = 4;
    */
@@ -590,7 +594,8 @@ export type RequestSendLine = Message<"usher.v1.RequestSendLine"> & {
   referenceId: string;
 
   /**
-   * The line: text or an attachment.
+   * The line: text or an attachment. Of an attachment only the id counts; it
+   * must have been uploaded for this session.
    *
    * @generated from field: usher.v1.Line line = 2;
    */
@@ -714,7 +719,8 @@ export const InternetCallManager: GenService<{
   /**
    * CreateCustomerToken mints a short-lived token with which the customer's
    * browser asks for a session under a name that the site vouches for.
-   * Errors: UNKNOWN_OBJECT, INVALID_ARGUMENT.
+   * Errors: UNKNOWN_OBJECT, INVALID_ARGUMENT, PERMISSION_DENIED for another
+   * site than the key's.
    *
    * @generated from rpc usher.v1.InternetCallManager.CreateCustomerToken
    */
@@ -738,7 +744,8 @@ export const InternetCallManager: GenService<{
   /**
    * LaunchSession asks for a session, with a customer token, or without one
    * where the site allows anonymous customers. The same reference id gives the
-   * same session again. Errors: UNAUTHENTICATED, PERMISSION_DENIED,
+   * same customer the same session again, also after a restart and after its
+   * end. Errors: UNAUTHENTICATED, PERMISSION_DENIED,
    * UNKNOWN_OBJECT, INVALID_ARGUMENT, TOO_LARGE, TOO_MANY_REQUESTS, NO_SPACE.
    *
    * @generated from rpc usher.v1.InternetCallManager.LaunchSession
@@ -750,9 +757,12 @@ export const InternetCallManager: GenService<{
   },
   /**
    * SessionEvents streams a session from a sequence number on, without gap or
-   * duplicate; it begins with its progress. The open stream is the customer's
+   * duplicate. It begins with its progress; that of a session that has ended
+   * follows its lines, and ends the stream. The open stream is the customer's
    * sign of life: when the last one has been gone for the option
-   * customer_connection_grace_ms, he has left. Errors: UNKNOWN_INTERACTION.
+   * customer_connection_grace_ms, he has left. Errors: UNKNOWN_INTERACTION 24
+   * hours after its end, INVALID_ARGUMENT, TOO_MANY_REQUESTS, SLOW_READER whose
+   * sequence is the one to resume after.
    *
    * @generated from rpc usher.v1.InternetCallManager.SessionEvents
    */
@@ -773,7 +783,8 @@ export const InternetCallManager: GenService<{
     output: typeof EventAckSchema;
   },
   /**
-   * CustomerTyping says that the customer is writing, or has stopped.
+   * CustomerTyping says that the customer is writing, or has stopped. What
+   * comes more than twice a second is not passed on.
    *
    * @generated from rpc usher.v1.InternetCallManager.CustomerTyping
    */
