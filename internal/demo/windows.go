@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -59,20 +60,23 @@ func OpenWindows(ctx context.Context, dataDir, listen string, logger *slog.Logge
 
 // open makes the links: alice's, sam's, and the administrator's.
 func (w *Windows) open(ctx context.Context, guest *client.Client, tickets *edge.Tickets) error {
-	w.links.Customer = w.URL() + "/chat?site=" + siteName
+	// A browser opens six connections of HTTP/1.1 to a host, and each window
+	// holds some: customers and supervisor get another host than the agent.
+	other := strings.Replace(w.URL(), "127.0.0.1", "localhost", 1)
+	w.links.Customer = other + "/chat?site=" + siteName
 	w.links.Admin = w.URL() + tickets.Issue("admin", w.key, "/admin")
 	for _, window := range []struct {
-		name, agent, path string
-		link              *string
+		name, agent, url, path string
+		link                   *string
 	}{
-		{"agent", "alice", "/agent", &w.links.Agent},
-		{"supervisor", "sam", "/wall", &w.links.Supervisor},
+		{"agent", "alice", w.URL(), "/agent", &w.links.Agent},
+		{"supervisor", "sam", other, "/wall", &w.links.Supervisor},
 	} {
 		session, err := guest.Authentication().OpenSession(ctx, &usherv1.OpenSessionRequest{AgentId: window.agent, Password: Password})
 		if err != nil {
 			return fmt.Errorf("log %s in: %w", window.agent, err)
 		}
-		*window.link = w.URL() + tickets.Issue(window.name, session.GetToken(), window.path)
+		*window.link = window.url + tickets.Issue(window.name, session.GetToken(), window.path)
 	}
 	return nil
 }
