@@ -404,6 +404,20 @@ describe("nothing is lost or doubled", () => {
     expect(await page.locator(".chat-pending").count()).toBe(0);
   });
 
+  test("by haste, or by saying too much at once", async () => {
+    const page = await open(plain());
+    const id = await connected(page, "0");
+    const many = Array.from({ length: 30 }, (_, n) => String(n + 1));
+    for (const text of many) {
+      await say(page, text);
+    }
+    await hears(id, ["0", ...many]);
+    await sees(page, ["0", ...many]);
+    await say(page, "x".repeat(1 << 20));
+    await reads(page.getByRole("alert"), "too long for one message");
+    expect(await message(page).inputValue()).toHaveLength(1 << 20);
+  });
+
   test("by a server that is killed and comes back", async () => {
     const page = await open(plain());
     const id = await connected(page);

@@ -4,8 +4,9 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../common/button.js";
 import { timeOfDay } from "../common/time.js";
 import { type Chat, lineBytesMax, type Pending, type Said } from "./chat.js";
+import { pieces } from "./links.js";
 import { t } from "./text.js";
-import { inOne, pieces, refusalInWords, save, sizeInWords, transcript, typesInWords, waitInWords } from "./words.js";
+import { inOne, refusalInWords, save, sizeInWords, transcript, typesInWords, waitInWords } from "./words.js";
 
 /** How near to the end, in pixels, somebody reads the latest lines. */
 const atEndPx = 60;

@@ -63,14 +63,6 @@ export function refusalInWords(refused: Refused): string {
   }
 }
 
-/**
- * Text in pieces: every other one, from the second on, is the address of a
- * link, which is http or https.
- */
-export function pieces(text: string): string[] {
-  return text.split(/(https?:\/\/[^\s<>"]*[^\s<>".,;:!?)\]'])/i);
-}
-
 /** The transcript as a text file has it. */
 export function transcript(title: string, lines: readonly Said[], me: string): string {
   const said = lines.map(({ timeMs, own, author, line }) => {
