@@ -139,6 +139,7 @@ func (c *client) takeUp(present *usherv1.EventPresentState) {
 			se = c.add(p.GetInteractionId(), customerOf(p))
 		}
 		se.born = max(se.born, 1)
+		se.tell(missed, true) // of the time since the last subscription
 		se.become(p)
 	}
 	for id, se := range c.sessions {

@@ -637,3 +637,29 @@ func (r *seqReader) check(t *testing.T, seed uint64, each int) {
 		t.Errorf("seed %d: %v lines", seed, next)
 	}
 }
+
+// TestLineBroken: when the sessions have not heard the center for a while
+// nobody misses anything.
+func TestLineBroken(t *testing.T) {
+	inWorld(t, Limits{}, func(w *world) {
+		w.logIn(ada)
+		id, other := w.session(), w.session()
+		w.accept(ada)
+		w.accept(ada)
+		b, o := w.browse(id, 0, nil), w.browse(other, 0, nil)
+		w.say(id, "one")
+		former := w.line.cut
+		w.line.ctx, w.line.cut = context.WithCancelCause(context.Background())
+		former(nil)
+		synctest.Wait()
+		w.answer(ada, id, "two")
+		w.must(ada, &usherv1.RequestStopProcessing{InteractionId: other})
+		wantStrings(t, "meanwhile", b.lines(), "*: one")
+		w.pass(2 * againAfter)
+		w.answer(ada, id, "three")
+		wantStrings(t, "afterwards", b.lines(), "*: one", "Ada: two", "Ada: three")
+		if o.last().GetReason() != "AgentEnded" || b.last().GetState() != usherv1.SessionState_SESSION_STATE_CONNECTED {
+			t.Errorf("progress: %v, %v", o.last(), b.last())
+		}
+	})
+}

@@ -20,6 +20,10 @@ func newStream(waiting int) *stream {
 	return &stream{events: make(chan *usherv1.SessionEvent, waiting), over: make(chan struct{}), slow: make(chan struct{})}
 }
 
+// missed stands in a stream for messages that may have been missed there: the
+// reader finds their lines in the transcript.
+var missed = &usherv1.SessionEvent{}
+
 // put gives the stream a message; the client's mu is held.
 func (st *stream) put(ev *usherv1.SessionEvent, necessary bool) {
 	select {
@@ -129,7 +133,7 @@ func (r *reader) run(ctx context.Context) error {
 		var err error
 		select {
 		case ev := <-r.st.events:
-			err = r.pass(ev)
+			err = r.take(ctx, ev)
 		case <-r.st.over:
 			return r.finish(ctx, r.st.endAt)
 		case <-r.st.slow:
@@ -151,6 +155,14 @@ func (r *reader) run(ctx context.Context) error {
 		}
 		silence.Reset(limits.Heartbeat)
 	}
+}
+
+// take takes a message from the stream.
+func (r *reader) take(ctx context.Context, ev *usherv1.SessionEvent) error {
+	if ev == missed {
+		return r.catchUp(ctx)
+	}
+	return r.pass(ev)
 }
 
 // pass sends a message, unless it is a line that was sent before.

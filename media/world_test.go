@@ -37,6 +37,39 @@ type world struct {
 	limits  Limits
 	dir     string
 	readers sync.WaitGroup
+	line    *line // from the center to the sessions
+}
+
+// line is a center whose subscriptions can break.
+type line struct {
+	Center
+	ctx context.Context
+	cut context.CancelCauseFunc
+}
+
+func newLine(c Center) *line {
+	l := &line{Center: c}
+	l.ctx, l.cut = context.WithCancelCause(context.Background())
+	return l
+}
+
+// Subscribe implements Center.
+func (l *line) Subscribe(tenant string, p engine.Participant, after *uint64) (Subscription, error) {
+	s, err := l.Center.Subscribe(tenant, p, after)
+	return brittle{s, l.ctx}, err
+}
+
+type brittle struct {
+	Subscription
+	cut context.Context
+}
+
+// Next implements Subscription.
+func (b brittle) Next(ctx context.Context) (center.Message, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(b.cut, cancel)()
+	return b.Subscription.Next(ctx)
 }
 
 // inWorld runs a test in a world.
@@ -62,7 +95,8 @@ func (w *world) open() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.s, err = New(Options{Center: Over(w.c), Key: bytes.Repeat([]byte{7}, keyBytes), Dir: w.dir, Limits: w.limits})
+	w.line = newLine(Over(w.c))
+	w.s, err = New(Options{Center: w.line, Key: bytes.Repeat([]byte{7}, keyBytes), Dir: w.dir, Limits: w.limits})
 	if err != nil {
 		w.t.Fatal(err)
 	}
