@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { until, Usher } from "./server.js";
@@ -15,6 +16,12 @@ afterAll(async () => {
     process.kill(-desktop.pid);
   }
   await usher?.stop();
+});
+
+test("the guide shows the whole desktop", () => {
+  const file = (name: string) => readFileSync(fileURLToPath(new URL(`../../${name}`, import.meta.url)), "utf8");
+  const shown = /<!-- file: desktop.ts -->\n```ts\n([^]*?)```/.exec(file("docs/guides/build-your-own-desktop.md"))?.[1];
+  expect(shown).toBe(file("examples/desktop/desktop.ts"));
 });
 
 test("the desktop of examples/desktop answers a customer", async () => {
