@@ -1,7 +1,11 @@
 // The Agent Control Window in a real browser against the real server. Customers
 // and some colleagues speak the protocol without a window.
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CustomerSession } from "@usher-cc/client";
+import { AgentRowState } from "@usher-cc/client/gen/statistics";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { axeViolations, launch, logIn, open, type Opened, picture } from "./browser.js";
@@ -634,5 +638,28 @@ describe("what is there", () => {
     gus.send("line 5");
     await expect.poll(async () => (await lines(page)).length, patience).toBe(5);
     expect(await message(page).inputValue()).toBe("not sent yet");
+  });
+
+  test("is given back, and said to be, when the connection was lost for too long", async () => {
+    const { page, context } = await desk("max");
+    await customer("reboot", "Ida");
+    await accept(page, "Ida");
+    const hurried = join(mkdtempSync(join(tmpdir(), "usher-agents-")), "hurried.yaml");
+    writeFileSync(hurried, "options: {agent_connection_grace: 1s}\n");
+    await usher.apply(hurried);
+    await context.setOffline(true);
+    await usher.kill();
+    await usher.run();
+    const cleo = await usher.agent("cleo");
+    const max = async () => (await cleo.directory()).agents.find((a) => a.agentId === "max");
+    await until("Max is logged out", async () => (await max())?.state === AgentRowState.LOGGED_OUT);
+    await context.setOffline(false);
+    await page.getByText(/The connection was lost for too long/).waitFor();
+    await accessible(page, "logged-out");
+    await page.getByRole("button", { name: "Start work" }).click();
+    await reads(session(page, "Ida"), /the session went back to where it came from/);
+    await accessible(page, "given-back");
+    await cleo.logout({ force: true });
+    cleo.close();
   });
 });

@@ -14,11 +14,12 @@ import { listenForKeys } from "./keys.js";
 import { Login, Seat, seating, sitDown } from "./login.js";
 import { Help, Palette } from "./palette.js";
 import { PeoplePicker, PullPicker, QueuePicker, WorkbinPicker } from "./pickers.js";
-import { Rail } from "./rail.js";
+import { progressWords, Rail } from "./rail.js";
 import { Reasons } from "./reasons.js";
+import { restoreUnsent } from "./sends.js";
 import { SessionView } from "./session.js";
 import { Status } from "./status.js";
-import { current, nameOf, state, view } from "./store.js";
+import { current, state, view } from "./store.js";
 import { UserDataDialog } from "./userdata.js";
 import { CommandButton, Trouble } from "./parts.js";
 import { t } from "./text.js";
@@ -83,6 +84,7 @@ function Desk() {
   useEffect(listenForKeys, []);
   useEffect(() => {
     followAsked();
+    restoreUnsent();
     if (seating.value && !state.value.status) {
       void sitDown();
     }
@@ -141,7 +143,7 @@ function Idle() {
             <time class="soft" dateTime={new Date(p.atMs).toISOString()}>
               {timeOfDaySeconds(p.atMs)}
             </time>{" "}
-            {t(p.key, { ...p.values, by: p.values.by ? nameOf({ $typeName: "usher.v1.Participant", kind: 3, id: p.values.by }) : t("theServer") })}
+            {progressWords(p)}
           </li>
         ))}
       </ol>

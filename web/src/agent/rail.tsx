@@ -1,8 +1,9 @@
 // The rail: what calls, and what the agent has.
-import { stopwatch } from "../common/time.js";
-import { customerOf, lastNumber, lineOf, requestOf, subjectOf, type Session, unreadOf } from "./model.js";
+import { ParticipantKind } from "@usher-cc/client/gen/common";
+import { stopwatch, timeOfDay } from "../common/time.js";
+import { customerOf, lastNumber, lineOf, type Progress, requestOf, subjectOf, type Session, unreadOf } from "./model.js";
 import { now } from "../common/clock.js";
-import { current, look, state, view } from "./store.js";
+import { current, look, nameOf, state, view } from "./store.js";
 import { OfferCard } from "./offer.js";
 import { drafts } from "./sends.js";
 import { Key } from "./parts.js";
@@ -25,6 +26,7 @@ export function Rail() {
         ))}
       </ul>
       {sessions.length === 0 && <p class="soft rail-empty">{t("noSessions")}</p>}
+      <Latest />
       <button
         type="button"
         class="session-item"
@@ -36,6 +38,22 @@ export function Rail() {
       </button>
     </nav>
   );
+}
+
+/** The latest line of progress. */
+function Latest() {
+  const latest = state.value.progress.at(-1);
+  return latest ? (
+    <p class="latest soft">
+      {timeOfDay(latest.atMs)} {progressWords(latest)}
+    </p>
+  ) : null;
+}
+
+/** A line of progress in words. */
+export function progressWords({ key, values }: Progress): string {
+  const by = values.by ? nameOf({ $typeName: "usher.v1.Participant", kind: ParticipantKind.AGENT, id: values.by }) : t("theServer");
+  return t(key, { ...values, by });
 }
 
 function SessionItem(props: { session: Session; number: number; isCurrent: boolean }) {

@@ -4,6 +4,8 @@ import { download, upload } from "@usher-cc/client";
 import { type Attachment, LineKind } from "@usher-cc/client/gen/conversation";
 import { connection, desk } from "./desk.js";
 import { kept } from "./kept.js";
+import { lastNumber } from "./model.js";
+import { state } from "./store.js";
 import { at } from "./trouble.js";
 
 /** What is written and not sent yet, by interaction. */
@@ -35,11 +37,53 @@ export function typing(id: string, text: string): void {
   }
 }
 
+/** A line that the server may not have, and the number of the last line before it. */
+interface Unsent {
+  id: string;
+  text: string;
+  after: number;
+}
+
+const unsent = kept<Unsent[]>("unsent", []);
+
 /** Says something. While it is sent, and if it is refused, it stands in the conversation's pending lines. */
 export function send(id: string, text: string, agentsOnly: boolean): void {
   toldAt.delete(id);
   setDraft(id, "");
-  desk().addLine(id, text, agentsOnly).catch(() => undefined);
+  const session = state.peek().sessions.find((s) => s.id === id);
+  unsent.value = [...unsent.value, { id, text, after: session ? lastNumber(session) : 0 }];
+  const sent = desk().addLine(id, text, agentsOnly);
+  sent.then(() => unsentGone(id, text), () => undefined);
+}
+
+/** A line was sent or given up. */
+export function unsentGone(id: string, text: string): void {
+  const at = unsent.peek().findIndex((u) => u.id === id && u.text === text);
+  unsent.value = unsent.peek().filter((_, n) => n !== at);
+}
+
+/** Puts what was being sent when the page was loaded anew, and did not arrive, back into the drafts. */
+export function restoreUnsent(): void {
+  const left = new Set(unsent.peek());
+  const end = state.subscribe(({ sessions, agentId }) => {
+    for (const one of left) {
+      const conversation = sessions.find((s) => s.id === one.id)?.conversation;
+      if (!conversation?.loaded) {
+        continue;
+      }
+      left.delete(one);
+      unsentGone(one.id, one.text);
+      const arrived = conversation.lines.some(
+        ({ added }) => added?.author?.id === agentId && added.line?.text === one.text && added.number > one.after,
+      );
+      if (!arrived) {
+        setDraft(one.id, [one.text, drafts.peek()[one.id]].filter(Boolean).join("\n"));
+      }
+    }
+    if (left.size === 0) {
+      queueMicrotask(() => end());
+    }
+  });
 }
 
 /** Uploads a file and says it. */

@@ -1,5 +1,5 @@
 // A session's card: what can be done, what was said, what is to be said.
-import { VisibilityMode } from "@usher-cc/client/gen/common";
+import { ParticipantKind, VisibilityMode } from "@usher-cc/client/gen/common";
 import { Button } from "../common/button.js";
 import * as acts from "./acts.js";
 import { Compose } from "./compose.js";
@@ -59,7 +59,7 @@ function Head(props: { session: Session }) {
 /** A colleague who was asked and has not answered yet. */
 function AskedBar(props: { asked: acts.Asked }) {
   const { asked } = props;
-  const name = nameOf({ $typeName: "usher.v1.Participant", kind: 3, id: asked.agentId });
+  const name = nameOf({ $typeName: "usher.v1.Participant", kind: ParticipantKind.AGENT, id: asked.agentId });
   const words = { transfer: "askedTransfer", conference: "askedConference", consult: "askedConsult" } as const;
   return (
     <div class="notice" role="status">

@@ -82,7 +82,7 @@ function Mode() {
   const away = { label: t("modeAuxChoose"), onSelect: () => show({ kind: "away" }) };
   return (
     <>
-      <Menu label={t("workMode")} items={[mode(WorkMode.AUTO_IN), mode(WorkMode.MANUAL_IN), mode(WorkMode.ACW), away]}>
+      <Menu label={`${t("workMode")}: ${modeName(s.workMode, pending ? 0 : s.reasonCode)}`} items={[mode(WorkMode.AUTO_IN), mode(WorkMode.MANUAL_IN), mode(WorkMode.ACW), away]}>
         <span class="mode">{modeName(s.workMode, pending ? 0 : s.reasonCode)}</span>
       </Menu>
       {s.workMode === WorkMode.ACW && s.acwUntilMs > 0n && <Until ms={Number(s.acwUntilMs)} label={t("acwLeft")} />}

@@ -2,13 +2,14 @@
 // further up: then a button leads to them.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { PendingLine } from "@usher-cc/client";
+import { ParticipantKind } from "@usher-cc/client/gen/common";
 import type { Attachment } from "@usher-cc/client/gen/conversation";
 import { LineVisibility } from "@usher-cc/client/gen/conversation";
 import { Button } from "../common/button.js";
 import { timeOfDaySeconds } from "../common/time.js";
 import { desk } from "./desk.js";
 import { customerOf, type Line, lineOf, type Session } from "./model.js";
-import { fetchFile } from "./sends.js";
+import { fetchFile, unsentGone } from "./sends.js";
 import { state } from "./store.js";
 import { at, words } from "./trouble.js";
 import { Trouble } from "./parts.js";
@@ -39,7 +40,7 @@ export function Transcript(props: { session: Session }) {
         ))}
       </div>
       <p class="typing soft" role="status">
-        {[...(session.conversation?.typing.values() ?? [])].map((name) => t("isTyping", { name: name || customerOf(session.properties) })).join(" ")}
+        {writers(session).map((name) => t("isTyping", { name })).join(" ")}
       </p>
       {!atEnd && (
         <Button class="pill" onClick={toEnd}>
@@ -48,6 +49,12 @@ export function Transcript(props: { session: Session }) {
       )}
     </div>
   );
+}
+
+/** Who is writing; the customer by the name that the interaction has. */
+function writers(s: Session): string[] {
+  const customer = `${ParticipantKind.CUSTOMER} `;
+  return [...(s.conversation?.typing ?? [])].map(([key, name]) => (key.startsWith(customer) ? customerOf(s.properties) : name));
 }
 
 function useScroll(id: string, count: number) {
@@ -115,7 +122,10 @@ function authorOf(line: Line): string {
 
 function Pending(props: { id: string; pending: PendingLine; ended: boolean }) {
   const { line, error, referenceId } = props.pending;
-  const settle = (how: "again" | "never") => () => desk().settleLine(props.id, referenceId, how);
+  const settle = (how: "again" | "never") => () => {
+    desk().settleLine(props.id, referenceId, how);
+    unsentGone(props.id, line.text);
+  };
   return (
     <div class={`line line-me line-pending ${line.visibility === LineVisibility.AGENTS ? "line-agents" : ""}`}>
       <p class="line-text">{line.text || line.attachment?.name}</p>
