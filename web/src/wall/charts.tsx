@@ -199,7 +199,7 @@ function options(lines: readonly Line[], percent: boolean, width: number): uPlot
     ],
     axes: [
       { ...axis, size: 30, values: (_, ticks) => ticks.map((s) => timeOfDay(s * 1000)) },
-      { ...axis, scale: "y", size: 48, values: (_, ticks) => ticks.map((v) => (percent ? share(v / 100) : Number.isInteger(v) ? count(v) : "")) },
+      { ...axis, scale: "y", size: 58, values: (_, ticks) => ticks.map((v) => (percent ? share(v / 100) : Number.isInteger(v) ? count(v) : "")) },
       ...(lines.some((line) => line.time)
         ? [{ ...axis, scale: "time", side: 1 as const, size: 56, incrs: [1, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 28_800], grid: { show: false }, values: (_: uPlot, ticks: number[]) => ticks.map((s) => stopwatch(s * 1000)) }]
         : []),

@@ -156,7 +156,7 @@ function Fact(props: { name: string; value: string }) {
   return (
     <>
       <dt>{props.name}</dt>
-      <dd>{props.value}</dd>
+      <dd dir="auto">{props.value}</dd>
     </>
   );
 }

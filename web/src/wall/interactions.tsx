@@ -154,7 +154,7 @@ function columns(open: string): Column<InteractionProperties>[] {
           <a href={address("interactions", i.interactionId)} aria-current={i.interactionId === open ? "true" : undefined}>
             {i.interactionId}
           </a>
-          <div class="soft interactions-subject">{[i.mediaType, subject(i)].filter(Boolean).join(" · ")}</div>
+          <div class="soft interactions-subject" dir="auto">{[i.mediaType, subject(i)].filter(Boolean).join(" · ")}</div>
         </>
       ),
     },

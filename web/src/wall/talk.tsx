@@ -123,7 +123,7 @@ function LineOf(props: { line: TranscriptLine }) {
         {added?.authorName || (customer ? t("customer") : participantName(added?.author))}
         {alone && ` · ${t("agentsAlone")}`} · {timeOfDay(Number(props.line.timeMs))}
       </span>
-      <span class="talk-text">
+      <span class="talk-text" dir="auto">
         {attachment && t("attachment", { name: attachment.name, type: attachment.contentType })}
         {attachment && line?.text ? " " : ""}
         {line?.text}
