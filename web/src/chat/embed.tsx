@@ -17,7 +17,7 @@ declare global {
 }
 
 const script = document.currentScript as HTMLScriptElement;
-const { site = "", tenant = "", token, tokenHook, requestType = "", label = "", theme: wanted } = script.dataset;
+const { site = "", tenant = "", token, requestType = "", label = "", theme: wanted } = script.dataset;
 
 function start(): void {
   const host = document.createElement("div");
@@ -37,13 +37,16 @@ function start(): void {
   }
   shadow.append(root);
   document.body.append(host);
-  const hook = () => window.usherChatToken;
+  const vouched = async () => token || (await window.usherChatToken?.()) || "";
   const chat = new Chat({
     server: new URL(script.src).origin,
     tenant,
     site,
     requestType,
-    token: token ? () => Promise.resolve(token) : tokenHook !== undefined || hook() ? async () => hook()?.() ?? "" : undefined,
+    // The page may set its function after this script has run.
+    get token() {
+      return token || window.usherChatToken ? vouched : undefined;
+    },
     store: () => localStorage,
   });
   render(<Widget chat={chat} label={label} />, root);
