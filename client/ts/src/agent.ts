@@ -121,7 +121,8 @@ export class AgentSession {
   private present = 0n; // the sequence up to which the present state contains everything
   private different = 0n; // the sequence of the last message after which it is read anew
   private replaced = false;
-  private reading: "idle" | "reading" | "again" = "idle";
+  private reading = false;
+  private again = false;
 
   constructor(
     private readonly connection: Connection,
@@ -390,23 +391,24 @@ export class AgentSession {
     return this.requests.change(method, request);
   }
 
-  /** Reads the present state anew. */
+  /** Reads the present state anew. One read is under way at a time; the next begins when it is answered. */
   async refresh(): Promise<void> {
-    if (this.reading !== "idle") {
-      this.reading = "again";
+    this.again = true;
+    if (this.reading) {
       return;
     }
-    do {
-      this.reading = "reading";
-      try {
+    this.reading = true;
+    try {
+      do {
+        this.again = false;
         this.takePresent(await this.requests.read(im.getPresentState, {}));
-      } catch {
-        // What keeps the state from being read breaks the stream, too, and
-        // that tells of it. The state is read again afterwards.
-        break;
-      }
-    } while ((this.reading as string) === "again");
-    this.reading = "idle";
+      } while (this.again || this.present < this.different);
+    } catch {
+      // What keeps the state from being read breaks the stream, too, and
+      // that tells of it. The state is read again afterwards.
+    } finally {
+      this.reading = false;
+    }
   }
 
   // ---- The stream ----
@@ -448,7 +450,9 @@ export class AgentSession {
     this.fold(event);
     if (!quiet.has(event.message.case) && event.sequence > this.present && !this.talk.mine(event.referenceId)) {
       this.different = event.sequence;
-      void this.refresh();
+      if (!this.reading) {
+        void this.refresh(); // one under way sees for itself whether it was overtaken
+      }
     }
     this.listeners.tell(event);
   }

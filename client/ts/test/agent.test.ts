@@ -177,6 +177,38 @@ test("a message that the present state contains changes nothing any more", async
   expect(new Set(seen)).not.toContain(2);
 });
 
+test("an offer is there before the present state is read", async () => {
+  session.start();
+  await pass();
+  const release = server.holdPresent();
+  const before = server.presentReads;
+  server.say("i1", invite(1n, 5_000));
+  await pass();
+  expect(server.presentReads).toBe(before + 1);
+  expect(session.state.invitations).toMatchObject([{ ticket: 1n, deadlineMs: 5_000, properties: { interactionId: "i1" } }]);
+  release();
+  await pass();
+  expect(session.state.invitations).toHaveLength(1);
+});
+
+test("a late read brings no revoked offer back, and takes no new one away", async () => {
+  session.start();
+  await pass();
+  const seen: bigint[][] = [];
+  session.subscribe(() => seen.push(session.state.invitations.map((offer) => offer.ticket)));
+  const release = server.holdPresent();
+  server.say("i1", invite(1n, 0));
+  await pass(); // the read that contains the first offer is under way
+  server.say("i1", { case: "eventRevoked", value: { ticket: 1n } as never });
+  server.say("i2", invite(3n, 0));
+  await pass();
+  expect(seen.at(-1)).toEqual([3n]);
+  seen.length = 0;
+  release();
+  await pass();
+  expect(new Set(seen.map(String))).toEqual(new Set(["3"]));
+});
+
 test("lines arrive in their order, once, and are pending until they are there", async () => {
   server.interactions = ["i1"];
   session.start();
@@ -248,7 +280,7 @@ test("a silent stream is given up", async () => {
   expect(session.state.link.state).toBe("connected");
 });
 
-test("the present state is read once for many messages, and not for lines", async () => {
+test("lines ask for no present state", async () => {
   server.interactions = ["i1"];
   session.start();
   await pass();
@@ -258,10 +290,47 @@ test("the present state is read once for many messages, and not for lines", asyn
   }
   await pass();
   expect(server.presentReads).toBe(before);
-  for (let n = 0; n < 20; n++) {
+});
+
+test("of a burst two reads at most are made, and what changed meanwhile is there", async () => {
+  session.start();
+  await pass();
+  const before = server.presentReads;
+  const release = server.holdPresent();
+  for (let n = 0; n < 50; n++) {
+    server.say("i1", { case: "eventPropertiesChanged", value: {} as never });
+    await pass(); // each is heard by itself
+  }
+  expect(server.presentReads - before).toBe(1);
+  server.interactions = ["i1"];
+  release();
+  await pass();
+  expect(server.presentReads - before).toBe(2);
+  expect(session.state.interactions.map((i) => i.interactionId)).toEqual(["i1"]);
+});
+
+test("messages that a read contains already ask for no other", async () => {
+  session.start();
+  await pass();
+  const before = server.presentReads;
+  for (let n = 0; n < 50; n++) {
     server.say("i1", { case: "eventPropertiesChanged", value: {} as never });
   }
   await pass();
-  expect(server.presentReads - before).toBeGreaterThan(0);
-  expect(server.presentReads - before).toBeLessThan(4);
+  expect(server.presentReads - before).toBe(1);
+});
+
+test("one read is under way at a time, whoever asks", async () => {
+  session.start();
+  await pass();
+  const before = server.presentReads;
+  const release = server.holdPresent();
+  for (let n = 0; n < 5; n++) {
+    void session.refresh();
+  }
+  await pass();
+  expect(server.presentReads - before).toBe(1);
+  release();
+  await pass();
+  expect(server.presentReads - before).toBe(2);
 });

@@ -43,6 +43,8 @@ export class FakeServer {
   /** How far the server's clock is ahead of the client's, in milliseconds. */
   skewMs = 0;
   presentReads = 0;
+  /** What answers of present states wait for. */
+  private held: Promise<void> | undefined;
   /** True while streams are slower than answers. */
   private slow = false;
 
@@ -73,6 +75,16 @@ export class FakeServer {
     this.streams.forEach((stream) => stream.wake());
   }
 
+  /** Keeps the answers of present states on their way, as they are when asked for, until what is returned is called. */
+  holdPresent(): () => void {
+    let release = () => {};
+    this.held = new Promise((resolve) => (release = resolve));
+    return () => {
+      this.held = undefined;
+      release();
+    };
+  }
+
   /** Breaks all streams, or ends them well. */
   cut(end: ConnectError | "well" = broken()): void {
     for (const stream of this.streams) {
@@ -86,9 +98,11 @@ export class FakeServer {
     return createRouterTransport(({ rpc }) => {
       rpc(im.registerClient, () => ({}));
       rpc(im.events, (request) => this.events(request.presentState, request.afterSequence));
-      rpc(im.getPresentState, () => {
+      rpc(im.getPresentState, async () => {
         this.presentReads++;
-        return this.present();
+        const present = this.present();
+        await this.held;
+        return present;
       });
       rpc(im.getTranscript, (request) => ({ lines: this.lines(request.interactionId) }));
       rpc(im.accept, (request) =>
