@@ -161,7 +161,7 @@ func (se *session) request(ctx context.Context, r *usherv1.SessionRequest) error
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	start := time.Now()
+	start, copies := time.Now(), se.copies()
 	call := se.s.center.Start(center.Request{Tenant: se.who.tenant, From: se.who.from, Body: body, Protocol: method.protocol})
 	se.inFlight.Go(func() {
 		defer func() { <-se.slots }()
@@ -170,7 +170,7 @@ func (se *session) request(ctx context.Context, r *usherv1.SessionRequest) error
 			return // the stream is ending
 		}
 		se.s.metrics.took(method.procedure, time.Since(start))
-		se.answer(ctx, method.procedure, reference, reply)
+		se.answer(ctx, method.procedure, reference, reply, copies)
 	})
 	return nil
 }
@@ -204,15 +204,23 @@ func (se *session) admit(method sessionMethod, body proto.Message) *Refusal {
 func (se *session) event(event *usherv1.Event, sequence uint64) error {
 	se.mu.Lock()
 	defer se.mu.Unlock()
-	if sequence != 0 && !se.sent.add(sequence) {
+	if sequence != 0 && !se.sent.pass(sequence) {
 		return nil // it was sent as an answer
 	}
 	return se.both.Send(event)
 }
 
-// answer sends the answer to a request, unless it came by subscription before.
-// A failure to send is noticed by the side of the events too.
-func (se *session) answer(ctx context.Context, procedure, reference string, reply center.Reply) {
+// copies is how many messages came by subscription so far.
+func (se *session) copies() uint64 {
+	se.mu.Lock()
+	defer se.mu.Unlock()
+	return se.sent.copies
+}
+
+// answer sends the answer to a request, unless its copy came by subscription
+// since the request did, after so many copies. A failure to send is noticed by
+// the side of the events too.
+func (se *session) answer(ctx context.Context, procedure, reference string, reply center.Reply, copies uint64) {
 	event := reply.Event
 	if event == nil {
 		_, err := outcome(reply, nil)
@@ -225,7 +233,7 @@ func (se *session) answer(ctx context.Context, procedure, reference string, repl
 	se.s.metrics.answered(procedure, "ok")
 	se.mu.Lock()
 	defer se.mu.Unlock()
-	if sequence := event.GetSequence(); sequence != 0 && !se.sent.add(sequence) {
+	if sequence := event.GetSequence(); sequence != 0 && !se.sent.answer(sequence, copies) {
 		return
 	}
 	_ = se.both.Send(event)
@@ -259,29 +267,52 @@ func protocolOf(procedure string) usherv1.Protocol {
 // on the subscription come at about the same time.
 const sentMax = 8192
 
-// sentSequences remembers what was sent, so that the answer to a request, of
-// which the subscription has a copy, is sent once. The zero value is empty.
+// sentSequences remembers what was sent, so that each request is answered once:
+// the answer of which the subscription has a copy is sent once, and that of a
+// request that is repeated once more. The zero value is empty.
 type sentSequences struct {
-	of    map[uint64]struct{}
-	order []uint64
-	next  int
+	// of holds which copy a message was, while it stands for no answer; 0 for
+	// one that was sent as an answer, or stands for one.
+	of     map[uint64]uint64
+	order  []uint64
+	next   int
+	copies uint64 // messages that came by subscription
 }
 
-// add remembers a sequence; false if it was there.
-func (s *sentSequences) add(sequence uint64) bool {
+// pass remembers what comes by subscription; false if it was sent before.
+func (s *sentSequences) pass(sequence uint64) bool {
 	if _, there := s.of[sequence]; there {
 		return false
 	}
-	if s.of == nil {
-		s.of = map[uint64]struct{}{}
+	s.copies++
+	s.add(sequence, s.copies)
+	return true
+}
+
+// answer remembers an answer; false if its copy was sent after so many others
+// and stands for no other answer. An earlier copy may have come before the
+// client asked, who would wait for ever.
+func (s *sentSequences) answer(sequence, copies uint64) bool {
+	which, there := s.of[sequence]
+	if !there {
+		s.add(sequence, 0)
+		return true
 	}
-	s.of[sequence] = struct{}{}
+	s.of[sequence] = 0
+	return which <= copies
+}
+
+// add remembers a sequence in the place of the oldest.
+func (s *sentSequences) add(sequence, which uint64) {
+	if s.of == nil {
+		s.of = map[uint64]uint64{}
+	}
+	s.of[sequence] = which
 	if len(s.order) < sentMax {
 		s.order = append(s.order, sequence)
-		return true
+		return
 	}
 	delete(s.of, s.order[s.next])
 	s.order[s.next] = sequence
 	s.next = (s.next + 1) % sentMax
-	return true
 }

@@ -10,11 +10,14 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/api/usher/v1/usherv1connect"
 	"github.com/usher-cc/usher/center"
 	"github.com/usher-cc/usher/engine"
+	"github.com/usher-cc/usher/journal/memory"
+	"github.com/usher-cc/usher/router"
 )
 
 type bidi = connect.BidiStreamForClientSimple[usherv1.SessionRequest, usherv1.Event]
@@ -223,6 +226,145 @@ func TestSessionAnswersOnce(t *testing.T) {
 	})
 }
 
+func registering(reference string, as usherv1.ClientType) *usherv1.SessionRequest {
+	return &usherv1.SessionRequest{Request: &usherv1.SessionRequest_RegisterClient{
+		RegisterClient: &usherv1.RequestRegisterClient{ReferenceId: reference, ClientType: as},
+	}}
+}
+
+// TestSessionAnswersARepeatedRequest: the same reference id with the same body
+// gets the first answer again, with another body it is refused; by the real
+// center, for a server, whose answers come as such alone, and for an agent,
+// whose answers come by subscription too.
+func TestSessionAnswersARepeatedRequest(t *testing.T) {
+	const server, agent = usherv1.ClientType_CLIENT_TYPE_MEDIA_SERVER, usherv1.ClientType_CLIENT_TYPE_AGENT_APPLICATION
+	for _, as := range []usherv1.ClientType{server, agent} {
+		t.Run(as.String(), func(t *testing.T) {
+			inBubble(t, newFake(), Limits{}, func(t *testing.T, s *Server, client *http.Client) {
+				c, credential := withAnAgent(t, as == agent)
+				defer func() { _ = c.Drain(t.Context()) }()
+				s.center = Over(c)
+				im := usherv1connect.NewInteractionManagementClient(client, "http://usher", connect.WithGRPC(), withCredential(credential))
+				session, err := im.Session(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				send(t, session, opening())
+				receive(t, session) // the heartbeat
+				send(t, session, registering("r", as))
+				first := receive(t, session)
+				if first.GetEventAck() == nil || first.ReferenceId != "r" || first.Sequence == 0 {
+					t.Fatal(first)
+				}
+				synctest.Wait() // a copy on the subscription has come
+				for range 3 {
+					send(t, session, registering("r", as))
+				}
+				for range 3 {
+					if got := receive(t, session); !proto.Equal(got, first) {
+						t.Errorf("the first answer was %v, then %v", first, got)
+					}
+				}
+				send(t, session, registering("r", server+agent-as))
+				if got := receive(t, session); got.GetEventError().GetName() != "ReferenceIdReused" || got.ReferenceId != "r" {
+					t.Error(got)
+				}
+				if got := receive(t, session); got.GetEventHeartbeat() == nil {
+					t.Error("there was more:", got)
+				}
+				_ = session.CloseRequest()
+				_ = session.CloseResponse()
+			})
+		})
+	}
+}
+
+// withAnAgent opens a center, with the agent ann, and makes the credential of an
+// agent's session or of a media server.
+func withAnAgent(t *testing.T, session bool) (*center.Center, string) {
+	t.Helper()
+	c, err := center.Open(t.Context(), center.Options{Journal: memory.New(), NewRouter: func() center.Router { return router.New() }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	succeed := func(r center.Reply, err error) {
+		t.Helper()
+		if err != nil || r.Err != nil {
+			t.Fatal(err, r.Err)
+		}
+	}
+	admin := engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_ADMIN, ID: "admin"}
+	succeed(c.CreateTenant(t.Context(), admin, DefaultTenant))
+	succeed(c.Do(t.Context(), center.Request{Tenant: DefaultTenant, From: admin, Body: engine.Apply{Request: &usherv1.ApplyConfigurationRequest{
+		Configuration: &usherv1.Configuration{Agents: []*usherv1.Agent{{AgentId: "ann"}}},
+	}}}))
+	if session {
+		token, hash := newSessionToken()
+		succeed(c.OpenAgentSession(t.Context(), center.Session{Tenant: DefaultTenant, Agent: "ann", ExpiresAtMs: time.Now().Add(time.Hour).UnixMilli()}, center.Hash(hash)))
+		return c, token
+	}
+	id, key, hash := NewAPIKey()
+	succeed(c.CreateAPIKey(t.Context(), admin, &usherv1.ApiKey{Id: id, TenantId: DefaultTenant, Name: "chat", Role: usherv1.Role_ROLE_MEDIA}, center.Hash(hash)))
+	return c, key
+}
+
+// TestSessionAnswersAfterTheCopy: a copy that came before the client asked, of
+// what another application of the agent asked for, or the client himself before
+// he lost his connection, is not taken for the answer; nor does one copy stand
+// for two answers.
+func TestSessionAnswersAfterTheCopy(t *testing.T) {
+	fake := newFake()
+	token := fake.agent(DefaultTenant, "ann", false)
+	inBubble(t, fake, Limits{}, func(t *testing.T, s *Server, client *http.Client) {
+		sub := one(fake)
+		slow := &slowCenter{fake, map[string]chan struct{}{"a": make(chan struct{})}}
+		s.center = slow
+		fake.answer = func(center.Request) center.Reply {
+			return center.Reply{Event: &usherv1.Event{Sequence: 7, ReferenceId: "a", Message: &usherv1.Event_EventAck{EventAck: &usherv1.EventAck{}}}}
+		}
+		im := usherv1connect.NewInteractionManagementClient(client, "http://usher", connect.WithGRPC(), withCredential(token))
+		session, err := im.Session(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		count := func(what string, want int) {
+			t.Helper()
+			for got := 0; ; got++ {
+				if event := receive(t, session); event.GetEventHeartbeat() == nil && event.Sequence == 7 {
+					continue
+				}
+				if got != want {
+					t.Errorf("%s: %d times, not %d", what, got, want)
+				}
+				return
+			}
+		}
+		send(t, session, opening())
+		receive(t, session)
+		for range 3 {
+			send(t, session, submitting("a"))
+		}
+		synctest.Wait() // they wait for the same answer
+		sub.messages <- encoded(t, 7, &usherv1.Event{ReferenceId: "a", Message: &usherv1.Event_EventAck{}})
+		synctest.Wait()
+		close(slow.release["a"])
+		count("a copy and two answers", 3)
+		sub.messages <- encoded(t, 8, &usherv1.Event{ReferenceId: "a", Message: &usherv1.Event_EventAck{}})
+		if got := receive(t, session); got.Sequence != 8 {
+			t.Error(got)
+		}
+		fake.answer = func(center.Request) center.Reply {
+			return center.Reply{Event: &usherv1.Event{Sequence: 8, ReferenceId: "a", Message: &usherv1.Event_EventAck{EventAck: &usherv1.EventAck{}}}}
+		}
+		send(t, session, submitting("a"))
+		if got := receive(t, session); got.Sequence != 8 {
+			t.Error("the copy from before was taken for the answer:", got)
+		}
+		_ = session.CloseRequest()
+		_ = session.CloseResponse()
+	})
+}
+
 func TestSessionMustOpen(t *testing.T) {
 	fake := newFake()
 	key := fake.key(DefaultTenant, "chat", usherv1.Role_ROLE_MEDIA)
@@ -275,9 +417,17 @@ func TestSessionEndsWithItsEvents(t *testing.T) {
 
 func TestSentSequences(t *testing.T) {
 	var s sentSequences
-	for n := range uint64(3 * sentMax) {
-		if !s.add(n) || s.add(n) {
+	for n := uint64(1); n <= 3*sentMax; n += 2 {
+		if !s.pass(n) || s.pass(n) || s.answer(n, s.copies-1) {
 			t.Fatal(n)
+		}
+		if !s.answer(n+1, s.copies) || s.pass(n+1) {
+			t.Fatal(n + 1)
+		}
+		for _, again := range []uint64{n, n + 1} {
+			if !s.answer(again, 0) || s.pass(again) {
+				t.Fatal(again)
+			}
 		}
 	}
 	if len(s.of) != sentMax || len(s.order) != sentMax {
