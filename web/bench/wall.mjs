@@ -178,9 +178,13 @@ function change(tokens) {
   };
 }
 
-/** Counts the frames of a page for each second, and the longest. */
+/** Counts the frames of a page for each second, the longest, and how busy its thread is. */
 async function frames(page, scroll = false) {
   await page.bringToFront();
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Performance.enable");
+  const busy = async () => (await devtools.send("Performance.getMetrics")).metrics.find((m) => m.name === "TaskDuration").value;
+  const before = await busy();
   const { counts, longest } = await page.evaluate(
     ({ seconds, scroll }) =>
       new Promise((resolve) => {
@@ -212,13 +216,15 @@ async function frames(page, scroll = false) {
     { seconds, scroll },
   );
   const sorted = [...counts].sort((a, b) => a - b);
-  return { min: sorted[0], p50: sorted[Math.floor(sorted.length / 2)], longest };
+  const share = ((await busy()) - before) / seconds;
+  await devtools.detach();
+  return { share, min: sorted[0], p50: sorted[Math.floor(sorted.length / 2)], longest };
 }
 
 function print(rows) {
   console.log(`node web/bench/wall.mjs --agents ${agents} --rate ${rate} --seconds ${seconds}\n`);
-  console.log(`${"frames/s, by the second".padEnd(34)}${"min".padStart(6)}${"p50".padStart(6)}   longest frame`);
+  console.log(`${"frames/s, by the second".padEnd(34)}${"min".padStart(6)}${"p50".padStart(6)}   longest frame   page's thread`);
   for (const [what, f] of rows) {
-    console.log(`${what.padEnd(34)}${String(f.min).padStart(6)}${String(f.p50).padStart(6)}${`${f.longest.toFixed(0)} ms`.padStart(16)}`);
+    console.log(`${what.padEnd(34)}${String(f.min).padStart(6)}${String(f.p50).padStart(6)}${`${f.longest.toFixed(0)} ms`.padStart(16)}${`${(f.share * 100).toFixed(0)} % busy`.padStart(16)}`);
   }
 }

@@ -335,6 +335,19 @@ test("an interaction is reassigned when the other agent has accepted", async () 
   await customer.drop();
 });
 
+test("what waits is given to an agent of one's choice", async () => {
+  await alice.notReady("chat");
+  const customer = await usher.customer({ text: "Only Alice, please." });
+  await page.goto(`${usher.url}/wall#interactions/${encodeURIComponent(customer.state.sessionId)}`);
+  await page.getByRole("button", { name: "Reassign" }).click();
+  await page.getByRole("dialog").getByLabel("New agent").selectOption("alice");
+  await confirm("Reassign", "She asked for her");
+  expect(await answer(alice)).toBe(customer.state.sessionId);
+  await page.getByText(`alice has taken ${customer.state.sessionId}.`).waitFor();
+  await alice.ready("chat");
+  await customer.drop();
+});
+
 test("what is handled, and what waits, is put into another queue", async () => {
   const { id, customer } = await chat("Wrong department?");
   await page.getByRole("button", { name: "Requeue" }).click();

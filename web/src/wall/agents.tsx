@@ -15,6 +15,8 @@ import { t } from "./text.js";
 
 /** The height of a row, as wall.css has it. */
 const rowHeight = 36;
+/** Scrolling draws anew after so many rows; inSight has more than those on each side. */
+const scrolledRows = 6;
 
 const compare = new Intl.Collator(locale, { numeric: true }).compare;
 
@@ -126,7 +128,7 @@ function Grid(props: { rows: readonly AgentRow[] }) {
     } else if (y + rowHeight > body.scrollTop + sight) {
       body.scrollTop = y + rowHeight - sight;
     }
-    setTop(body.scrollTop);
+    setTop(stepOf(body.scrollTop));
     setCurrent(rows[index]?.agentId);
     focus.current = true;
   };
@@ -166,7 +168,7 @@ function Grid(props: { rows: readonly AgentRow[] }) {
       aria-rowcount={rows.length + 1}
       aria-colcount={columns.length}
       class="grid"
-      onScroll={(event) => setTop(event.currentTarget.scrollTop)}
+      onScroll={(event) => setTop(stepOf(event.currentTarget.scrollTop))}
       onKeyDown={onKeyDown}
     >
       <div role="rowgroup" class="grid-head">
@@ -185,6 +187,8 @@ function Grid(props: { rows: readonly AgentRow[] }) {
     </div>
   );
 }
+
+const stepOf = (scrollTop: number): number => Math.floor(scrollTop / (scrolledRows * rowHeight)) * scrolledRows * rowHeight;
 
 function Head(props: { column: AgentColumn; title: string }) {
   const { by, descending } = order.value;

@@ -37,9 +37,9 @@ it("states are counted", () => {
 });
 
 it("the rows in sight are drawn, and some more", () => {
-  expect(inSight(0, 360, 36, 1_000)).toEqual({ from: 0, to: 18 });
-  expect(inSight(3_600, 360, 36, 1_000)).toEqual({ from: 92, to: 118 });
-  expect(inSight(36_000, 360, 36, 1_000)).toEqual({ from: 992, to: 1_000 });
+  expect(inSight(0, 360, 36, 1_000)).toEqual({ from: 0, to: 22 });
+  expect(inSight(3_600, 360, 36, 1_000)).toEqual({ from: 88, to: 122 });
+  expect(inSight(36_000, 360, 36, 1_000)).toEqual({ from: 988, to: 1_000 });
   expect(inSight(3_600, 360, 36, 3)).toEqual({ from: 2, to: 3 });
   expect(inSight(0, 360, 36, 0)).toEqual({ from: 0, to: 0 });
 });

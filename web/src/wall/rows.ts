@@ -79,7 +79,7 @@ function hasAll(row: AgentRow, words: readonly string[]): boolean {
 }
 
 /** Which rows of a long list are drawn: those in sight, and some more on each side. */
-export function inSight(scrollTop: number, height: number, rowHeight: number, rows: number, more = 8): { from: number; to: number } {
+export function inSight(scrollTop: number, height: number, rowHeight: number, rows: number, more = 12): { from: number; to: number } {
   const from = Math.max(0, Math.floor(scrollTop / rowHeight) - more);
   const to = Math.min(rows, Math.ceil((scrollTop + height) / rowHeight) + more);
   return { from: Math.min(from, Math.max(0, rows - 1)), to };
