@@ -12,7 +12,7 @@ import { desk, link, onEvent, readDirectory } from "./desk.js";
 import { customerOf, requestOf, subjectOf } from "./model.js";
 import { Trouble } from "./parts.js";
 import { directory } from "./store.js";
-import { at, busy } from "./trouble.js";
+import { busy, say, words } from "./trouble.js";
 import { t } from "./text.js";
 
 const keyOf = (w: Workbin) => `${w.name}\n${w.owner}`;
@@ -25,28 +25,32 @@ const workbins = computed(() => directory.value?.workbins ?? []);
 
 onEvent((event: Event) => {
   const changed = event.message.case === "eventWorkbinContentChanged" ? event.message.value.workbin : undefined;
-  if (changed && watched.value && changed.name === watched.value.name) {
-    void readBin(watched.value);
+  if (changed && watched.value && keyOf(changed) === keyOf(watched.value)) {
+    readBin(watched.value).catch((thrown) => say(acts.binsPlace, words(thrown)));
   }
 });
 
-/** Reads a workbin and listens to its changes. */
+/** Reads a workbin and listens to its changes, no longer to those of the one before. */
 async function watch(workbin: Workbin): Promise<void> {
   const former = watched.value;
   watched.value = workbin;
-  const named = { name: workbin.name, owner: workbin.owner };
-  await at(acts.binsPlace, async () => {
+  say(acts.binsPlace, undefined);
+  try {
     if (former && keyOf(former) !== keyOf(workbin)) {
       await desk().watchWorkbin({ name: former.name, owner: former.owner }, true).catch(() => undefined);
     }
-    await desk().watchWorkbin(named);
+    await desk().watchWorkbin({ name: workbin.name, owner: workbin.owner });
     await readBin(workbin);
-  });
+  } catch (thrown) {
+    say(acts.binsPlace, words(thrown));
+  }
 }
 
 async function readBin(workbin: Workbin): Promise<void> {
   const { interactions } = await desk().workbin({ name: workbin.name, owner: workbin.owner });
-  content.value = { key: keyOf(workbin), interactions };
+  if (watched.value && keyOf(watched.value) === keyOf(workbin)) {
+    content.value = { key: keyOf(workbin), interactions };
+  }
 }
 
 export function Bins() {

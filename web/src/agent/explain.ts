@@ -1,8 +1,8 @@
 // Why an offer or a session is no longer there, in words.
 import { Operation, ParticipantKind } from "@usher-cc/client/gen/common";
-import type { Ending, Offer, Session } from "./model.js";
+import type { Ending, Offer, Progress, Session } from "./model.js";
 import { byCustomer } from "./reduce.js";
-import { nameOf, state } from "./store.js";
+import { directory, nameOf, state } from "./store.js";
 import { t } from "./text.js";
 
 type Key = Parameters<typeof t>[0];
@@ -20,12 +20,43 @@ const offerReasons: Record<string, Key> = {
   ConnectionLost: "offerConnectionLost",
 };
 
+/** The server's own reasons in words. */
+const serverReasons: Record<string, Key> = {
+  Expired: "reasonExpired",
+  Stopped: "reasonStopped",
+  Cancelled: "reasonCancelled",
+  Pulled: "reasonPulled",
+  HandlingTimeout: "reasonHandlingTimeout",
+  ConnectionLost: "reasonConnectionLost",
+  InvitationTimeout: "reasonInvitationTimeout",
+  RONA: "reasonInvitationTimeout",
+  AfterCallWork: "reasonAfterCallWork",
+  TimedACW: "reasonTimedAcw",
+  PendingWorkMode: "reasonPendingMode",
+  CustomerLeft: "reasonCustomerLeft",
+  LogoutTime: "reasonLogoutTime",
+  ACWTooLong: "reasonAcwTooLong",
+};
+
+/** A reason for people: the server's own, one that the window offered, or somebody's words. */
+export function reasonWords(reason: string): string {
+  const key = serverReasons[reason];
+  const offered = directory.value?.reasons.find((r) => r.name === reason);
+  return key ? t(key) : offered?.label || reason;
+}
+
+/** A line of progress in words. */
+export function progressWords({ key, values }: Progress): string {
+  const by = values.by ? nameOf({ $typeName: "usher.v1.Participant", kind: ParticipantKind.AGENT, id: values.by }) : t("theServer");
+  return t(key, { ...values, by, reason: reasonWords(values.reason ?? "") });
+}
+
 /** Why an offer is closed. */
 export function offerEnding({ closed }: Offer): string {
   if (!closed) {
     return "";
   }
-  const values = { name: nameOf(closed.by), reason: closed.reason };
+  const values = { name: nameOf(closed.by), reason: reasonWords(closed.reason) };
   const key = offerReasons[closed.reason];
   if (key) {
     return t(key, values);
@@ -46,7 +77,7 @@ export function sessionEnding({ ended }: Session): string {
   if (!ended) {
     return "";
   }
-  const values = { name: nameOf(ended.by), reason: ended.reason };
+  const values = { name: nameOf(ended.by), reason: reasonWords(ended.reason) };
   const key = sessionReasons[ended.reason];
   if (key) {
     return t(key, values);

@@ -6,6 +6,7 @@ import { Field } from "../common/field.js";
 import { Login as LoginForm } from "../common/login.js";
 import { read, write } from "../common/locale.js";
 import { logIn, logOut, takeSeat, tenant } from "./desk.js";
+import { reasonWords } from "./explain.js";
 import { nameOf, state } from "./store.js";
 import { at, busy, words } from "./trouble.js";
 import { Trouble } from "./parts.js";
@@ -77,7 +78,7 @@ export function Seat() {
   return (
     <form class="card login" onSubmit={submit}>
       <h2>{t("welcome", { name: state.value.name || state.value.agentId })}</h2>
-      {by && <p role="status">{t(by.reason === "ConnectionLost" ? "loggedOutConnection" : "loggedOutBy", { name: nameOf(by.by), reason: by.reason })}</p>}
+      {by && <p role="status">{t(by.reason === "ConnectionLost" ? "loggedOutConnection" : "loggedOutBy", { name: nameOf(by.by), reason: reasonWords(by.reason) })}</p>}
       <SeatFields />
       <Trouble place="seat" />
       <div class="row">

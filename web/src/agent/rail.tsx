@@ -1,9 +1,9 @@
 // The rail: what calls, and what the agent has.
-import { ParticipantKind } from "@usher-cc/client/gen/common";
 import { stopwatch, timeOfDay } from "../common/time.js";
-import { customerOf, lastNumber, lineOf, type Progress, requestOf, subjectOf, type Session, unreadOf } from "./model.js";
+import { customerOf, lastNumber, lineOf, requestOf, subjectOf, type Session, unreadOf } from "./model.js";
 import { now } from "../common/clock.js";
-import { current, look, nameOf, state, view } from "./store.js";
+import { current, look, state, view } from "./store.js";
+import { progressWords } from "./explain.js";
 import { OfferCard } from "./offer.js";
 import { drafts } from "./sends.js";
 import { Key } from "./parts.js";
@@ -48,12 +48,6 @@ function Latest() {
       {timeOfDay(latest.atMs)} {progressWords(latest)}
     </p>
   ) : null;
-}
-
-/** A line of progress in words. */
-export function progressWords({ key, values }: Progress): string {
-  const by = values.by ? nameOf({ $typeName: "usher.v1.Participant", kind: ParticipantKind.AGENT, id: values.by }) : t("theServer");
-  return t(key, { ...values, by });
 }
 
 function SessionItem(props: { session: Session; number: number; isCurrent: boolean }) {

@@ -215,7 +215,7 @@ function onlineChanged(state: State, event: Event, online: unknown): State {
 }
 
 function forced(state: State, event: Event, staysIn: boolean): State {
-  const values = { reason: event.reason, by: event.actor?.id ?? "" };
+  const values = { reason: event.reason, by: event.actor?.kind === ParticipantKind.AGENT ? event.actor.id : "" };
   const loggedOutBy = staysIn ? state.loggedOutBy : endingOf(event, Operation.LOGOUT);
   return told({ ...state, loggedOutBy }, Number(event.timeMs), staysIn ? "progressForced" : "progressLoggedOut", values);
 }

@@ -7,6 +7,7 @@ import { audible, muted } from "./attention.js";
 import { run } from "./commands.js";
 import { link } from "./desk.js";
 import { show } from "./dialogs.js";
+import { reasonWords } from "./explain.js";
 import { auxLabel, available, live, state } from "./store.js";
 import { CommandButton, Until } from "./parts.js";
 import { t } from "./text.js";
@@ -88,7 +89,7 @@ function Mode() {
       {s.workMode === WorkMode.ACW && s.acwUntilMs > 0n && <Until ms={Number(s.acwUntilMs)} label={t("acwLeft")} />}
       {pending && (
         <span class="chip chip-warn">
-          {t("modeAfter", { mode: modeName(s.pendingWorkMode, s.reasonCode), count: live.value.length })}
+          {t(live.value.length > 0 ? "modeAfter" : "modeNext", { mode: modeName(s.pendingWorkMode, s.reasonCode), count: live.value.length })}
         </span>
       )}
       {s.doNotDisturb && <span class="chip chip-warn">{t("doNotDisturb")}</span>}
@@ -98,7 +99,7 @@ function Mode() {
 
 function MediaSwitch(props: { media: { mediaType: string; ready: boolean; reason: string; capacityLeft: number } }) {
   const { mediaType, ready, reason } = props.media;
-  const words = ready ? t("ready") : reason ? t("notReadyBecause", { reason }) : t("notReady");
+  const words = ready ? t("ready") : reason ? t("notReadyBecause", { reason: reasonWords(reason) }) : t("notReady");
   const change = () => (ready ? show({ kind: "notReady", mediaType }) : void acts.setReady(mediaType, true));
   return (
     <Button class={`media ${ready ? "media-ready" : ""}`} pressed={ready} onClick={change}>
