@@ -104,10 +104,11 @@ func TestFollowGoesOnLive(t *testing.T) {
 	w := newWorld(t, nil).setUp()
 	ctx, hangUp := context.WithTimeout(w.ctx(), time.Minute) // rather than for ever
 	defer hangUp()
+	after := w.c.Status().Durable
 	w.start(chat, submit("", "pull"))
 	seen := 0
 	var last error
-	for r, err := range w.c.Follow(ctx, w.c.Status().Durable, true) {
+	for r, err := range w.c.Follow(ctx, after, true) {
 		if last = err; err == nil && r.Request() == "RequestSubmit" {
 			if seen++; seen == 3 {
 				hangUp()
