@@ -69,7 +69,7 @@ export async function open(
 export async function axeViolations(page: Page): Promise<string[]> {
   const found: string[] = [];
   for (const colorScheme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await inColours(page, colorScheme);
     await page.evaluate(axe);
     const results = await page.evaluate<AxeResults>("axe.run(document, {resultTypes: ['violations']})");
     for (const violation of results.violations) {
@@ -78,8 +78,14 @@ export async function axeViolations(page: Page): Promise<string[]> {
       }
     }
   }
-  await page.emulateMedia({ colorScheme: "light" });
+  await inColours(page, "light");
   return found;
+}
+
+// The colours that elements inherit change with the frame after next only.
+async function inColours(page: Page, colorScheme: "light" | "dark"): Promise<void> {
+  await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
 }
 
 /** Keeps a picture of a page among the artefacts of the run. */
