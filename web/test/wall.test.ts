@@ -531,14 +531,23 @@ test("all of it is in the audit log", async () => {
 });
 
 test("a server that is gone is told of, and the wall goes on when it is back", async () => {
-  await page.goto(`${usher.url}/wall#queues`);
-  await page.getByRole("table").waitFor();
+  const { id, customer } = await chat("Are you still there?");
+  await part("Messages");
+  const arrows = page.getByRole("listbox").getByRole("option");
+  await until("all arrows", async () => (await arrows.count()) === (await traced(id)).length);
   await usher.kill();
   await page.getByText("The connection is lost.").waitFor();
   await usher.run();
   await page.getByText("The connection is lost.").waitFor({ state: "detached" });
   await until("alice is back", () => alice.state.link.state === "connected");
-  await shows("billing", "Answered", "");
+  // The diagram goes on where it was: no arrow is missing, and none comes twice.
+  await alice.addLine(id, "Yes, I am.");
+  const lines = await traced(id);
+  await until("all arrows", async () => (await arrows.count()) >= lines.length);
+  expect(await arrows.evaluateAll((all) => all.map((arrow) => (arrow as SVGElement).dataset.sequence))).toEqual(
+    (await traced(id)).map((line) => String(line.sequence)),
+  );
+  await customer.drop();
   await tab("Agents");
   await page.locator("[data-agent=alice]").waitFor();
 });

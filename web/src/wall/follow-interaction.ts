@@ -32,7 +32,11 @@ export function followInteraction(id: string): FollowedInteraction {
     link: signal({ state: "connecting" }),
     close: () => life.abort(),
   };
+  // A request and its answer may have the same sequence, so after a break the
+  // lines of the last one come again.
   let after = 0n;
+  let last: string[] = [];
+  let again = new Set<string>();
   let gathered: TraceLine[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   const show = () => {
@@ -46,10 +50,23 @@ export function followInteraction(id: string): FollowedInteraction {
     }
   };
   void follow<TraceLine>({
-    open: (signal) => connection.stream(Reporting.method.trace, { interactionId: id, afterSequence: after, live: true }, signal),
+    open: (signal) => {
+      again = new Set(last);
+      const afterSequence = after > 0n ? after - 1n : 0n;
+      return connection.stream(Reporting.method.trace, { interactionId: id, afterSequence, live: true }, signal);
+    },
     take: (line) => {
-      // A request and its answer may have the same sequence.
-      after = line.sequence > after ? line.sequence : after;
+      const key = `${line.sequence} ${line.message} ${line.protocol} ${line.referenceId}`;
+      if (again.delete(key)) {
+        return;
+      }
+      if (line.sequence > after) {
+        after = line.sequence;
+        last = [];
+      }
+      if (line.sequence === after) {
+        last.push(key);
+      }
       gathered.push(line);
       timer ??= setTimeout(show, gatherMs);
     },
