@@ -278,16 +278,15 @@ func (i *inbox) refuseAll(state inboxState) ([]*Call, []func()) {
 	}), rung
 }
 
-// reopen serves again after having been down.
+// reopen serves again after having been down. The writer is woken in any case:
+// alarms that rang meanwhile were let go.
 func (i *inbox) reopen() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.state == inboxDown {
 		i.state = inboxOpen
 	}
-	if len(i.calls) > 0 {
-		i.wake()
-	}
+	i.wake()
 }
 
 func (i *inbox) current() (inboxState, int) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
@@ -385,6 +386,39 @@ func TestWithoutJournalEverythingIsRefused(t *testing.T) {
 	if err := w.c.Drain(w.ctx()); err == nil {
 		t.Fatal("a center without journal claims to have saved a snapshot")
 	}
+}
+
+// TestDeadlinesWithoutJournal: what falls due while there is no journal happens
+// when there is one again, although nobody asks for anything.
+func TestDeadlinesWithoutJournal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d *deadJournal
+		w := newWorld(t, func(o *Options) {
+			d = &deadJournal{Journal: o.Journal}
+			o.Journal = d
+		}).setUp()
+		w.logIn(ada)
+		report := w.subscribe(engine.Report, nil)
+		w.submit("support") // ada is invited for 30 seconds
+		w.clock.Advance(28 * time.Second)
+		d.die(true)
+		w.disk.FailNext(memory.UnknownLost)
+		w.wantError(usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE, chat, submit("", "pull"))
+		for range 5 {
+			synctest.Wait() // it waits to try again
+			w.clock.Advance(time.Second)
+		}
+		synctest.Wait()
+		if w.c.Status().Leader || revoked(w.all(report)) {
+			t.Fatal("it leads a journal that it can't lead")
+		}
+		d.die(false)
+		w.clock.Advance(time.Second)
+		synctest.Wait()
+		if !w.c.Status().Leader || !revoked(w.all(report)) {
+			t.Fatal("the deadline waits for somebody to ask for something")
+		}
+	})
 }
 
 // TestWhatTheJournalHasNotSeenIsDecidedAgain fails a batch while the next one,
