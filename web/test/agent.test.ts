@@ -169,6 +169,24 @@ describe("logging in", () => {
     expect(errors.filter((error) => !error.includes("401"))).toEqual([]);
   });
 
+  test("says that somebody else is at the extension, and lets it be changed", async () => {
+    const seat = async (agentId: string) => {
+      const { page } = await blank();
+      await page.getByLabel("Agent id").fill(agentId);
+      await page.getByLabel("Password").fill(password);
+      await page.getByLabel("Extension").fill("4712");
+      await keys(page, "Enter");
+      return page;
+    };
+    await (await seat("ana")).locator(".status").waitFor();
+    const ben = await seat("ben");
+    await ben.getByText("Somebody else is logged in at this extension.").waitFor();
+    await accessible(ben, "seat");
+    await ben.getByLabel("Extension").fill("4713");
+    await ben.getByRole("button", { name: "Start work" }).click();
+    await reads(ben.locator(".status"), /extension 4713/);
+  });
+
   test("of a second window takes over, and the first can take it back", async () => {
     const first = await desk("ana", false);
     const second = await desk("ana", false);
@@ -241,6 +259,29 @@ describe("an offer", () => {
     await customer("desk-short", "Paul");
     await reads(offer(page, "Paul"), /Expired: you did not answer in time\./);
     await reads(page.locator(".status"), /short: not ready/);
+  });
+
+  test("that is accepted too late says what became of it", async () => {
+    const { page } = await desk("ana");
+    const pia = await customer("desk", "Pia");
+    await offer(page, "Pia").waitFor();
+    let release = () => {};
+    const gone = new Promise<void>((resolve) => (release = resolve));
+    await page.route("**/usher.v1.InteractionManagement/Accept", async (route) => {
+      await gone;
+      await route.continue();
+    });
+    await keys(page, "a");
+    await pia.drop();
+    release();
+    await reads(offer(page, "Pia"), /The customer left\.[^]*Too late: invitation \d+ is closed/);
+  });
+
+  test("is accepted by itself where the agent has auto-answer", async () => {
+    const { page } = await desk("otis");
+    await customer("auto", "Rex");
+    await session(page, "Rex").waitFor();
+    await sees(page, ["Hello?"]);
   });
 
   test("goes to another when it expires, and only one of two who pull gets it", async () => {

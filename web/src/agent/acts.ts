@@ -12,8 +12,8 @@ import { kept } from "./kept.js";
 import type { Ending, Offer } from "./model.js";
 import { offerGone, sessionGone } from "./reduce.js";
 import { notes, setDraft } from "./sends.js";
-import { change, look, nameOf, state } from "./store.js";
-import { at, words } from "./trouble.js";
+import { change, look, nameOf, openOffers, state } from "./store.js";
+import { at, say, words } from "./trouble.js";
 import { t } from "./text.js";
 
 /** Where the refusals of an offer, of a session, and of everything else stand. */
@@ -21,6 +21,9 @@ export const offerPlace = (ticket: bigint) => `offer:${ticket}`;
 export const sessionPlace = (id: string) => `session:${id}`;
 export const statusPlace = "status";
 export const binsPlace = "bins";
+
+/** Offers that were accepted by themselves; once each. */
+const answered = new Set<bigint>();
 
 export function accept(offer: Offer): Promise<boolean> {
   return answering(offer, async () => {
@@ -48,6 +51,15 @@ function answering(offer: Offer, answer: () => Promise<unknown>): Promise<boolea
     }
   });
 }
+
+// An agent with auto-answer is asked for nothing: his application accepts.
+openOffers.subscribe((offers) => {
+  const [next] = offers.filter((o) => o.invite.autoAnswer && !expected.tickets.has(o.ticket) && !answered.has(o.ticket));
+  if (next) {
+    answered.add(next.ticket);
+    void accept(next);
+  }
+});
 
 export function dismissOffer(offer: Offer): void {
   change((s) => offerGone(s, offer.ticket));
@@ -160,19 +172,13 @@ async function follow(one: Asked): Promise<void> {
       tell(t("doneJoined", { name }));
     }
   } catch (thrown) {
+    // Not by at(): taking it back may be under way at this place.
     const cancelled = codeOf(thrown) === ErrorCode.INVITATION_CANCELLED;
-    await at(sessionPlace(id), () => Promise.reject(cancelled ? new Error(t("errorInvitationCancelled", { name })) : new Refusal(name, words(thrown))));
+    say(sessionPlace(id), cancelled ? t("errorInvitationCancelled", { name }) : `${name}: ${words(thrown)}`);
   } finally {
     expected.endings.delete(id);
     joined.delete(referenceId);
     asked.value = asked.value.filter((other) => other.referenceId !== referenceId);
-  }
-}
-
-/** A refusal with the name of who was asked. */
-class Refusal extends Error {
-  constructor(name: string, why: string) {
-    super(`${name}: ${why}`);
   }
 }
 

@@ -100,12 +100,10 @@ export const nothing: State = {
   progress: [],
 };
 
-/** The user data of an interaction as texts, for people; lists and maps as JSON. */
+/** The user data of an interaction as texts, for people, by key; lists and maps as JSON. */
 export function userData(p: InteractionProperties | undefined): [key: string, text: string][] {
-  return Object.entries(p?.userData ?? {}).map(([key, value]) => [
-    key,
-    typeof value === "string" ? value : JSON.stringify(value),
-  ]);
+  const all = Object.entries(p?.userData ?? {}).sort(([a], [b]) => a.localeCompare(b));
+  return all.map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]);
 }
 
 function field(p: InteractionProperties | undefined, key: string): string {

@@ -45,7 +45,7 @@ function Head(props: { session: Session }) {
         {!p.isOnline && !session.ended && p.mediaType === "chat" && <span class="chip chip-bad">{t("offline")}</span>}
       </div>
       {!session.ended && (
-        <div class="row" role="toolbar" aria-label={t("actions")}>
+        <div class="row" role="group" aria-label={t("actions")}>
           {["transfer", "conference", "consult", "hold", "resume", "queue", "workbin", "leave"].map((id) => (
             <CommandButton key={id} id={id} place={acts.sessionPlace(session.id)} />
           ))}
