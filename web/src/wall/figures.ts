@@ -94,8 +94,7 @@ export function judgeServiceLevel(level: number | undefined, target: number, t: 
   if (level === undefined) {
     return "fine";
   }
-  const under = round((target - level) * 100);
-  return under <= 0 ? "fine" : judge(under, t.serviceLevelWarn, t.serviceLevelCritical);
+  return judge(round((target - level) * 100), t.serviceLevelWarn, t.serviceLevelCritical);
 }
 
 /** Judges the longest wait by the service level's time. */
