@@ -58,7 +58,7 @@ func TestInvitationExpiresOnTime(t *testing.T) {
 func gated(t *testing.T) (*world, *gate) {
 	var g *gate
 	w := newWorld(t, func(o *Options) {
-		g = newGate(o.Journal)
+		g = newGate(t, o.Journal)
 		o.Journal = g
 	})
 	w.setUp()

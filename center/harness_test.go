@@ -242,17 +242,19 @@ func (w *world) saved() {
 	}
 }
 
-// gate is a journal whose appends wait until they are let through.
+// gate is a journal whose appends wait until they are let through, or until the
+// test is over: a center behind a gate could not be drained.
 type gate struct {
 	journal.Journal
 	mu      sync.Mutex
 	closed  bool
 	arrived chan *journal.Batch
 	pass    chan error
+	over    <-chan struct{}
 }
 
-func newGate(j journal.Journal) *gate {
-	return &gate{Journal: j, arrived: make(chan *journal.Batch), pass: make(chan error)}
+func newGate(t *testing.T, j journal.Journal) *gate {
+	return &gate{Journal: j, arrived: make(chan *journal.Batch), pass: make(chan error), over: t.Context().Done()}
 }
 
 func (g *gate) shut(closed bool) {
@@ -266,10 +268,24 @@ func (g *gate) Append(ctx context.Context, e journal.Epoch, b *journal.Batch) (j
 	closed := g.closed
 	g.mu.Unlock()
 	if closed {
-		g.arrived <- b
-		if err := <-g.pass; err != nil {
+		if err := g.wait(b); err != nil {
 			return journal.Head{}, err
 		}
 	}
 	return g.Journal.Append(ctx, e, b)
+}
+
+// wait tells of a batch, and gives what the test says to it.
+func (g *gate) wait(b *journal.Batch) error {
+	select {
+	case g.arrived <- b:
+	case <-g.over:
+		return nil
+	}
+	select {
+	case err := <-g.pass:
+		return err
+	case <-g.over:
+		return nil
+	}
 }

@@ -164,7 +164,7 @@ func TestDisconnectWaitsForTheJournal(t *testing.T) {
 func TestDisconnectWaitsInAFullInbox(t *testing.T) {
 	var g *gate
 	w := newWorld(t, func(o *Options) {
-		g = newGate(o.Journal)
+		g = newGate(t, o.Journal)
 		o.Journal, o.MaxWaiting, o.MaxBatch = g, 1, 1
 	}).setUp()
 	w.logIn(ada)

@@ -188,7 +188,7 @@ func TestJumpsOfTheWallClockFireNothing(t *testing.T) {
 func TestSnapshotIsOfOneMoment(t *testing.T) {
 	var g *gate
 	w := newWorld(t, func(o *Options) {
-		g = newGate(o.Journal)
+		g = newGate(t, o.Journal)
 		o.Journal, o.SnapshotEntries = g, 20
 	}).setUp()
 	g.shut(true)

@@ -351,6 +351,7 @@ type lagging struct {
 	lags     bool
 	appended chan struct{}
 	pass     chan struct{}
+	over     <-chan struct{} // the test is
 }
 
 func (l *lagging) lag(lags bool) {
@@ -366,7 +367,10 @@ func (l *lagging) Append(ctx context.Context, e journal.Epoch, b *journal.Batch)
 	l.mu.Unlock()
 	if lags {
 		l.appended <- struct{}{}
-		<-l.pass
+		select {
+		case <-l.pass:
+		case <-l.over:
+		}
 	}
 	return h, err
 }
@@ -376,7 +380,7 @@ func (l *lagging) Append(ctx context.Context, e journal.Epoch, b *journal.Batch)
 func TestReadFromTheJournalBeforeItWasReleased(t *testing.T) {
 	var l *lagging
 	w := newWorld(t, func(o *Options) {
-		l = &lagging{Journal: o.Journal, appended: make(chan struct{}), pass: make(chan struct{})}
+		l = &lagging{Journal: o.Journal, appended: make(chan struct{}), pass: make(chan struct{}), over: t.Context().Done()}
 		o.Journal = l
 	}).setUp()
 	l.lag(true)
