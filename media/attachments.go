@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path"
@@ -115,19 +116,36 @@ func (s *Server) Has(tenant, interaction string) bool {
 	return c.sessions[interaction] != nil
 }
 
-// Uploaded is the attachment that was uploaded for an interaction, with what is
-// known of it rather than what a client says. The refusal is InvalidArgument.
+// Uploaded is the attachment that was uploaded for an interaction and is about
+// to be said, with what is known of it rather than what a client says. The
+// refusal is InvalidArgument.
 func (s *Server) Uploaded(tenant, interaction string, said *usherv1.Attachment) (*usherv1.Attachment, error) {
 	c := s.client(tenant)
 	if c == nil {
 		return nil, errClosing
 	}
+	attachment := c.upload(interaction, said.GetId())
+	there := false
+	if attachment != nil {
+		var err error
+		if there, err = s.files.touch(tenant, attachment.GetId()); err != nil {
+			return nil, fmt.Errorf("keep the attachment: %w", err)
+		}
+	}
+	if !there {
+		return nil, refuse(errInvalid, "line.attachment.id: no such file was uploaded for this session; upload it again")
+	}
+	return attachment, nil
+}
+
+// upload is a file that was uploaded for a session; nil if none was.
+func (c *client) upload(interaction, id string) *usherv1.Attachment {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if se := c.sessions[interaction]; se != nil && se.uploads[said.GetId()] != nil {
-		return se.uploads[said.GetId()], nil
+	if se := c.sessions[interaction]; se != nil {
+		return se.uploads[id]
 	}
-	return nil, refuse(errInvalid, "line.attachment.id: no such file was uploaded for this session; upload it again")
+	return nil
 }
 
 // Download opens an attachment that was said in the conversation of an

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -27,17 +28,23 @@ var attachmentTypes = []string{"image/png", "image/jpeg", "image/gif", "image/we
 //	DIR/attachments/TENANT/FIRST TWO DIGITS/DIGITS
 //
 // A file is there wholly or not at all, and durable before anybody hears of it.
+// It is as old as the last time that somebody sent or said it.
 type files struct {
 	root      string
 	temporary bool // the root goes with the process
 	max, all  int64
+	now       func() time.Time
+
+	// sweeping is held to remove files and folders, and shared to count on
+	// their being there. It is taken before mu.
+	sweeping sync.RWMutex
 
 	mu   sync.Mutex
 	used map[string]int64 // bytes by tenant, with those that are being written
 }
 
-func openFiles(dir string, limits Limits) (*files, error) {
-	f := &files{max: limits.AttachmentMax, all: limits.AttachmentsAll, used: map[string]int64{}}
+func openFiles(dir string, limits Limits, now func() time.Time) (*files, error) {
+	f := &files{max: limits.AttachmentMax, all: limits.AttachmentsAll, now: now, used: map[string]int64{}}
 	if dir == "" {
 		made, err := os.MkdirTemp("", "usher-attachments-")
 		if err != nil {
@@ -60,6 +67,26 @@ func (f *files) close() error {
 
 // folder is a tenant's folder. The id of a tenant is a name without a path.
 func (f *files) folder(tenant string) string { return filepath.Join(f.root, tenant) }
+
+// path is where a file is.
+func (f *files) path(tenant, id string) string { return filepath.Join(f.folder(tenant), id[:2], id) }
+
+// touch makes a file as young as if it were new; it tells whether it is there.
+func (f *files) touch(tenant, id string) (there bool, err error) {
+	f.sweeping.RLock()
+	defer f.sweeping.RUnlock()
+	return f.touchHeld(f.path(tenant, id))
+}
+
+// touchHeld is touch for who holds sweeping.
+func (f *files) touchHeld(name string) (there bool, err error) {
+	now := f.now()
+	err = os.Chtimes(name, now, now)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
 
 // contentType finds the type of a file by its content; empty if it is none that
 // is taken.
@@ -100,18 +127,34 @@ func (f *files) keep(tenant string, from io.Reader) (id, kind string, size int64
 	}
 	sum := sha256.Sum256(content)
 	id, size = hex.EncodeToString(sum[:]), int64(len(content))
-	name := filepath.Join(f.folder(tenant), id[:2], id)
-	if _, err := os.Stat(name); err == nil {
-		return id, kind, size, nil
+	f.sweeping.RLock()
+	defer f.sweeping.RUnlock()
+	name := f.path(tenant, id)
+	there, err := f.touchHeld(name)
+	if err == nil && !there {
+		err = f.add(tenant, name, content)
 	}
-	if err := f.reserve(tenant, size); err != nil {
+	if err != nil {
 		return "", "", 0, err
 	}
-	if err := store(name, content); err != nil {
-		f.release(tenant, size)
-		return "", "", 0, fmt.Errorf("store the attachment: %w", err)
-	}
 	return id, kind, size, nil
+}
+
+// add stores a file that is not there yet. The caller holds sweeping.
+func (f *files) add(tenant, name string, content []byte) error {
+	size := int64(len(content))
+	if err := f.reserve(tenant, size); err != nil {
+		return err
+	}
+	err := store(name, content)
+	if err == nil {
+		_, err = f.touchHeld(name) // by our own clock
+	}
+	if err != nil {
+		f.release(tenant, size)
+		return fmt.Errorf("store the attachment: %w", err)
+	}
+	return nil
 }
 
 // store writes a file below folders that may not be there yet, durably with
@@ -152,10 +195,13 @@ func (f *files) reserve(tenant string, size int64) error {
 	return nil
 }
 
+// release gives room back, if it was counted yet.
 func (f *files) release(tenant string, size int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.used[tenant] -= size
+	if used, known := f.used[tenant]; known {
+		f.used[tenant] = used - size
+	}
 }
 
 // sizeOf is how many bytes the files below a folder take.
@@ -178,5 +224,5 @@ func sizeOf(dir string) (size int64, err error) {
 
 // open opens a file that was stored.
 func (f *files) open(tenant, id string) (*os.File, error) {
-	return os.Open(filepath.Join(f.folder(tenant), id[:2], id))
+	return os.Open(f.path(tenant, id))
 }

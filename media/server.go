@@ -64,7 +64,10 @@ type Options struct {
 	Logger *slog.Logger
 	// Limits bound what customers may take up.
 	Limits Limits
-	// Now is the time of tokens; time.Now by default.
+	// Retention is how long the journal is kept; attachments go a day after
+	// what it says of them may. 0 keeps them for ever.
+	Retention time.Duration
+	// Now is the time of tokens and attachments; time.Now by default.
 	Now func() time.Time
 }
 
@@ -75,6 +78,7 @@ type Server struct {
 	keys   *keys
 	log    *slog.Logger
 	limits Limits
+	keep   time.Duration // Retention
 	now    func() time.Time
 	files  *files
 	waits  waits
@@ -94,22 +98,26 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{center: o.Center, keys: k, log: o.Logger, limits: o.Limits.standard(), now: o.Now, clients: map[string]*client{}}
+	s := &Server{
+		center: o.Center, keys: k, log: o.Logger, limits: o.Limits.standard(), keep: o.Retention, now: o.Now,
+		clients: map[string]*client{},
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if s.now == nil {
 		s.now = time.Now
 	}
-	if s.files, err = openFiles(o.Dir, s.limits); err != nil {
+	if s.files, err = openFiles(o.Dir, s.limits, s.now); err != nil {
 		return nil, fmt.Errorf("open the attachments: %w", err)
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }
 
-// Start takes up the sessions that go on from before a restart. Tenants that
-// have none get their media server with their first session.
+// Start takes up the sessions that go on from before a restart, and begins to
+// remove old attachments. Tenants that have no session get their media server
+// with their first one.
 func (s *Server) Start(ctx context.Context) error {
 	for _, tenant := range s.center.Tenants() {
 		present, err := s.center.Present(ctx, tenant, Principal)
@@ -119,6 +127,9 @@ func (s *Server) Start(ctx context.Context) error {
 		if len(present.GetInteractions()) > 0 {
 			s.client(tenant)
 		}
+	}
+	if s.keep > 0 {
+		s.running.Go(s.sweepAttachments)
 	}
 	return nil
 }

@@ -35,6 +35,7 @@ type world struct {
 	c       *center.Center
 	s       *Server
 	limits  Limits
+	keep    time.Duration // Retention, from the next start on
 	dir     string
 	readers sync.WaitGroup
 	line    *line // from the center to the sessions
@@ -96,7 +97,7 @@ func (w *world) open() {
 		w.t.Fatal(err)
 	}
 	w.line = newLine(Over(w.c))
-	w.s, err = New(Options{Center: w.line, Key: bytes.Repeat([]byte{7}, keyBytes), Dir: w.dir, Limits: w.limits})
+	w.s, err = New(Options{Center: w.line, Key: bytes.Repeat([]byte{7}, keyBytes), Dir: w.dir, Limits: w.limits, Retention: w.keep})
 	if err != nil {
 		w.t.Fatal(err)
 	}

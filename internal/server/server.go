@@ -50,7 +50,7 @@ type Config struct {
 	Sessions    media.Limits  // of customers
 	Tickets     *edge.Tickets // login links, for a demo; nil for none
 
-	Retention     time.Duration // how long the journal is kept; 0 for ever
+	Retention     time.Duration // how long the journal is kept, and attachments a day longer; 0 for ever
 	LowSpaceBytes uint64        // free disk below which submits are refused; 0 for the default
 
 	Logger *slog.Logger  // none by default
@@ -158,7 +158,9 @@ func startSessions(ctx context.Context, c Config, over *center.Center) (*media.S
 	if err != nil {
 		return nil, err
 	}
-	s, err := media.New(media.Options{Center: media.Over(over), Key: key, Dir: c.DataDir, Logger: c.Logger, Limits: c.Sessions})
+	s, err := media.New(media.Options{
+		Center: media.Over(over), Key: key, Dir: c.DataDir, Logger: c.Logger, Limits: c.Sessions, Retention: c.Retention,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,16 @@
 package server
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -72,4 +79,36 @@ func said(t *testing.T, s *Server, token string, want ...string) error {
 		}
 	}
 	return events.Err()
+}
+
+// heard is a log that tells when a text was written to it.
+type heard struct {
+	text string
+	now  chan struct{}
+}
+
+// Write implements io.Writer.
+func (h heard) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte(h.text)) {
+		close(h.now)
+	}
+	return len(line), nil
+}
+
+// TestAttachmentsGoWithTheJournal: the retention of the journal is that of
+// attachments.
+func TestAttachmentsGoWithTheJournal(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "attachments", "default", "00", "00ff")
+	then := time.Now().Add(-time.Hour - 25*time.Hour)
+	err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, []byte("old"), 0o600), os.Chtimes(name, then, then))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := heard{"removed old attachments", make(chan struct{})}
+	start(t, Config{DataDir: dir, Retention: time.Hour, Logger: slog.New(slog.NewTextHandler(log, nil))})
+	<-log.now
+	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it is there still: %v", err)
+	}
 }
