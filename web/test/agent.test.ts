@@ -499,7 +499,9 @@ describe("a session", () => {
     await page.getByLabel("Note").fill("Was easy.");
     await page.reload();
     await expect.poll(() => page.getByLabel("Note").inputValue(), patience).toBe("Was easy.");
+    const reported = page.waitForResponse(/CustomReporting/);
     await page.getByRole("button", { name: /^Done/ }).click();
+    expect((await reported).ok()).toBe(true);
     await isGone(session(page, "Zoe"));
   });
 });
@@ -656,6 +658,25 @@ describe("what is there", () => {
     await item(page, "Dan").click();
     await sees(page, ["one", "two", "three"]);
     await expect.poll(() => page.title(), patience).toBe("(1) Offer - Usher");
+  });
+
+  test("is not lost when it was under way: a line comes back as a draft, a transfer goes on", async () => {
+    const { page } = await desk("ana");
+    const ben = await colleague("ben");
+    await customer("desk", "Kai");
+    await accept(page, "Kai");
+    await page.getByRole("button", { name: /^Transfer/ }).click();
+    await choice(page, "Ben").click();
+    const invitation = await until("Ben is asked", () => ben.state.invitations[0]);
+    await page.route("**/usher.v1.InteractionManagement/AddLine", (route) => route.abort());
+    await say(page, "under way");
+    await page.getByText("Sending …").waitFor();
+    await page.reload();
+    await page.getByText("Offered to Ben").waitFor();
+    await expect.poll(() => message(page).inputValue(), patience).toBe("under way");
+    await ben.accept(invitation.ticket);
+    await page.getByText("Ben has it now.").waitFor();
+    await isGone(session(page, "Kai"));
   });
 
   test("survives that the server is killed, during an offer and during a chat", async () => {
