@@ -14,6 +14,7 @@ import (
 	"github.com/usher-cc/usher/edge"
 	"github.com/usher-cc/usher/internal/server"
 	"github.com/usher-cc/usher/internal/settings"
+	"github.com/usher-cc/usher/media"
 )
 
 // serveSettings are what can be set by flag, environment and file.
@@ -25,6 +26,7 @@ type serveSettings struct {
 	retention, drainTimeout   time.Duration
 	lowSpaceBytes             uint64
 	limits                    edge.Limits
+	sessions                  media.Limits
 }
 
 func (s *serveSettings) flags(f *pflag.FlagSet) {
@@ -38,22 +40,25 @@ func (s *serveSettings) flags(f *pflag.FlagSet) {
 	f.BoolVar(&s.dev, "dev", false, "for development: set up by itself, print keys, serve this machine only; without --data forget all at the end")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
-	f.DurationVar(&s.retention, "retention", 0, "how long the journal is kept; 0 for ever")
+	f.DurationVar(&s.retention, "retention", 0, "how long the journal is kept, and attachments a day longer; 0 for ever")
 	f.DurationVar(&s.drainTimeout, "drain-timeout", 10*time.Second, "how long requests under way may take when the server stops")
 	f.Uint64Var(&s.lowSpaceBytes, "low-space-bytes", 0, "free disk below which new interactions are refused; 0 for 256 MiB")
 	s.limitFlags(f)
+	s.attachmentFlags(f)
 }
 
-// limitFlags are the limits of the edge; 0 stands for its defaults.
+// limitFlags are the limits of what clients and customers may take up; 0 stands
+// for the default.
 func (s *serveSettings) limitFlags(f *pflag.FlagSet) {
-	l := &s.limits
+	l, customers := &s.limits, &s.sessions
 	for _, limit := range []struct {
 		to          *int
 		name, usage string
 	}{
 		{&l.RequestBytes, "request-bytes", "size of one request"},
 		{&l.ConfigurationBytes, "configuration-bytes", "size of one request of administration"},
-		{&l.RequestBurst, "request-burst", "requests at once with one credential"},
+		{&l.RequestBurst, "request-burst", "requests at once with one API key"},
+		{&l.AgentBurst, "agent-burst", "requests at once of one agent"},
 		{&l.StreamsEach, "streams-each", "open streams of one credential"},
 		{&l.Streams, "streams", "open streams in all"},
 		{&l.Connections, "connections", "open connections"},
@@ -61,6 +66,12 @@ func (s *serveSettings) limitFlags(f *pflag.FlagSet) {
 		{&l.LoginBurstAgent, "login-burst-agent", "logins at once of one agent"},
 		{&l.LoginBurstAddress, "login-burst-address", "logins at once from one address"},
 		{&l.LoginsWaiting, "logins-waiting", "logins that wait for their turn"},
+		{&l.LineBurst, "line-burst", "lines and files at once in one customer's session"},
+		{&l.VisitorBurst, "visitor-burst", "launches of sessions and looks at sites at once from one address"},
+		{&customers.Sessions, "sessions", "live sessions of a tenant's customers"},
+		{&customers.SessionsEach, "sessions-each", "live sessions of one customer whom a site knows"},
+		{&customers.StreamsEach, "session-streams", "open streams of one customer's session"},
+		{&customers.Attachments, "attachments", "attachments of one session"},
 	} {
 		f.IntVar(limit.to, "limit-"+limit.name, 0, "limit: "+limit.usage)
 	}
@@ -68,9 +79,12 @@ func (s *serveSettings) limitFlags(f *pflag.FlagSet) {
 		to          *float64
 		name, usage string
 	}{
-		{&l.RequestsPerSecond, "requests-per-second", "requests per second with one credential"},
+		{&l.RequestsPerSecond, "requests-per-second", "requests per second with one API key"},
+		{&l.AgentPerSecond, "agent-per-second", "requests per second of one agent"},
 		{&l.LoginsPerAgent, "logins-per-agent", "logins per second of one agent"},
 		{&l.LoginsPerAddress, "logins-per-address", "logins per second from one address"},
+		{&l.LinesPerSecond, "lines-per-second", "lines and files per second in one customer's session"},
+		{&l.VisitorsPerSecond, "visitors-per-second", "launches of sessions and looks at sites per second from one address"},
 	} {
 		f.Float64Var(limit.to, "limit-"+limit.name, 0, "limit: "+limit.usage)
 	}
@@ -88,11 +102,24 @@ func (s *serveSettings) limitFlags(f *pflag.FlagSet) {
 	}
 }
 
+// attachmentFlags are how many bytes the files of conversations may take.
+func (s *serveSettings) attachmentFlags(f *pflag.FlagSet) {
+	for _, limit := range []struct {
+		to          *int64
+		name, usage string
+	}{
+		{&s.sessions.AttachmentMax, "attachment-bytes", "size of one attachment"},
+		{&s.sessions.AttachmentsAll, "attachment-bytes-all", "size of all attachments of a tenant"},
+	} {
+		f.Int64Var(limit.to, "limit-"+limit.name, 0, "limit: "+limit.usage)
+	}
+}
+
 // config checks the settings and makes the server's configuration of them.
 func (s *serveSettings) config(stderr io.Writer) (server.Config, error) {
 	config := server.Config{
 		DataDir: s.data, Listen: s.listen, AdminListen: s.adminListen, Plaintext: s.insecure,
-		Limits: s.limits, Retention: s.retention, LowSpaceBytes: s.lowSpaceBytes,
+		Limits: s.limits, Sessions: s.sessions, Retention: s.retention, LowSpaceBytes: s.lowSpaceBytes,
 	}
 	var err error
 	if config.Logger, err = s.logger(stderr); err != nil {

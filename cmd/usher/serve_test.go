@@ -14,11 +14,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"connectrpc.com/connect"
+	"github.com/spf13/pflag"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/client"
@@ -118,6 +120,54 @@ func TestLogger(t *testing.T) {
 	if _, err := (&serveSettings{logLevel: "loud", logFormat: "text"}).logger(nil); err == nil {
 		t.Error("the level loud was taken")
 	}
+}
+
+// TestLimits: every limit among the flags reaches a field of its own in the
+// server's configuration.
+func TestLimits(t *testing.T) {
+	var all pflag.FlagSet
+	new(serveSettings).flags(&all)
+	flagOf := map[string]string{}
+	all.VisitAll(func(f *pflag.Flag) {
+		if !strings.HasPrefix(f.Name, "limit-") {
+			return
+		}
+		value := "7"
+		if f.Value.Type() == "duration" {
+			value = "7s"
+		}
+		s := serveSettings{dev: true, listen: "127.0.0.1:0", logLevel: "info", logFormat: "text"}
+		var one pflag.FlagSet
+		s.limitFlags(&one)
+		s.attachmentFlags(&one)
+		if err := one.Set(f.Name, value); err != nil {
+			t.Fatal(err)
+		}
+		config, err := s.config(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fields := nonzero("edge", reflect.ValueOf(config.Limits))
+		fields = append(fields, nonzero("sessions", reflect.ValueOf(config.Sessions))...)
+		if len(fields) != 1 || flagOf[fields[0]] != "" {
+			t.Errorf("--%s sets %v; set before: %v", f.Name, fields, flagOf)
+			return
+		}
+		flagOf[fields[0]] = f.Name
+	})
+	if len(flagOf) < 20 {
+		t.Errorf("only %d limits: %v", len(flagOf), flagOf)
+	}
+}
+
+// nonzero names the fields of a struct that are set.
+func nonzero(of string, v reflect.Value) (names []string) {
+	for i := range v.NumField() {
+		if !v.Field(i).IsZero() {
+			names = append(names, of+"."+v.Type().Field(i).Name)
+		}
+	}
+	return names
 }
 
 func TestLoopback(t *testing.T) {
