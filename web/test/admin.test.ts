@@ -165,6 +165,8 @@ test("two administrators: nothing that either typed is lost", async () => {
   expect(await two.getByLabel("Description").inputValue()).toBe("of two");
   expect(await axeViolations(two)).toEqual([]);
   await picture(two, "admin-conflict");
+  // A change of something else does not concern him.
+  await usher.admin().call(administration.applyConfiguration, { configuration: { places: [{ name: "elsewhere" }] } });
   await save(two);
   await says(two, "~ changed: queue shared");
   expect((await configuration()).queues.find((queue) => queue.name === "shared")).toMatchObject({
@@ -227,6 +229,8 @@ test("a key is made, shown once, used and revoked", async () => {
   await page.getByLabel("Also revoked ones").check();
   await says(page, /^revoked /);
   await expect(use()).rejects.toMatchObject({ code: ErrorCode.UNAUTHENTICATED });
+  await page.getByLabel("Those for all tenants").check();
+  await page.getByRole("row", { name: /setup administration/ }).waitFor();
 });
 
 const vector = (step: string) => `
@@ -289,7 +293,7 @@ test("the file: checked at its lines, compared, applied", async () => {
   await editor(page).fill(whole);
   await button(page, "Check").click();
   await says(page, "3 changes would be made");
-  expect(await changes(page)).toContain("removed: queue routed");
+  expect(await changes(page)).toMatch(/removed:\s+queue routed/);
   await button(page, "Apply …").click();
   await button(dialog, "Apply 3 changes").click();
   await says(page, /^3 changes applied/);
@@ -403,6 +407,9 @@ test("a key that is revoked meanwhile is said, and nothing typed is lost", async
   await root.call(administration.revokeApiKey, { id: made.apiKey!.id });
   await save(page);
   const dialog = page.getByRole("dialog", { name: "Log in again" });
+  await dialog.getByLabel("API key").fill("usk_wrong");
+  await page.keyboard.press("Enter");
+  await says(page, "Refused: the API key is wrong or revoked");
   await dialog.getByLabel("API key").fill(usher.adminKey);
   await page.keyboard.press("Enter");
   await dialog.waitFor({ state: "hidden" });

@@ -11,7 +11,7 @@ import { differing, type Draft, fieldOf, fromDraft, merge, type Thing, toDraft, 
 import { Heading } from "./heading.js";
 import { type Kind, things } from "./kinds.js";
 import { Snippet } from "./snippet.js";
-import { address, connection, current, fresh, go, reread, sentences, tenant, unsaved, words } from "./state.js";
+import { address, connection, current, fresh, go, reread, sentences, tenant, tryToGo, unsaved, words } from "./state.js";
 import { t } from "./text.js";
 
 /** What is wrong with what was to be saved. */
@@ -51,7 +51,7 @@ export function KindForm(props: { kind: Kind; open: string }) {
     setDraft(next);
     unsaved.value = differing(base.draft, next).length > 0;
   };
-  const save = async () => {
+  const save = async (version = base.version): Promise<void> => {
     setTrouble(noTrouble);
     setConflict(undefined);
     if (isNew && !base.thing && find(name)) {
@@ -63,7 +63,7 @@ export function KindForm(props: { kind: Kind; open: string }) {
       outcome.value = await connection.call(Administration.method.applyConfiguration, {
         tenantId: tenant.value,
         configuration: { [kind.field]: [fromDraft(kind.fields, draft, base.thing)] } as MessageInitShape<typeof ConfigurationSchema>,
-        expectedVersion: base.version,
+        expectedVersion: version,
       });
       tell(t("saved", { what: t(kind.one, { name }) }));
       await reread();
@@ -75,8 +75,7 @@ export function KindForm(props: { kind: Kind; open: string }) {
   };
   const explain = async (thrown: unknown) => {
     if (UsherError.from(thrown).code === ErrorCode.VERSION_MISMATCH) {
-      await putTogether();
-      return;
+      return putTogether();
     }
     const fields: Record<string, string> = {};
     const said: string[] = [];
@@ -90,26 +89,31 @@ export function KindForm(props: { kind: Kind; open: string }) {
     }
     setTrouble({ said: said.length + Object.keys(fields).length === 0 || said.length > 0 ? [words(thrown)] : [], fields });
   };
-  // Somebody else was faster: what he has changed is taken over where nothing
-  // was typed, and shown where something was.
-  const putTogether = async () => {
+  // Somebody else was faster. If it was about something else, that is all.
+  // What he has changed of this object is taken over where nothing was typed,
+  // and shown where something was.
+  const putTogether = async (): Promise<void> => {
     if (!(await reread())) {
       setTrouble({ said: [t("unreachable")], fields: {} });
       return;
     }
     const now = baseOf(name);
-    if (!now.thing) {
-      setConflict([base.thing ? t("conflictRemoved", { what: t(kind.one, { name }) }) : t("conflictElsewhere")]);
+    if (!now.thing && base.thing) {
+      setConflict([t("conflictRemoved", { what: t(kind.one, { name }) })]);
       setBase({ ...now, draft: base.draft });
       return;
     }
-    const merged = merge(base.draft, draft, now.draft);
+    const theirs = now.thing ? now.draft : base.draft;
+    if (differing(base.draft, theirs).length === 0) {
+      setBase(now);
+      return save(now.version);
+    }
+    const merged = merge(base.draft, draft, theirs);
     const label = (key: string) => t(kind.fields.find((field) => field.key === key)!.label);
-    const told = [
-      ...merged.taken.map((key) => t("conflictTaken", { label: label(key), value: shown(now.draft[key]!) })),
-      ...merged.contested.map((key) => t("conflictContested", { label: label(key), value: shown(now.draft[key]!) })),
-    ];
-    setConflict(told.length > 0 ? told : [t("conflictElsewhere")]);
+    setConflict([
+      ...merged.taken.map((key) => t("conflictTaken", { label: label(key), value: shown(theirs[key]!) })),
+      ...merged.contested.map((key) => t("conflictContested", { label: label(key), value: shown(theirs[key]!) })),
+    ]);
     setDraft(merged.draft);
     setBase(now);
   };
@@ -154,7 +158,7 @@ export function KindForm(props: { kind: Kind; open: string }) {
           <Button type="submit" kind="primary" busy={busy}>
             {conflict ? t("saveAgain") : t("save")}
           </Button>
-          <Button onClick={() => void (location.hash = address(kind.part))}>{common("cancel")}</Button>
+          <Button onClick={() => tryToGo(address(kind.part))}>{common("cancel")}</Button>
         </div>
       </form>
     </section>

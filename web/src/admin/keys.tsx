@@ -10,7 +10,7 @@ import { dateAndTime } from "../common/time.js";
 import { CopyButton } from "./copy.js";
 import { Heading } from "./heading.js";
 import { things, type TextKey } from "./kinds.js";
-import { connection, tenant, words } from "./state.js";
+import { connection, tenant, who, words } from "./state.js";
 import { t } from "./text.js";
 
 const administration = Administration.method;
@@ -23,6 +23,9 @@ const roles: Record<number, TextKey> = {
   [Role.SITE]: "roleSite",
   [Role.ADMIN]: "roleAdmin",
 };
+
+/** The tenant whose keys administer all tenants. */
+const systemTenant = "system";
 
 const roleName = (role: Role): string => (roles[role] ? t(roles[role]) : "");
 
@@ -44,7 +47,9 @@ export function Keys() {
   const [making, setMaking] = useState(false);
   const [made, setMade] = useState<CreateApiKeyResponse>();
   const [revoking, setRevoking] = useState<ApiKey>();
-  const of = tenant.value;
+  const [system, setSystem] = useState(false);
+  const forAll = who.value.state === "in" && who.value.tenant === systemTenant;
+  const of = system ? systemTenant : tenant.value;
   const read = async () => {
     try {
       setKeys((await connection.call(administration.listApiKeys, { tenantId: of })).apiKeys);
@@ -73,6 +78,12 @@ export function Keys() {
           <span>{t("find")}</span>
           <input type="search" value={text} onInput={(event) => setText(event.currentTarget.value)} />
         </label>
+        {forAll && (
+          <label class="admin-check">
+            <input type="checkbox" checked={system} onChange={(event) => setSystem(event.currentTarget.checked)} />
+            <span>{t("keysOfSystem")}</span>
+          </label>
+        )}
         <label class="admin-check">
           <input type="checkbox" checked={all} onChange={(event) => setAll(event.currentTarget.checked)} />
           <span>{t("keysRevokedToo")}</span>
@@ -86,7 +97,7 @@ export function Keys() {
           caption={t("keys")}
           rows={found}
           rowKey={(key) => key.id}
-          empty={keys ? t("noneFound") : t("reading")}
+          empty={keys ? t(keys.length === 0 ? "none" : "noneFound") : t("reading")}
           columns={[
             { key: "name", title: t("name"), cell: (key) => key.name, sort: (key) => key.name },
             { key: "role", title: t("role"), cell: (key) => roleName(key.role), sort: (key) => roleName(key.role) },
@@ -110,6 +121,7 @@ export function Keys() {
       </div>
       {making && (
         <Making
+          of={of}
           onClose={() => setMaking(false)}
           onMade={(answer) => {
             setMaking(false);
@@ -120,6 +132,7 @@ export function Keys() {
       )}
       {revoking && (
         <Revoking
+          of={of}
           apiKey={revoking}
           onClose={() => setRevoking(undefined)}
           onRevoked={() => {
@@ -132,7 +145,7 @@ export function Keys() {
   );
 }
 
-function Making(props: { onClose: () => void; onMade: (answer: CreateApiKeyResponse) => void }) {
+function Making(props: { of: string; onClose: () => void; onMade: (answer: CreateApiKeyResponse) => void }) {
   const [name, setName] = useState("");
   const [role, setRole] = useState(Role.UNSPECIFIED);
   const [site, setSite] = useState("");
@@ -147,7 +160,7 @@ function Making(props: { onClose: () => void; onMade: (answer: CreateApiKeyRespo
       const expires = until ? new Date(`${until}T23:59:59.999`).getTime() : 0;
       props.onMade(
         await connection.call(administration.createApiKey, {
-          tenantId: tenant.value,
+          tenantId: props.of,
           name: name.trim(),
           role,
           site: role === Role.SITE ? site : "",
@@ -176,7 +189,7 @@ function Making(props: { onClose: () => void; onMade: (answer: CreateApiKeyRespo
           {(control) => (
             <select {...control} name="role" required value={role || ""} onChange={(event) => setRole(Number(event.currentTarget.value))}>
               <option value="">{t("choose")}</option>
-              {Object.keys(roles).map((value) => (
+              {(props.of === systemTenant ? [String(Role.ADMIN)] : Object.keys(roles)).map((value) => (
                 <option key={value} value={value}>
                   {roleName(Number(value))}
                 </option>
@@ -244,13 +257,13 @@ function Made(props: { name: string; apiKey: string; onClose: () => void }) {
   );
 }
 
-function Revoking(props: { apiKey: ApiKey; onClose: () => void; onRevoked: () => void }) {
+function Revoking(props: { of: string; apiKey: ApiKey; onClose: () => void; onRevoked: () => void }) {
   const [error, setError] = useState<string>();
   const [busy, setBusy] = useState(false);
   const revoke = async () => {
     setBusy(true);
     try {
-      await connection.call(administration.revokeApiKey, { tenantId: tenant.value, id: props.apiKey.id });
+      await connection.call(administration.revokeApiKey, { tenantId: props.of, id: props.apiKey.id });
       props.onRevoked();
     } catch (thrown) {
       setError(words(thrown));

@@ -1,6 +1,6 @@
 import { ErrorCode, UsherError } from "@usher-cc/client";
 import { Administration } from "@usher-cc/client/gen/administration";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Button } from "../common/button.js";
 import { Dialog } from "../common/dialog.js";
 import { Table } from "../common/table.js";
@@ -20,6 +20,7 @@ export function KindList(props: { kind: Kind }) {
   const { kind } = props;
   const [text, setText] = useState("");
   const [removing, setRemoving] = useState<Thing>();
+  useEffect(() => void reread(), []); // others change it, too
   const wanted = text.trim().toLocaleLowerCase();
   const nameOf = (thing: Thing) => String(thing[kind.name]);
   const all = things(kind.field);

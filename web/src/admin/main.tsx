@@ -13,7 +13,7 @@ import { Heading } from "./heading.js";
 import { Keys } from "./keys.js";
 import { kinds } from "./kinds.js";
 import { KindList } from "./list.js";
-import { address, administer, begin, connection, current, enter, go, leave, lockedOut, place, reread, tenant, tenants, unread, unsaved, wanted, who, words } from "./state.js";
+import { address, administer, begin, connection, current, enter, go, leave, lockedOut, loginWords, place, reread, tenant, tenants, unread, unsaved, wanted, who, words } from "./state.js";
 import { t } from "./text.js";
 import "../common/login.css";
 import "./admin.css";
@@ -78,7 +78,7 @@ function KeyLogin(props: { notice?: string | undefined }) {
     try {
       await enter(key.trim());
     } catch (thrown) {
-      setError(words(thrown));
+      setError(loginWords(thrown));
       setBusy(false);
     }
   };

@@ -12,7 +12,8 @@ export type Who =
   | { state: "asking" }
   /** Nobody: the words say why, if there is something to say. */
   | { state: "out"; words?: string }
-  | { state: "in"; name: string };
+  /** Whoever has this key, which is of a tenant: "system" for those of all. */
+  | { state: "in"; name: string; tenant: string };
 
 export const who = signal<Who>({ state: "asking" });
 /** The tenants that the key may administer. */
@@ -43,7 +44,7 @@ export async function begin(): Promise<void> {
       who.value = { state: "out" };
       return;
     }
-    who.value = { state: "in", name: login.name };
+    who.value = { state: "in", name: login.name, tenant: login.tenantId };
     await open();
   } catch (thrown) {
     who.value = { state: "out", words: words(thrown) };
@@ -54,7 +55,7 @@ export async function begin(): Promise<void> {
 export async function enter(apiKey: string): Promise<void> {
   const login = await logIn({ window: "admin", apiKey });
   lockedOut.value = false;
-  who.value = { state: "in", name: login.name };
+  who.value = { state: "in", name: login.name, tenant: login.tenantId };
   await open();
 }
 
@@ -105,6 +106,12 @@ export function words(thrown: unknown): string {
     lockedOut.value = true;
     return t("keyGone");
   }
+  return loginWords(error);
+}
+
+/** What was refused, in words, before one is logged in. */
+export function loginWords(thrown: unknown): string {
+  const error = UsherError.from(thrown);
   return error.event ? t("refusal", { words: error.description }) : t("unreachable");
 }
 
@@ -151,6 +158,25 @@ export function go(to: string): void {
   wanted.value = undefined;
   location.hash = to;
 }
+
+/** Goes somewhere, or asks first if something typed would get lost. */
+export function tryToGo(to: string): void {
+  if (unsaved.value) {
+    wanted.value = to;
+  } else {
+    location.hash = to;
+  }
+}
+
+// A link is asked about before it is followed, so that it leaves no trace in
+// the history; of the browser's own buttons one hears afterwards.
+addEventListener("click", (event) => {
+  const link = event.target instanceof Element && event.target.closest<HTMLAnchorElement>("a[href^='#']");
+  if (link && unsaved.value && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    tryToGo(link.hash);
+  }
+});
 
 addEventListener("hashchange", () => {
   const here = address(place.value.part, place.value.open);
