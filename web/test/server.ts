@@ -42,12 +42,13 @@ export class Usher {
   private constructor(
     readonly url: string,
     private readonly folder: string,
+    private readonly flags: readonly string[],
   ) {}
 
-  /** Starts a server with a configuration, that of centre.yaml by default. */
-  static async start(configuration = centre): Promise<Usher> {
+  /** Starts a server with a configuration, that of centre.yaml by default, and further flags. */
+  static async start(configuration = centre, flags: readonly string[] = []): Promise<Usher> {
     const folder = await mkdtemp(join(tmpdir(), "usher-data-"));
-    const usher = new Usher(`http://127.0.0.1:${await freePort()}`, folder);
+    const usher = new Usher(`http://127.0.0.1:${await freePort()}`, folder, flags);
     await usher.run();
     const token = await until("the setup token", () => /\busu_\w+/.exec(usher.log)?.[0]);
     const set = await connect({ url: usher.url }).call(Authentication.method.setUp, { setupToken: token });
@@ -58,7 +59,7 @@ export class Usher {
 
   /** Starts the server again, on the same port and data, after kill. */
   async run(): Promise<void> {
-    const args = ["serve", "--data", join(this.folder, "data"), "--listen", new URL(this.url).host, "--admin-listen", ""];
+    const args = ["serve", "--data", join(this.folder, "data"), "--listen", new URL(this.url).host, "--admin-listen", "", ...this.flags];
     const running = spawn(process.env.USHER_BINARY!, args, { stdio: ["ignore", "pipe", "pipe"] });
     running.stdout.on("data", (text: Buffer) => (this.log += text.toString()));
     running.stderr.on("data", (text: Buffer) => (this.log += text.toString()));
@@ -126,7 +127,7 @@ export class Usher {
 }
 
 /** A port that nobody listens on. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
