@@ -18,7 +18,7 @@ type Explainer interface {
 	ExpectedWait(e *engine.Engine, now engine.Millis, r *usherv1.RequestExpectedWait) (*usherv1.EventExpectedWait, *usherv1.EventError)
 	// FillQueues fills in, in rows of queues, the agents who serve them and, for
 	// a media type, how long a new interaction is expected to wait.
-	FillQueues(e *engine.Engine, now engine.Millis, rows []*usherv1.QueueRow, media engine.MediaName)
+	FillQueues(e *engine.Engine, now engine.Millis, rows []*usherv1.QueueRow, media func(queue string) engine.MediaName)
 }
 
 // WhyWaiting asks a tenant's router why an interaction waits. The answer says
@@ -54,6 +54,9 @@ type Look struct {
 	Agent string
 	// MediaType is for which queues' expected waits are told; empty for none.
 	MediaType string
+	// Asked tells the expected wait of every queue that customers ask for, for
+	// the media type in which they do.
+	Asked bool
 	// WithoutAgents leaves the agents out.
 	WithoutAgents bool
 }
@@ -76,7 +79,11 @@ func (c *Center) Rows(ctx context.Context, tenant string, look Look) (*usherv1.E
 		rows = t.engine.Directory(engine.AgentID(look.Agent), !look.WithoutAgents)
 		rows.Sequence, rows.TimeMs = uint64(w.next-1), int64(w.now)
 		if x, explains := t.router.(Explainer); explains {
-			x.FillQueues(t.engine, w.now, rows.Queues, engine.MediaName(look.MediaType))
+			media := func(string) engine.MediaName { return engine.MediaName(look.MediaType) }
+			if look.Asked {
+				media = t.engine.AskedIn()
+			}
+			x.FillQueues(t.engine, w.now, rows.Queues, media)
 		}
 	})})
 	switch {

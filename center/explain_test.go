@@ -33,9 +33,9 @@ func (k *knowing) ExpectedWait(*engine.Engine, engine.Millis, *usherv1.RequestEx
 	return &usherv1.EventExpectedWait{ExpectedWaitMs: 42}, k.refusal
 }
 
-func (k *knowing) FillQueues(_ *engine.Engine, _ engine.Millis, rows []*usherv1.QueueRow, media engine.MediaName) {
+func (k *knowing) FillQueues(_ *engine.Engine, _ engine.Millis, rows []*usherv1.QueueRow, media func(string) engine.MediaName) {
 	for _, row := range rows {
-		row.AgentsStaffed, row.Description = 7, string(media)
+		row.AgentsStaffed, row.Description = 7, string(media(row.Queue))
 	}
 }
 
@@ -67,8 +67,17 @@ func TestRows(t *testing.T) {
 	if _, _, err := w.c.Rows(canceled(), "default", Look{}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
+	if rows, _, _ := w.c.Rows(w.ctx(), "default", Look{Asked: true}); rows.Queues[1].ExpectedWaitMs != nil {
+		t.Error("nobody asks for it:", rows.Queues[1])
+	}
 	if after := w.c.Status(); after.Decided != before.Decided || after.Entries != before.Entries {
 		t.Fatalf("a look was recorded: %+v", after)
+	}
+	w.must(admin, engine.Apply{Request: &usherv1.ApplyConfigurationRequest{TenantId: "default", Configuration: &usherv1.Configuration{
+		RequestTypes: []*usherv1.RequestType{{Name: "help", MediaType: "chat", Queue: "support"}},
+	}}})
+	if rows, _, _ := w.c.Rows(w.ctx(), "default", Look{Asked: true}); rows.Queues[1].ExpectedWaitMs == nil || rows.Queues[0].ExpectedWaitMs != nil {
+		t.Error("customers ask for it:", rows.Queues)
 	}
 }
 

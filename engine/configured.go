@@ -69,6 +69,24 @@ func (e *Engine) EachVdn(yield func(*usherv1.Vdn) bool) {
 	}
 }
 
+// AskedIn gives the media type in which customers ask for a queue, directly or by
+// a VDN that leads there: that of the first request type by name; none if they
+// don't.
+func (e *Engine) AskedIn() func(queue string) MediaName {
+	asked := map[string]MediaName{}
+	for _, name := range sortedKeys(e.config.requestTypes) {
+		r := e.config.requestTypes[name]
+		queue := r.GetQueue()
+		if r.GetVdn() != "" {
+			queue = e.config.vdns[r.GetVdn()].GetQueue()
+		}
+		if asked[queue] == "" {
+			asked[queue] = MediaName(r.GetMediaType())
+		}
+	}
+	return func(queue string) MediaName { return asked[queue] }
+}
+
 // HasMediaType tells whether there is a media type.
 func (e *Engine) HasMediaType(name MediaName) bool { return e.config.mediaTypes[string(name)] != nil }
 

@@ -90,12 +90,11 @@ func (e *Engine) addLineByMedia(r *usherv1.RequestAddLine) refusal {
 	switch {
 	case why != nil:
 		return why
-	case len(r.AuthorName) > maxNameBytes:
-		return refuse(errInvalidArgument, "author_name: %d bytes, at most %d", len(r.AuthorName), maxNameBytes)
-	case !printable(r.AuthorName):
-		return refuse(errInvalidArgument, "author_name: control characters, or not UTF-8")
 	case r.Line.GetVisibility() == forAgents:
 		return refuse(errInvalidArgument, "line.visibility: only agents speak to agents alone")
+	}
+	if why := checkAuthorName(r.AuthorName); why != nil {
+		return why
 	}
 	l, why := i.checkLine(r.Line, forEverybody)
 	if why != nil {
@@ -216,6 +215,17 @@ func checkAttachment(a *usherv1.Attachment) refusal {
 	return nil
 }
 
+// checkAuthorName checks the name that a media server gives a customer.
+func checkAuthorName(name string) refusal {
+	switch {
+	case len(name) > maxNameBytes:
+		return refuse(errInvalidArgument, "author_name: %d bytes, at most %d", len(name), maxNameBytes)
+	case !printable(name):
+		return refuse(errInvalidArgument, "author_name: control characters, or not UTF-8")
+	}
+	return nil
+}
+
 // printable tells whether a text is UTF-8 without control characters.
 func printable(text string) bool {
 	return utf8.ValidString(text) && strings.IndexFunc(text, unicode.IsControl) < 0
@@ -226,7 +236,10 @@ func (e *Engine) typing(a *Agent, r *usherv1.RequestTyping) refusal {
 	if a == nil {
 		i, why := e.submittedByAsker(r.InteractionId)
 		if why == nil {
-			e.tellTyping(i, &usherv1.EventTyping{Author: i.customer(), Stopped: r.Stopped}, i.agents())
+			why = checkAuthorName(r.AuthorName)
+		}
+		if why == nil {
+			e.tellTyping(i, &usherv1.EventTyping{Author: i.customer(), AuthorName: r.AuthorName, Stopped: r.Stopped}, i.agents())
 		}
 		return why
 	}

@@ -226,6 +226,7 @@ func (e *Engine) Present(who Participant) *usherv1.EventPresentState {
 	switch who.Kind {
 	case usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT:
 		present.AgentId, present.AgentName = who.ID, e.config.agents[who.ID].GetName()
+		present.ConnectionGraceMs = int64(e.config.agentGrace())
 		a := e.agents[AgentID(who.ID)]
 		if a == nil {
 			return present

@@ -85,7 +85,7 @@ func (s *Server) Typing(ctx context.Context, tenant, session string, r *usherv1.
 	if err != nil {
 		return err
 	}
-	_, err = c.do(ctx, icm, &usherv1.RequestTyping{InteractionId: session, Stopped: r.GetStopped()})
+	_, err = c.do(ctx, icm, &usherv1.RequestTyping{InteractionId: session, Stopped: r.GetStopped(), AuthorName: c.nameOf(session)})
 	if isGone(err) {
 		return nil
 	}

@@ -145,7 +145,7 @@ func (w *wall) takeLook(ctx context.Context) error {
 	w.view.mu.Lock()
 	without := w.wantAgents == 0
 	w.view.mu.Unlock()
-	now, refusal, err := w.view.center.Rows(ctx, w.tenant, center.Look{WithoutAgents: without})
+	now, refusal, err := w.view.center.Rows(ctx, w.tenant, center.Look{WithoutAgents: without, Asked: true})
 	if err == nil && refusal != nil {
 		err = &center.Refused{Err: refusal}
 	}

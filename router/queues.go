@@ -14,11 +14,12 @@ type serving struct {
 }
 
 // FillQueues fills in, in rows of queues, what the router knows: the agents who
-// could be asked for what waits there, and how long a new interaction of a media
-// type is expected to wait; no media type for no expected waits. It takes time
+// could be asked for what waits there, and how long a new interaction of the media
+// type that media gives for a queue is expected to wait; none for no expected wait.
+// It takes time
 // in proportion to the seats of all agents and to the skills that the queues'
 // vectors name, whatever waits.
-func (r *Router) FillQueues(e *engine.Engine, now engine.Millis, rows []*usherv1.QueueRow, media engine.MediaName) {
+func (r *Router) FillQueues(e *engine.Engine, now engine.Millis, rows []*usherv1.QueueRow, media func(queue string) engine.MediaName) {
 	r.Update(e)
 	r.now = max(r.now, now)
 	skills := map[string][][]string{}
@@ -35,7 +36,7 @@ func (r *Router) FillQueues(e *engine.Engine, now engine.Millis, rows []*usherv1
 				served[c] = append(served[c], s)
 			}
 		}
-		if media != "" {
+		if media := media(row.GetQueue()); media != "" {
 			if answer := r.expectedOfQueue(queue, nil, media, 0); !answer.Infinite {
 				row.ExpectedWaitMs = &answer.ExpectedWaitMs
 			}

@@ -11,7 +11,7 @@ import (
 // rows are the rows of all queues, filled in.
 func (f *floor) rows(media string) map[string]*usherv1.QueueRow {
 	d := f.e.Directory("", false)
-	f.router.FillQueues(f.e, f.now, d.Queues, engine.MediaName(media))
+	f.router.FillQueues(f.e, f.now, d.Queues, func(string) engine.MediaName { return engine.MediaName(media) })
 	rows := map[string]*usherv1.QueueRow{}
 	for _, row := range d.Queues {
 		rows[row.Queue] = row

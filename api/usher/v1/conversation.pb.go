@@ -451,7 +451,9 @@ type RequestTyping struct {
 	// The interaction.
 	InteractionId string `protobuf:"bytes,1,opt,name=interaction_id,json=interactionId,proto3" json:"interaction_id,omitempty"`
 	// True if he has stopped.
-	Stopped       bool `protobuf:"varint,2,opt,name=stopped,proto3" json:"stopped,omitempty"`
+	Stopped bool `protobuf:"varint,2,opt,name=stopped,proto3" json:"stopped,omitempty"`
+	// The customer's name, from a media server; at most 256 bytes.
+	AuthorName    string `protobuf:"bytes,3,opt,name=author_name,json=authorName,proto3" json:"author_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -498,6 +500,13 @@ func (x *RequestTyping) GetStopped() bool {
 		return x.Stopped
 	}
 	return false
+}
+
+func (x *RequestTyping) GetAuthorName() string {
+	if x != nil {
+		return x.AuthorName
+	}
+	return ""
 }
 
 // TypingNoted is empty.
@@ -840,10 +849,12 @@ const file_usher_v1_conversation_proto_rawDesc = "" +
 	"authorName\x12\"\n" +
 	"\x04line\x18\x03 \x01(\v2\x0e.usher.v1.LineR\x04line\x12\x16\n" +
 	"\x06number\x18\x04 \x01(\x05R\x06number\x12!\n" +
-	"\freference_id\x18\x05 \x01(\tR\vreferenceId\"P\n" +
+	"\freference_id\x18\x05 \x01(\tR\vreferenceId\"q\n" +
 	"\rRequestTyping\x12%\n" +
 	"\x0einteraction_id\x18\x01 \x01(\tR\rinteractionId\x12\x18\n" +
-	"\astopped\x18\x02 \x01(\bR\astopped\"\r\n" +
+	"\astopped\x18\x02 \x01(\bR\astopped\x12\x1f\n" +
+	"\vauthor_name\x18\x03 \x01(\tR\n" +
+	"authorName\"\r\n" +
 	"\vTypingNoted\"w\n" +
 	"\vEventTyping\x12-\n" +
 	"\x06author\x18\x01 \x01(\v2\x15.usher.v1.ParticipantR\x06author\x12\x1f\n" +

@@ -1270,9 +1270,12 @@ type EventPresentState struct {
 	// The agent, for a stream of his.
 	AgentId string `protobuf:"bytes,5,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
 	// The agent's name, for people.
-	AgentName     string `protobuf:"bytes,6,opt,name=agent_name,json=agentName,proto3" json:"agent_name,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	AgentName string `protobuf:"bytes,6,opt,name=agent_name,json=agentName,proto3" json:"agent_name,omitempty"`
+	// How long an agent whose connections are lost keeps what he has, in
+	// milliseconds: the option agent_connection_grace_ms.
+	ConnectionGraceMs int64 `protobuf:"varint,7,opt,name=connection_grace_ms,json=connectionGraceMs,proto3" json:"connection_grace_ms,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *EventPresentState) Reset() {
@@ -1345,6 +1348,13 @@ func (x *EventPresentState) GetAgentName() string {
 		return x.AgentName
 	}
 	return ""
+}
+
+func (x *EventPresentState) GetConnectionGraceMs() int64 {
+	if x != nil {
+		return x.ConnectionGraceMs
+	}
+	return 0
 }
 
 // EventInvite (im) asks an agent to take an interaction. The envelope's
@@ -4130,7 +4140,7 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"\x10sequence_reached\x18\x01 \x01(\x04R\x0fsequenceReached\"t\n" +
 	"\x12EventCursorExpired\x12'\n" +
 	"\x0foldest_sequence\x18\x01 \x01(\x04R\x0eoldestSequence\x125\n" +
-	"\apresent\x18\x02 \x01(\v2\x1b.usher.v1.EventPresentStateR\apresent\"\xb6\x02\n" +
+	"\apresent\x18\x02 \x01(\v2\x1b.usher.v1.EventPresentStateR\apresent\"\xe6\x02\n" +
 	"\x11EventPresentState\x12)\n" +
 	"\x10sequence_reached\x18\x01 \x01(\x04R\x0fsequenceReached\x12D\n" +
 	"\fagent_status\x18\x02 \x01(\v2!.usher.v1.EventCurrentAgentStatusR\vagentStatus\x12C\n" +
@@ -4138,7 +4148,8 @@ const file_usher_v1_event_proto_rawDesc = "" +
 	"\vinvitations\x18\x04 \x03(\v2\x0f.usher.v1.EventR\vinvitations\x12\x19\n" +
 	"\bagent_id\x18\x05 \x01(\tR\aagentId\x12\x1d\n" +
 	"\n" +
-	"agent_name\x18\x06 \x01(\tR\tagentName\"\xcf\x02\n" +
+	"agent_name\x18\x06 \x01(\tR\tagentName\x12.\n" +
+	"\x13connection_grace_ms\x18\a \x01(\x03R\x11connectionGraceMs\"\xcf\x02\n" +
 	"\vEventInvite\x12\x16\n" +
 	"\x06ticket\x18\x01 \x01(\x04R\x06ticket\x121\n" +
 	"\toperation\x18\x02 \x01(\x0e2\x13.usher.v1.OperationR\toperation\x128\n" +

@@ -537,8 +537,9 @@ type QueueRow struct {
 	// Since when the one waits that waits longest, Unix milliseconds; 0 if none
 	// does.
 	OldestSinceMs int64 `protobuf:"varint,4,opt,name=oldest_since_ms,json=oldestSinceMs,proto3" json:"oldest_since_ms,omitempty"`
-	// The expected wait of a new one; absent if there is no end to it, or it was
-	// not asked for.
+	// The expected wait of a new one, in the directory of the media type that was
+	// asked for, on the wall of the one in which customers ask for the queue;
+	// absent if there is no end to it, or no such media type.
 	ExpectedWaitMs *int64 `protobuf:"varint,5,opt,name=expected_wait_ms,json=expectedWaitMs,proto3,oneof" json:"expected_wait_ms,omitempty"`
 	// How many that came through it are handled.
 	Handling int32 `protobuf:"varint,6,opt,name=handling,proto3" json:"handling,omitempty"`

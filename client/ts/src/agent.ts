@@ -31,9 +31,6 @@ import { Persistence } from "./persistence.js";
 
 const im = InteractionManagement.method;
 
-/** How long an agent who was cut off finds everything as it was, unless the server is told otherwise. */
-export const graceMs = 60_000;
-
 /** Invitation is an open offer. Times are the server's, Unix milliseconds. */
 export interface Invitation {
   ticket: bigint;
@@ -58,6 +55,8 @@ export interface AgentState {
   readonly known: boolean;
   readonly agentId: string;
   readonly agentName: string;
+  /** How long an agent who was cut off finds everything as it was. */
+  readonly connectionGraceMs: number;
   /** Media, capacity and work mode; undefined while the agent is logged out. */
   readonly status: EventCurrentAgentStatus | undefined;
   /** The interactions of which the agent is a party, in order of joining. */
@@ -73,8 +72,6 @@ export interface AgentSessionOptions {
   kind?: "desktop" | "telephone" | "supervisor";
   /** The application's name, for people. */
   name?: string;
-  /** The option agent-connection-grace of the server; graceMs if absent. */
-  graceMs?: number;
 }
 
 const nothing: AgentState = {
@@ -82,6 +79,7 @@ const nothing: AgentState = {
   known: false,
   agentId: "",
   agentName: "",
+  connectionGraceMs: 0,
   status: undefined,
   interactions: [],
   invitations: [],
@@ -186,7 +184,7 @@ export class AgentSession {
   /** When the grace period of a lost connection ends, by the local clock; undefined while connected. */
   graceUntilMs(): number | undefined {
     const link = this.current.link;
-    return link.state === "reconnecting" ? link.sinceMs + (this.options.graceMs ?? graceMs) : undefined;
+    return link.state === "reconnecting" ? link.sinceMs + this.current.connectionGraceMs : undefined;
   }
 
   // ---- The agent's own state (models.md 2) ----
@@ -537,6 +535,7 @@ export class AgentSession {
       known: true,
       agentId: present.agentId,
       agentName: present.agentName,
+      connectionGraceMs: Number(present.connectionGraceMs),
       status: present.agentStatus,
       interactions: present.interactions,
       invitations,

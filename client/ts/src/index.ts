@@ -3,7 +3,7 @@
 // connect() makes a connection; AgentSession and CustomerSession follow an
 // agent's and a customer's session over it. The messages of the protocols are
 // in "@usher-cc/client/gen/NAME", one module for each file of api/usher/v1.
-export { AgentSession, graceMs, isCustomer } from "./agent.js";
+export { AgentSession, isCustomer } from "./agent.js";
 export type { AgentSessionOptions, AgentState, Invitation } from "./agent.js";
 export { download, upload } from "./attachments.js";
 export { ServerClock } from "./clock.js";

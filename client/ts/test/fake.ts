@@ -176,6 +176,7 @@ export class FakeServer {
 
   private present() {
     return create(EventPresentStateSchema, {
+      connectionGraceMs: 60_000n,
       sequenceReached: BigInt(this.journal.length),
       agentId: "alice",
       invitations: this.invitations(),

@@ -25,7 +25,7 @@ function invitation(ticket: bigint, id: string): AgentState["invitations"][numbe
 }
 
 const has = (more: Partial<AgentState>): AgentState => ({
-  link: { state: "connected" }, known: true, agentId: "ana", agentName: "Ana", status: undefined,
+  link: { state: "connected" }, known: true, agentId: "ana", agentName: "Ana", connectionGraceMs: 60_000, status: undefined,
   interactions: [], invitations: [], conversations: new Map(), ...more,
 });
 

@@ -56,8 +56,6 @@ export const waitLevel = (f: Figures): Level =>
 export const shareOr = (value: number | undefined): string => (value === undefined ? "–" : share(value));
 export const timeOr = (ms: number | undefined): string => (ms === undefined ? "–" : stopwatch(ms));
 
-/** The expected wait in words. */
-export const expected = (f: Figures): string => (f.expectedWaitMs === undefined ? t("noEnd") : stopwatch(f.expectedWaitMs));
 
 function columns(): Column<Figures>[] {
   return [
@@ -92,7 +90,7 @@ function columns(): Column<Figures>[] {
       sort: (f) => -(f.oldestSinceMs || Infinity),
       cell: (f) => <LongestWait figures={f} />,
     },
-    { key: "expected", title: t("expectedWait"), number: true, sort: (f) => f.expectedWaitMs ?? Infinity, cell: expected },
+    { key: "expected", title: t("expectedWait"), number: true, sort: (f) => f.expectedWaitMs ?? Infinity, cell: (f) => timeOr(f.expectedWaitMs) },
     {
       key: "agents",
       title: t("agentsOf"),

@@ -325,8 +325,9 @@ export type QueueRow = Message<"usher.v1.QueueRow"> & {
   oldestSinceMs: bigint;
 
   /**
-   * The expected wait of a new one; absent if there is no end to it, or it was
-   * not asked for.
+   * The expected wait of a new one, in the directory of the media type that was
+   * asked for, on the wall of the one in which customers ask for the queue;
+   * absent if there is no end to it, or no such media type.
    *
    * @generated from field: optional int64 expected_wait_ms = 5;
    */
