@@ -1,1 +1,0 @@
-const t="Verwaltung",e={title:t};export{e as default,t as title};

@@ -1,1 +1,0 @@
-const t="Usher",e={title:t};export{e as default,t as title};

@@ -1,1 +1,0 @@
-const e="Abbrechen",n="Schließen",t="Dunkel",c="Sprache",s="Hell",o="Meldungen",a="Wie das System",l="Farben",h={cancel:e,close:n,dark:t,language:c,light:s,notifications:o,systemTheme:a,theme:l};export{e as cancel,n as close,t as dark,h as default,c as language,s as light,o as notifications,a as systemTheme,l as theme};
