@@ -423,3 +423,35 @@ func TestMetricsAreDescribed(t *testing.T) {
 		t.Errorf("the guide has the metrics\n%v\nthe server\n%v", got, want)
 	}
 }
+
+// TestKeysAreDescribed: the guide to the windows has every key of the agent's
+// window, and no other.
+func TestKeysAreDescribed(t *testing.T) {
+	dir := root(t)
+	commands, err := os.ReadFile(filepath.Join(dir, "web/src/agent/commands.ts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	guide, err := os.ReadFile(filepath.Join(dir, "docs/guides/windows.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for _, m := range regexp.MustCompile(`\{ id: "\w+", key: "(.)"`).FindAllSubmatch(commands, -1) {
+		want = append(want, strings.ToUpper(string(m[1])))
+	}
+	_, keys, _ := strings.Cut(string(guide), "\n### Keys\n")
+	keys, _, _ = strings.Cut(keys, "\n## ")
+	for _, m := range regexp.MustCompile(`(?m)^\| (.+?) \| .+? \| (.+?) \| .+? \|$`).FindAllStringSubmatch(keys, -1) {
+		for _, key := range append(strings.Split(m[1], ", "), m[2]) {
+			if len(key) == 1 {
+				got = append(got, key)
+			}
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if want = slices.Compact(want); !slices.Equal(got, want) || len(want) == 0 {
+		t.Errorf("the guide has the keys\n%v\nthe window\n%v", got, want)
+	}
+}
