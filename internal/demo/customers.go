@@ -63,8 +63,8 @@ func (w *Windows) customers(ctx context.Context) error {
 	for pause(ctx, 3*time.Second, 9*time.Second) {
 		all.Go(func() error {
 			err := visit(ctx, site)
-			if ctx.Err() != nil || client.CodeOf(err) == usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS {
-				return nil // somebody else has filled the site
+			if ctx.Err() != nil || client.CodeOf(err) != usherv1.ErrorCode_ERROR_CODE_UNSPECIFIED {
+				return nil // people do as they like: the site is full, a supervisor has ended it
 			}
 			return err
 		})
