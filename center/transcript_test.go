@@ -76,6 +76,8 @@ func TestTranscript(t *testing.T) {
 		w.wantTranscript(ada, &usherv1.RequestGetTranscript{InteractionId: id, AfterSequence: answer.Lines[7].Sequence}, false, "c4", "a4")
 		w.wantTranscript(ada, &usherv1.RequestGetTranscript{InteractionId: id, AfterSequence: answer.Sequence}, false)
 		w.wantTranscript(ada, &usherv1.RequestGetTranscript{InteractionId: id, AfterSequence: answer.Lines[4].Sequence, Limit: 5}, false, "a2", "c3", "a3", "c4", "a4")
+		w.wantTranscript(ada, &usherv1.RequestGetTranscript{InteractionId: id, BeforeSequence: answer.Lines[4].Sequence, Limit: 3}, true, "a0", "c1", "a1")
+		w.wantTranscript(chat, &usherv1.RequestGetTranscript{InteractionId: id, BeforeSequence: answer.Lines[8].Sequence}, false, theirs[:7]...)
 	}
 	check()
 	_, answer := w.transcript(ada, all)

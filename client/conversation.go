@@ -36,6 +36,14 @@ func (a *AgentSession) Transcript(ctx context.Context, interaction string, after
 	return a.c.im.GetTranscript(ctx, &usherv1.RequestGetTranscript{InteractionId: interaction, AfterSequence: after})
 }
 
+// TranscriptBefore reads the lines of a conversation before a sequence, the
+// latest 1,000 of them: asked with the sequence of the first line of an answer
+// that has more, it gives those before. An answer without lines has reached the
+// first that the server still has.
+func (a *AgentSession) TranscriptBefore(ctx context.Context, interaction string, before uint64) (*usherv1.EventTranscript, error) {
+	return a.c.im.GetTranscript(ctx, &usherv1.RequestGetTranscript{InteractionId: interaction, BeforeSequence: before})
+}
+
 // AddLine adds what the customer of a session says that the media server has
 // submitted, or, if it is a notice, what the media server has to say itself.
 // Sent again with the same reference id it is not said again.
@@ -56,4 +64,10 @@ func (m *MediaServer) Typing(ctx context.Context, interaction string, stopped bo
 // those that are for agents alone; of more than 1,000 the latest.
 func (m *MediaServer) Transcript(ctx context.Context, interaction string, after uint64) (*usherv1.EventTranscript, error) {
 	return m.s.c.im.GetTranscript(ctx, &usherv1.RequestGetTranscript{InteractionId: interaction, AfterSequence: after})
+}
+
+// TranscriptBefore reads the lines of a session before a sequence, as the
+// agent's does, but for those that are for agents alone.
+func (m *MediaServer) TranscriptBefore(ctx context.Context, interaction string, before uint64) (*usherv1.EventTranscript, error) {
+	return m.s.c.im.GetTranscript(ctx, &usherv1.RequestGetTranscript{InteractionId: interaction, BeforeSequence: before})
 }

@@ -107,4 +107,14 @@ func TestConversation(t *testing.T) {
 	if got := read(media.Transcript(ctx, id, 0)); !slices.Equal(got, theirs) {
 		t.Errorf("the media server reads %q", got)
 	}
+	all, err := agent.Transcript(ctx, id, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := read(agent.TranscriptBefore(ctx, id, all.Lines[2].Sequence)); !slices.Equal(got, ours[:2]) {
+		t.Errorf("the agent reads %q before the third line", got)
+	}
+	if got := read(media.TranscriptBefore(ctx, id, all.Lines[3].Sequence)); !slices.Equal(got, theirs) {
+		t.Errorf("the media server reads %q before the last", got)
+	}
 }

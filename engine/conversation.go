@@ -271,8 +271,8 @@ func (e *Engine) tellTyping(i *Interaction, typing *usherv1.EventTyping, to []Pa
 }
 
 // Transcript finds the lines of a conversation that somebody may read: the
-// sequences of their messages in the journal, in order, at most as many as he
-// wants. It tells whether there are earlier ones that he has not asked for.
+// sequences of their messages in the journal, in order, of those between the
+// sequences that he names the latest, at most as many as he wants. It tells whether there are earlier ones that he has not asked for.
 func (e *Engine) Transcript(now Millis, who Participant, r *usherv1.RequestGetTranscript) (lines []Sequence, more bool, why *usherv1.EventError) {
 	limit := int(cmp.Or(r.Limit, maxTranscriptLines))
 	if limit < 0 || limit > maxTranscriptLines {
@@ -293,7 +293,8 @@ func (e *Engine) Transcript(now Millis, who Participant, r *usherv1.RequestGetTr
 		if uint64(l.sequence) <= r.AfterSequence {
 			break
 		}
-		if forMedia && l.agents {
+		later := r.BeforeSequence != 0 && uint64(l.sequence) >= r.BeforeSequence
+		if later || forMedia && l.agents {
 			continue
 		}
 		if len(lines) == limit {

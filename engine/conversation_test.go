@@ -337,26 +337,35 @@ func TestTranscriptPortions(t *testing.T) {
 		all = append(all, Sequence(out.Entries[2].Event.Sequence))
 	}
 	for _, test := range []struct {
-		who   Participant
-		after Sequence
-		limit int32
-		want  []Sequence
-		more  bool
+		who    Participant
+		after  Sequence
+		before Sequence
+		limit  int32
+		want   []Sequence
+		more   bool
 	}{
-		{agent1, 0, 0, all, false},
-		{agent1, 0, 6, all, false},
-		{agent1, 0, 5, all[1:], true},
-		{agent1, all[2], 0, all[3:], false},
-		{agent1, all[2], 3, all[3:], false},
-		{agent1, all[2], 2, all[4:], true},
-		{agent1, all[2] - 1, 0, all[2:], false},
-		{agent1, all[5], 0, nil, false},
-		{media, 0, 0, []Sequence{all[0], all[2], all[4]}, false},
-		{media, 0, 3, []Sequence{all[0], all[2], all[4]}, false},
-		{media, 0, 1, []Sequence{all[4]}, true},
-		{media, all[3], 1, []Sequence{all[4]}, false},
+		{agent1, 0, 0, 0, all, false},
+		{agent1, 0, 0, 6, all, false},
+		{agent1, 0, 0, 5, all[1:], true},
+		{agent1, all[2], 0, 0, all[3:], false},
+		{agent1, all[2], 0, 3, all[3:], false},
+		{agent1, all[2], 0, 2, all[4:], true},
+		{agent1, all[2] - 1, 0, 0, all[2:], false},
+		{agent1, all[5], 0, 0, nil, false},
+		{media, 0, 0, 0, []Sequence{all[0], all[2], all[4]}, false},
+		{media, 0, 0, 3, []Sequence{all[0], all[2], all[4]}, false},
+		{media, 0, 0, 1, []Sequence{all[4]}, true},
+		{media, all[3], 0, 1, []Sequence{all[4]}, false},
+		{agent1, 0, all[3], 0, all[:3], false},
+		{agent1, 0, all[3] + 1, 0, all[:4], false},
+		{agent1, 0, all[3], 2, all[1:3], true},
+		{agent1, 0, all[0], 0, nil, false},
+		{agent1, all[0], all[4], 3, all[1:4], false},
+		{agent1, all[0], all[4], 2, all[2:4], true},
+		{agent1, all[4], all[2], 0, nil, false},
+		{media, 0, all[4], 1, []Sequence{all[2]}, true},
 	} {
-		r := &usherv1.RequestGetTranscript{InteractionId: "i0", AfterSequence: uint64(test.after), Limit: test.limit}
+		r := &usherv1.RequestGetTranscript{InteractionId: "i0", AfterSequence: uint64(test.after), BeforeSequence: uint64(test.before), Limit: test.limit}
 		if got, more, why := w.e.Transcript(w.now, test.who, r); why != nil || !slices.Equal(got, test.want) || more != test.more {
 			t.Errorf("%v by %s: %v, %v, %v; want %v, %v", r, describe(test.who), got, more, why, test.want, test.more)
 		}

@@ -623,9 +623,12 @@ type RequestGetTranscript struct {
 	// Only lines after this sequence; 0 for all.
 	AfterSequence uint64 `protobuf:"varint,2,opt,name=after_sequence,json=afterSequence,proto3" json:"after_sequence,omitempty"`
 	// At most so many, the latest ones; 0 for 1,000, at most 1,000.
-	Limit         int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Limit int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Only lines before this sequence; 0 for all. Asked with the sequence of the
+	// first line of an answer that has more, it gives those before.
+	BeforeSequence uint64 `protobuf:"varint,4,opt,name=before_sequence,json=beforeSequence,proto3" json:"before_sequence,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *RequestGetTranscript) Reset() {
@@ -675,6 +678,13 @@ func (x *RequestGetTranscript) GetAfterSequence() uint64 {
 func (x *RequestGetTranscript) GetLimit() int32 {
 	if x != nil {
 		return x.Limit
+	}
+	return 0
+}
+
+func (x *RequestGetTranscript) GetBeforeSequence() uint64 {
+	if x != nil {
+		return x.BeforeSequence
 	}
 	return 0
 }
@@ -860,11 +870,12 @@ const file_usher_v1_conversation_proto_rawDesc = "" +
 	"\x06author\x18\x01 \x01(\v2\x15.usher.v1.ParticipantR\x06author\x12\x1f\n" +
 	"\vauthor_name\x18\x02 \x01(\tR\n" +
 	"authorName\x12\x18\n" +
-	"\astopped\x18\x03 \x01(\bR\astopped\"z\n" +
+	"\astopped\x18\x03 \x01(\bR\astopped\"\xa3\x01\n" +
 	"\x14RequestGetTranscript\x12%\n" +
 	"\x0einteraction_id\x18\x01 \x01(\tR\rinteractionId\x12%\n" +
 	"\x0eafter_sequence\x18\x02 \x01(\x04R\rafterSequence\x12\x14\n" +
-	"\x05limit\x18\x03 \x01(\x05R\x05limit\"q\n" +
+	"\x05limit\x18\x03 \x01(\x05R\x05limit\x12'\n" +
+	"\x0fbefore_sequence\x18\x04 \x01(\x04R\x0ebeforeSequence\"q\n" +
 	"\x0fEventTranscript\x12.\n" +
 	"\x05lines\x18\x01 \x03(\v2\x18.usher.v1.TranscriptLineR\x05lines\x12\x12\n" +
 	"\x04more\x18\x02 \x01(\bR\x04more\x12\x1a\n" +
