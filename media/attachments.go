@@ -24,7 +24,7 @@ const (
 func fileName(name string) string {
 	name = path.Base(strings.ReplaceAll(strings.ToValidUTF8(name, ""), `\`, "/"))
 	name = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || strings.ContainsRune("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", r) {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
 			return -1 // the second kind makes exe.png of gnp.exe
 		}
 		return r
@@ -48,9 +48,11 @@ func (s *Server) Upload(ctx context.Context, tenant, interaction string, as engi
 	if err != nil {
 		return nil, err
 	}
-	if err := c.mayUpload(ctx, interaction, as); err != nil {
+	done, err := c.beginUpload(ctx, interaction, as)
+	if err != nil {
 		return nil, err
 	}
+	defer done()
 	id, kind, size, err := s.files.keep(tenant, from)
 	if err != nil {
 		return nil, err
@@ -59,29 +61,31 @@ func (s *Server) Upload(ctx context.Context, tenant, interaction string, as engi
 	return attachment, c.uploaded(interaction, attachment)
 }
 
-// mayUpload tells why somebody may not upload.
-func (c *client) mayUpload(ctx context.Context, interaction string, as engine.Participant) error {
+// beginUpload takes up room for a file that is about to come, or tells why
+// somebody may not upload: what comes is held in memory, and files that never
+// end are not to fill it. The caller calls done.
+func (c *client) beginUpload(ctx context.Context, interaction string, as engine.Participant) (done func(), err error) {
 	if as != Principal {
 		_, refusal, err := c.s.center.Transcript(ctx, c.tenant, as, &usherv1.RequestGetTranscript{InteractionId: interaction, Limit: 1})
 		if err := outcome(refusal, err); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	se := c.sessions[interaction]
 	if se == nil {
-		return refuse(errUnknown, "there is no session %.128q going on", interaction)
+		return nil, refuse(errUnknown, "there is no session %.128q going on", interaction)
 	}
-	return se.roomForUpload("")
-}
-
-// roomForUpload refuses a further file, if it is a further one.
-func (se *session) roomForUpload(id string) error {
-	if n := len(se.uploads); n >= se.c.s.limits.Attachments && se.uploads[id] == nil {
-		return refuse(errTooMany, "the session has %d attachments, as many as there may be", n)
+	if n := len(se.uploads) + se.uploading; n >= c.s.limits.Attachments {
+		return nil, refuse(errTooMany, "the session has %d attachments with those that are being sent, as many as there may be", n)
 	}
-	return nil
+	se.uploading++
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		se.uploading--
+	}, nil
 }
 
 // uploaded remembers that a file was uploaded for a session. Nothing else
@@ -92,9 +96,6 @@ func (c *client) uploaded(interaction string, a *usherv1.Attachment) error {
 	se := c.sessions[interaction]
 	if se == nil {
 		return refuse(errStopped, "the session has ended")
-	}
-	if err := se.roomForUpload(a.GetId()); err != nil {
-		return err
 	}
 	if se.uploads == nil {
 		se.uploads = map[string]*usherv1.Attachment{}

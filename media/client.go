@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -152,7 +153,7 @@ func (c *client) takeUp(present *usherv1.EventPresentState) {
 // isSession tells whether a customer waits behind an interaction: behind a
 // callback nobody does.
 func isSession(p *usherv1.InteractionProperties) bool {
-	return p.GetUserData().GetFields()[keyCallback] == nil
+	return strings.HasPrefix(p.GetInteractionId(), sessionPrefix)
 }
 
 // add makes a session, whose customer is waited for from now on; mu is held.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -141,7 +142,11 @@ func (s *Server) prepare(tenant string, site *usherv1.Site, r *usherv1.RequestLa
 		return nil, err
 	}
 	l.data = l.userData(vouched)
-	l.id = s.keys.sessionID(tenant, site.GetName(), l.who.id, r.GetReferenceId())
+	prefix := sessionPrefix
+	if asked.GetCallback() {
+		prefix = callbackPrefix
+	}
+	l.id = s.keys.interactionID(prefix, tenant, site.GetName(), l.who.id, r.GetReferenceId())
 	return l, nil
 }
 
@@ -158,8 +163,11 @@ func checkLaunch(r *usherv1.RequestLaunchSession) error {
 			return err
 		}
 	}
-	if n := len(r.GetText()); n > textMaxBytes {
+	switch n := len(r.GetText()); { // what is no line is to be no session either
+	case n > textMaxBytes:
 		return refuse(errTooLarge, "text: %d bytes, at most %d", n, textMaxBytes)
+	case !utf8.ValidString(r.GetText()) || strings.ContainsRune(r.GetText(), 0):
+		return refuse(errInvalid, "text: a NUL, or not UTF-8")
 	}
 	data := r.GetUserData().GetFields()
 	if len(data) > dataMaxKeys {
@@ -184,8 +192,8 @@ func checkText(field, text string, maxBytes int) error {
 	switch {
 	case len(text) > maxBytes:
 		return refuse(errInvalid, "%s: %d bytes, at most %d", field, len(text), maxBytes)
-	case strings.IndexFunc(text, unicode.IsControl) >= 0:
-		return refuse(errInvalid, "%s: control characters", field)
+	case !utf8.ValidString(text) || strings.IndexFunc(text, unicode.IsControl) >= 0:
+		return refuse(errInvalid, "%s: control characters, or not UTF-8", field)
 	}
 	return nil
 }

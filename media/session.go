@@ -63,9 +63,10 @@ type session struct {
 	looked    time.Time // when place and wait were last asked for
 	stale     bool      // something has happened since
 
-	streams map[*stream]bool
-	lost    *time.Timer // while no stream is open
-	uploads map[string]*usherv1.Attachment
+	streams   map[*stream]bool
+	lost      *time.Timer // while no stream is open
+	uploads   map[string]*usherv1.Attachment
+	uploading int // files that are being sent
 }
 
 // become takes the present properties over.
@@ -97,7 +98,8 @@ func (se *session) take(ev *usherv1.Event) {
 		se.tell(lineEvent(se.id, ev.GetSequence(), ev.GetTimeMs(), m.EventLineAdded), true)
 		return
 	case *usherv1.Event_EventTyping:
-		se.tell(&usherv1.SessionEvent{TimeMs: ev.GetTimeMs(), Message: &usherv1.SessionEvent_Typing{Typing: m.EventTyping}}, false)
+		typing := &usherv1.EventTyping{AuthorName: m.EventTyping.GetAuthorName(), Stopped: m.EventTyping.GetStopped()} // whose id is none of the customer's business
+		se.tell(&usherv1.SessionEvent{TimeMs: ev.GetTimeMs(), Message: &usherv1.SessionEvent_Typing{Typing: typing}}, false)
 		return
 	case *usherv1.Event_EventProcessingStopped:
 		se.c.end(se, ev.GetSequence())

@@ -51,6 +51,9 @@ func TestConversation(t *testing.T) {
 		if !slices.ContainsFunc(events, func(ev *usherv1.SessionEvent) bool { return ev.GetTyping().GetAuthorName() == "Ada" }) {
 			t.Error("no typing notice")
 		}
+		if slices.ContainsFunc(events, func(ev *usherv1.SessionEvent) bool { return ev.GetTyping().GetAuthor() != nil }) {
+			t.Error("the customer learns an agent's id")
+		}
 		w.must(ada, &usherv1.RequestHold{InteractionId: id})
 		w.must(ada, &usherv1.RequestResume{InteractionId: id})
 		w.must(ada, &usherv1.RequestStopProcessing{InteractionId: id, Reason: "Solved"})
@@ -660,6 +663,38 @@ func TestLineBroken(t *testing.T) {
 		wantStrings(t, "afterwards", b.lines(), "*: one", "Ada: two", "Ada: three")
 		if o.last().GetReason() != "AgentEnded" || b.last().GetState() != usherv1.SessionState_SESSION_STATE_CONNECTED {
 			t.Errorf("progress: %v, %v", o.last(), b.last())
+		}
+	})
+}
+
+// TestEditedUserData: what agents make of the user data decides nothing, also
+// over a restart: a callback stays one, and so does a chat.
+func TestEditedUserData(t *testing.T) {
+	inWorld(t, Limits{}, func(w *world) {
+		callback := w.launch(&usherv1.RequestLaunchSession{RequestType: "callback", CallbackTo: "1"}).GetSessionId()
+		chat := w.session()
+		w.must(Principal, &usherv1.RequestChangeProperties{InteractionId: callback, DeletedKeys: []string{"callback_to"}})
+		w.must(Principal, &usherv1.RequestChangeProperties{InteractionId: chat, UserData: data(map[string]any{"callback_to": "2"})})
+		w.crash()
+		b := w.browse(chat, 0, nil)
+		w.pass(time.Hour)
+		if got := b.states(); got != "queued" {
+			t.Errorf("the chat: %s", got)
+		}
+		w.must(Principal, &usherv1.RequestGetInteractionProperties{InteractionId: callback})
+	})
+}
+
+// TestNoLineNoCallback: a launch whose text is no line leaves nothing behind.
+func TestNoLineNoCallback(t *testing.T) {
+	inWorld(t, Limits{}, func(w *world) {
+		for _, text := range []string{"a\x00b", "a\xffb"} {
+			_, err := w.s.Launch(context.Background(), tenant, w.site("shop"), &usherv1.RequestLaunchSession{RequestType: "callback", CallbackTo: "1", Text: text})
+			wantCode(t, text, err, errInvalid)
+		}
+		present, err := w.c.Present(context.Background(), tenant, Principal)
+		if err != nil || len(present.GetInteractions()) != 0 {
+			t.Errorf("left behind: %v, %v", present.GetInteractions(), err)
 		}
 	})
 }

@@ -146,7 +146,7 @@ func open(from cipher.AEAD, prefix, token string, maxBytes int, now time.Time) (
 		return nil, expires, errToken
 	}
 	sealed, err := lower.DecodeString(text)
-	if err != nil {
+	if err != nil || lower.EncodeToString(sealed) != text { // one token has one spelling
 		return nil, expires, errToken
 	}
 	claims, err = from.Open(nil, nil, sealed, []byte(prefix))
@@ -227,10 +227,17 @@ func (k *keys) openCustomer(token string, now time.Time) (customerClaims, error)
 // idBytes is the length of a session's id: 128 bits that nobody guesses.
 const idBytes = 16
 
-// sessionID makes the id of a session: the same of the same reference id of
-// the same customer, so that whoever asks again finds his session, also after a
-// restart, and a random one without reference id.
-func (k *keys) sessionID(tenant, site, customer, reference string) string {
+// What the ids of sessions and callbacks begin with. It tells which of both an
+// interaction is: all else of it agents may change.
+const (
+	sessionPrefix  = "s-"
+	callbackPrefix = "c-"
+)
+
+// interactionID makes the id of a session or callback: the same of the same
+// reference id of the same customer, so that whoever asks again finds it, also
+// after a restart, and a random one without reference id.
+func (k *keys) interactionID(prefix, tenant, site, customer, reference string) string {
 	var id []byte
 	if reference == "" {
 		id = make([]byte, idBytes)
@@ -244,5 +251,5 @@ func (k *keys) sessionID(tenant, site, customer, reference string) string {
 		_, _ = h.Write(text) // never fails
 		id = h.Sum(nil)[:idBytes]
 	}
-	return "s-" + lower.EncodeToString(id)
+	return prefix + lower.EncodeToString(id)
 }

@@ -26,7 +26,7 @@ var noon = time.UnixMilli(1_800_000_000_000)
 
 func TestTokens(t *testing.T) {
 	k := someKeys(t, 1)
-	session := sessionClaims{tenant: strings.Repeat("t", 64), site: strings.Repeat("s", 128), session: k.sessionID("a", "b", "c", "d"), expires: noon.Add(time.Hour)}
+	session := sessionClaims{tenant: strings.Repeat("t", 64), site: strings.Repeat("s", 128), session: k.interactionID(sessionPrefix, "a", "b", "c", "d"), expires: noon.Add(time.Hour)}
 	customer := customerClaims{tenant: "default", expires: noon.Add(time.Hour), customer: &usherv1.CreateCustomerTokenRequest{
 		Site: "shop", CustomerId: "c-7", Name: "Dora", UserData: data(map[string]any{"account": "4711"}),
 	}}
@@ -71,14 +71,14 @@ func TestTokens(t *testing.T) {
 
 func TestSessionIDs(t *testing.T) {
 	k := someKeys(t, 1)
-	id := k.sessionID("a", "b", "c", "d")
-	if id != k.sessionID("a", "b", "c", "d") {
+	id := k.interactionID(sessionPrefix, "a", "b", "c", "d")
+	if id != k.interactionID(sessionPrefix, "a", "b", "c", "d") {
 		t.Error("the same reference id gives another session")
 	}
 	seen := map[string]bool{id: true}
 	for _, other := range []string{
-		k.sessionID("ab", "", "c", "d"), k.sessionID("a", "b", "", "cd"), k.sessionID("a", "b", "c", "e"), k.sessionID("a", "b", "x", "d"),
-		someKeys(t, 2).sessionID("a", "b", "c", "d"), k.sessionID("a", "b", "c", ""), k.sessionID("a", "b", "c", ""),
+		k.interactionID(sessionPrefix, "ab", "", "c", "d"), k.interactionID(sessionPrefix, "a", "b", "", "cd"), k.interactionID(sessionPrefix, "a", "b", "c", "e"), k.interactionID(sessionPrefix, "a", "b", "x", "d"),
+		someKeys(t, 2).interactionID(sessionPrefix, "a", "b", "c", "d"), k.interactionID(sessionPrefix, "a", "b", "c", ""), k.interactionID(sessionPrefix, "a", "b", "c", ""),
 	} {
 		if seen[other] || len(other) != 28 {
 			t.Errorf("%q", other)
