@@ -23,6 +23,10 @@ const recursionLimit = 100
 // fields of what comes in are discarded.
 const refusalField protowire.Number = 536870911
 
+// faultMaxBytes is how much is told of what is wrong with a message. What
+// protojson says quotes the message, whatever its size.
+const faultMaxBytes = 300
+
 // codec reads and writes messages. It differs from connect's own in three
 // ways: it limits size and depth; what can't be read arrives as a message that
 // carries its refusal, because connect would answer with an error of its own,
@@ -76,7 +80,7 @@ func (c *codec) Unmarshal(data []byte, message any) error {
 	}
 	if err := c.read(data, m); err != nil {
 		leaveRefusal(m, refuse(usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT,
-			"the request is no %s message: %v", m.ProtoReflect().Descriptor().Name(), err))
+			"the request is no %s message: %.*s", m.ProtoReflect().Descriptor().Name(), faultMaxBytes, err.Error()))
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func (l *limiters) allowAt(key string, perSecond float64, burst int) bool {
 	l.mu.Lock()
 	limiter := l.of[key]
 	if limiter == nil {
-		limiter = l.add(key, now)
+		limiter = l.add(key, now, perSecond, burst)
 	}
 	if limiter != l.overflow && (limiter.Limit() != rate.Limit(perSecond) || limiter.Burst() != burst) {
 		limiter.SetLimitAt(now, rate.Limit(perSecond))
@@ -54,7 +54,7 @@ func (l *limiters) allowAt(key string, perSecond float64, burst int) bool {
 
 // add makes key's limiter. Those that are full again say nothing any more and
 // are forgotten, whenever their number has doubled.
-func (l *limiters) add(key string, now time.Time) *rate.Limiter {
+func (l *limiters) add(key string, now time.Time, perSecond float64, burst int) *rate.Limiter {
 	if len(l.of) >= l.sweepAt {
 		for k, limiter := range l.of {
 			if limiter.TokensAt(now) >= float64(limiter.Burst()) {
@@ -66,7 +66,7 @@ func (l *limiters) add(key string, now time.Time) *rate.Limiter {
 	if len(l.of) >= limitersMax {
 		return l.overflow
 	}
-	limiter := rate.NewLimiter(l.limit, l.burst)
+	limiter := rate.NewLimiter(rate.Limit(perSecond), burst)
 	l.of[key] = limiter
 	return limiter
 }

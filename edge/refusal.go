@@ -47,13 +47,24 @@ func refuse(code usherv1.ErrorCode, format string, args ...any) *Refusal {
 // errClosing ends the streams when the server shuts down.
 var errClosing = refuse(usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE, "the server is shutting down; try again")
 
-// refusalOf wraps an EventError, which is the caller's, and sees to its name.
+// descriptionMaxBytes is how much a refusal says at most. Descriptions quote
+// what was asked, and an error travels in headers, encoded several times.
+const descriptionMaxBytes = 2_000
+
+// refusalOf wraps an EventError, which is the caller's, and sees to its name
+// and that it is short.
 func refusalOf(e *usherv1.EventError) *Refusal {
 	if _, known := connectCodes[e.GetCode()]; !known {
 		e.Code = usherv1.ErrorCode_ERROR_CODE_INTERNAL
 	}
 	e.Name = engine.ErrorName(e.GetCode())
+	if len(e.GetDescription()) > descriptionMaxBytes {
+		e.Description = e.Description[:descriptionMaxBytes] + "..."
+	}
 	e.Description = strings.ToValidUTF8(e.GetDescription(), "\uFFFD")
+	if len(e.GetInteractionId()) > descriptionMaxBytes {
+		e.InteractionId = "" // it is no one
+	}
 	return &Refusal{Event: e}
 }
 

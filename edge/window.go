@@ -96,7 +96,7 @@ func (s *Server) serveWindow(w http.ResponseWriter, r *http.Request) {
 	who := &caller{peer: address(r.RemoteAddr)}
 	ctx := context.WithValue(r.Context(), callerKey{}, who)
 	w.Header().Set("Cache-Control", "no-store")
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(loginTimeout))
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(min(loginTimeout, s.limits.ReadTimeout)))
 	var answer any
 	var err error
 	switch r.Method + " " + strings.TrimPrefix(r.URL.Path, windowsPath) {

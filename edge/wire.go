@@ -96,9 +96,9 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close ends the reading.
+// Close ends the reading. For HTTP/1.1 it waits for a part of what is left.
 func (b *body) Close() error {
-	b.timer.Stop()
+	defer b.timer.Stop()
 	return b.ReadCloser.Close()
 }
 
@@ -106,6 +106,13 @@ func (b *body) Close() error {
 // refuses what no service would answer properly.
 func (s *Server) wire(services http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor < 2 && r.ContentLength != 0 {
+			// net/http waits for what is left of a body before it answers. The
+			// next request has a time of its own.
+			defer func(c *http.ResponseController) {
+				_ = c.SetReadDeadline(time.Now().Add(s.limits.ReadTimeout))
+			}(http.NewResponseController(w))
+		}
 		r, refusal := fromWindow(r)
 		if refusal != nil {
 			s.refuseHTTP(w, r, refusal)
@@ -168,6 +175,14 @@ func (s *Server) unfit(r *http.Request, allowed permission) *Refusal {
 func (s *Server) serveOther(w http.ResponseWriter, r *http.Request, services http.Handler) {
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/grpc."):
+		if r.ProtoMajor < 2 { // who has no credential is not waited for
+			controller := http.NewResponseController(w)
+			timer := time.AfterFunc(s.limits.ReadTimeout, func() { _ = controller.SetReadDeadline(past) })
+			defer timer.Stop()
+			named := *r
+			named.Body = &body{ReadCloser: r.Body, limit: s.limits.RequestBytes, left: s.limits.RequestBytes + envelopeBytes, timer: timer}
+			r = &named
+		}
 		services.ServeHTTP(w, r)
 	case r.URL.Path == attachmentsPath, strings.HasPrefix(r.URL.Path, attachmentsPath+"/"):
 		s.serveAttachments(w, r)
