@@ -307,3 +307,14 @@ func TestRequestRate(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnLimit: who has a limit of his own has it from the first request on.
+func TestOwnLimit(t *testing.T) {
+	now := time.Unix(0, 0)
+	l := newLimiters(1, 2, func() time.Time { return now })
+	for n := range 31 {
+		if got, want := l.allowAt("own", 0.5, 30), n < 30; got != want {
+			t.Fatalf("request %d: %t, want %t", n, got, want)
+		}
+	}
+}
