@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -127,6 +128,8 @@ type Options struct {
 	// it, and without TLS, Serve takes loopback addresses only: credentials
 	// don't travel in the clear because somebody forgot a setting.
 	PlaintextAnywhere bool
+	// TrustedProxies are from where X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 	// SetupTokenHash is HashCredential of the one-time setup token; nil if
 	// setting up over the network is not offered.
 	SetupTokenHash []byte
@@ -202,7 +205,7 @@ func New(o Options) *Server {
 	}
 	s.metrics = newMetrics(registry, s)
 	s.sessions = sessionMethods(s.permissions)
-	s.handler = s.wire(s.mount())
+	s.handler = behind(o.TrustedProxies, s.wire(s.mount()))
 	s.http = s.newHTTP()
 	return s
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -22,6 +23,7 @@ type serveSettings struct {
 	data, listen, adminListen string
 	tlsCert, tlsKey           string
 	dev, insecure             bool
+	trustedProxies            []string
 	logLevel, logFormat       string
 	retention, drainTimeout   time.Duration
 	lowSpaceBytes             uint64
@@ -37,6 +39,7 @@ func (s *serveSettings) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate chain for clients, a PEM file")
 	f.StringVar(&s.tlsKey, "tls-key", "", "private key of the certificate, a PEM file")
 	f.BoolVar(&s.insecure, "insecure", false, "serve without TLS beyond this machine, e.g. behind a proxy")
+	f.StringSliceVar(&s.trustedProxies, "trusted-proxy", nil, "address or network (10.0.0.0/8) of a proxy whose X-Forwarded-For is believed; several by commas")
 	f.BoolVar(&s.dev, "dev", false, "for development: set up by itself, print keys, serve this machine only; without --data forget all at the end")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
@@ -128,7 +131,26 @@ func (s *serveSettings) config(stderr io.Writer) (server.Config, error) {
 	if config.TLS, err = s.tls(); err != nil {
 		return config, err
 	}
+	if config.Proxies, err = s.proxies(); err != nil {
+		return config, err
+	}
 	return config, s.check()
+}
+
+// proxies are the networks of --trusted-proxy.
+func (s *serveSettings) proxies() ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, text := range s.trustedProxies {
+		network, err := netip.ParsePrefix(text)
+		if ip, single := netip.ParseAddr(text); single == nil {
+			network, err = ip.Unmap().Prefix(ip.Unmap().BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--trusted-proxy: %q is no address and no network", text)
+		}
+		all = append(all, network.Masked())
+	}
+	return all, nil
 }
 
 // check refuses what would be unsafe or make no sense.

@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -47,8 +48,9 @@ type Config struct {
 	TLS         *tls.Config // for clients; nil for plain HTTP
 	Plaintext   bool        // allow plain HTTP beyond this machine
 	Limits      edge.Limits
-	Sessions    media.Limits  // of customers
-	Tickets     *edge.Tickets // login links, for a demo; nil for none
+	Proxies     []netip.Prefix // from where X-Forwarded-For is believed
+	Sessions    media.Limits   // of customers
+	Tickets     *edge.Tickets  // login links, for a demo; nil for none
 
 	Retention     time.Duration // how long the journal is kept, and attachments a day longer; 0 for ever
 	LowSpaceBytes uint64        // free disk below which submits are refused; 0 for the default
@@ -197,6 +199,7 @@ func (s *Server) prepare(ctx context.Context, c Config) error {
 		Limits:            c.Limits,
 		TLS:               c.TLS,
 		PlaintextAnywhere: c.Plaintext,
+		TrustedProxies:    c.Proxies,
 		SetupTokenHash:    s.setup.hash,
 		Tickets:           c.Tickets,
 		Other:             web.Handler(),
