@@ -4,20 +4,15 @@
 //
 //   node web/bench/offer.mjs [--agents 201] [--offers 200]
 //
-// USHER_BINARY names a binary, otherwise one is built; CHROMIUM names a browser.
 // One agent has the window; sessions come one after the other, are accepted and
 // wrapped up by its keys, and stopped in between. The others are connected and
 // ready for another queue. Beside the whole stand its parts: the server's, from
 // the submission to the invitation, and the way to a program at the same agent;
 // and what the machine can do at all, taken in turn with them: a request for
 // nothing and frames of the page without change.
-import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, cpus, tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { chromium } from "playwright-core";
+import { agentIds, launch, password, Server } from "./bench.mjs";
 
 const { values } = parseArgs({ options: { agents: { type: "string", default: "201" }, offers: { type: "string", default: "200" } } });
 const agents = Number(values.agents);
@@ -25,25 +20,18 @@ const offers = Number(values.offers);
 
 /** What the window's p95 is to stay below, in milliseconds. */
 const wanted = 100;
-const password = "usher-dev";
-/** How many agents log in at once. */
-const loggingIn = 4;
 /** Offers before the first that counts: scripts are compiled, connections opened. */
 const warmUp = 5;
 
-const folder = mkdtempSync(join(tmpdir(), "usher-offer-"));
-const others = Array.from({ length: agents - 1 }, (_, n) => `agent-${String(n + 1).padStart(4, "0")}`);
+const others = agentIds(agents - 1);
 let server;
 let browser;
 try {
-  server = await serve(process.env.USHER_BINARY ?? build());
+  server = await Server.start();
   await configure();
   console.error(`logging ${agents} agents in ...`);
-  await logIn();
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? execFileSync("which", ["chromium"], { encoding: "utf8" }).trim(),
-    args: ["--no-sandbox", "--disable-background-networking", "--disable-quic"],
-  });
+  await server.logIn(others);
+  browser = await launch();
   const window = await openWindow();
   const program = await listenAlong();
   console.error("measuring ...");
@@ -57,45 +45,7 @@ try {
   print(taken, await clocks(window.page), await sizes(window.page));
 } finally {
   await browser?.close();
-  if (server) {
-    server.process.kill();
-    await new Promise((resolve) => server.process.once("exit", resolve));
-  }
-  rmSync(folder, { recursive: true });
-}
-
-function build() {
-  const binary = join(folder, "usher");
-  execFileSync("go", ["build", "-o", binary, "./cmd/usher"], { cwd: fileURLToPath(new URL("../..", import.meta.url)), stdio: "inherit" });
-  return binary;
-}
-
-/** Starts a server for development, and finds its keys in what it prints. */
-async function serve(binary) {
-  const args = ["serve", "--dev", "--data", join(folder, "data"), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
-  const limits = ["--limit-logins-per-address=10000", "--limit-login-burst-address=10000", "--limit-logins-waiting=10000"];
-  const process = spawn(binary, [...args, ...limits], { stdio: ["ignore", "pipe", "ignore"] });
-  let printed = "";
-  for await (const text of process.stdout) {
-    printed += text;
-    const [, url] = /USHER_URL=(\S+)/.exec(printed) ?? [];
-    const [, key] = /USHER_API_KEY=(\S+)\n/.exec(printed) ?? [];
-    if (url && key) {
-      process.stdout.resume();
-      return { process, url, key };
-    }
-  }
-  throw new Error(`the server did not start:\n${printed}`);
-}
-
-/** Calls a method of the public API, in JSON. */
-async function call(method, credential, request) {
-  const headers = { "Content-Type": "application/json", ...(credential && { Authorization: `Bearer ${credential}` }) };
-  const answer = await fetch(`${server.url}/usher.v1.${method}`, { method: "POST", headers, body: JSON.stringify(request) });
-  if (!answer.ok) {
-    throw new Error(`${method}: ${answer.status} ${await answer.text()}`);
-  }
-  return answer.json();
+  await server?.stop();
 }
 
 async function configure() {
@@ -107,59 +57,7 @@ async function configure() {
     requestTypes: [{ name: "offers", label: "A question", mediaType: "chat", queue: "offers" }],
     sites: [{ name: "bench", title: "Bench", requestTypes: ["offers"], anonymous: true, anonymousSessionsPerMinute: 1000 }],
   };
-  await call("Administration/ApplyConfiguration", server.key, { configuration });
-}
-
-/** Opens an agent's session, and gives its token. */
-async function register(agentId) {
-  const { token } = await call("Authentication/OpenSession", "", { agentId, password });
-  await call("InteractionManagement/RegisterClient", token, { clientType: "CLIENT_TYPE_AGENT_APPLICATION" });
-  return token;
-}
-
-/** Logs the other agents in, connected and ready. */
-async function logIn() {
-  const waiting = [...others];
-  const one = async () => {
-    for (let agentId = waiting.pop(); agentId; agentId = waiting.pop()) {
-      const token = await register(agentId);
-      await listen(token, {}, () => undefined);
-      await call("InteractionManagement/AgentLogin", token, { media: [{ mediaType: "chat", ready: true }] });
-    }
-  };
-  await Promise.all(Array.from({ length: loggingIn }, one));
-}
-
-/** Opens an agent's stream of events, his sign of life, and reads it to the end. */
-async function listen(token, request, take) {
-  const answer = await fetch(`${server.url}/usher.v1.InteractionManagement/Events`, {
-    method: "POST",
-    headers: { "Content-Type": "application/connect+json", "Connect-Protocol-Version": "1", Authorization: `Bearer ${token}` },
-    body: enveloped(Buffer.from(JSON.stringify(request))),
-  });
-  if (!answer.ok) {
-    throw new Error(`Events: ${answer.status} ${await answer.text()}`);
-  }
-  let rest = Buffer.alloc(0);
-  const read = new WritableStream({
-    write(chunk) {
-      rest = Buffer.concat([rest, chunk]);
-      while (rest.length >= 5 && rest.length >= 5 + rest.readUInt32BE(1)) {
-        const end = 5 + rest.readUInt32BE(1);
-        take(JSON.parse(rest.subarray(5, end).toString()));
-        rest = rest.subarray(end);
-      }
-    },
-  });
-  // The stream breaks when the server is stopped.
-  answer.body.pipeTo(read).catch(() => undefined);
-}
-
-/** A message as it stands in a stream: a byte of flags, its length, itself. */
-function enveloped(message) {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(message.length, 1);
-  return Buffer.concat([head, message]);
+  await server.call("Administration/ApplyConfiguration", server.key, { configuration });
 }
 
 /** Time now, in Unix milliseconds with their fractions. */
@@ -206,9 +104,9 @@ function watchOffers() {
 
 /** Hears the same agent's messages without a window, as a telephone at his desk would. */
 async function listenAlong() {
-  const token = await register("olive");
+  const token = await server.register("olive");
   const invited = channel();
-  await listen(token, { connectionKind: "telephone" }, (event) => event.eventInvite && invited.put({ event, at: now() }));
+  await server.listen(token, { connectionKind: "telephone" }, (event) => event.eventInvite && invited.put({ event, at: now() }));
   return { token, next: invited.next };
 }
 
@@ -234,11 +132,11 @@ function channel() {
 async function offer({ page, next }, program, n) {
   const asked = now();
   const request = { site: "bench", requestType: "offers", name: `Customer ${n}`, text: "Hello?" };
-  const launched = call("InternetCallManager/LaunchSession", "", request);
+  const launched = server.call("InternetCallManager/LaunchSession", "", request);
   const [{ event, at }, { there, painted }] = await Promise.all([program.next(), next(), launched]);
   await page.keyboard.press("Alt+a");
   await page.getByRole("region", { name: `Session with Customer ${n}` }).waitFor();
-  await call("InteractionManagement/StopProcessing", program.token, { interactionId: event.interactionId, reason: "answered" });
+  await server.call("InteractionManagement/StopProcessing", program.token, { interactionId: event.interactionId, reason: "answered" });
   await page.locator(".wrapup").waitFor();
   await page.keyboard.press("Alt+e");
   await page.locator(".session-list .session-item").waitFor({ state: "detached" });
@@ -249,7 +147,7 @@ async function offer({ page, next }, program, n) {
 /** How long a request takes that changes nothing, and the frames of the page that a change would take. */
 async function nothing(page) {
   const asked = now();
-  await call("InternetCallManager/GetSite", "", { site: "bench" });
+  await server.call("InternetCallManager/GetSite", "", { site: "bench" });
   const answered = now() - asked;
   const frames = await page.evaluate(() => {
     const begun = performance.now();

@@ -3,16 +3,11 @@
 //
 //   node web/bench/wall.mjs [--agents 1000] [--rate 200] [--seconds 20]
 //
-// USHER_BINARY names a binary, otherwise one is built; CHROMIUM names a browser.
 // Beside each figure stands that of an empty page under the same load: what
 // machine and browser can do at all, when server, load and browser share it.
-import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, cpus, tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { chromium } from "playwright-core";
+import { agentIds, launch, password, Server } from "./bench.mjs";
 
 const { values } = parseArgs({
   options: { agents: { type: "string", default: "1000" }, rate: { type: "string", default: "200" }, seconds: { type: "string", default: "20" } },
@@ -23,24 +18,19 @@ const seconds = Number(values.seconds);
 
 /** Frames a second that the wall is to stay above. */
 const wanted = 50;
-const password = "usher-dev";
-/** How many agents are configured by one request, and how many log in at once. */
-const atOnce = { configured: 50, loggingIn: 4 };
+/** How many agents are configured by one request. */
+const configuredAtOnce = 50;
 
-const folder = mkdtempSync(join(tmpdir(), "usher-wall-"));
-const ids = Array.from({ length: agents }, (_, n) => `agent-${String(n + 1).padStart(4, "0")}`);
+const ids = agentIds(agents);
 let server;
 let browser;
 try {
-  server = await serve(process.env.USHER_BINARY ?? build());
+  server = await Server.start();
   console.error(`configuring ${agents} agents ...`);
   await configure();
   console.error("logging them in ...");
-  const tokens = await logIn();
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? execFileSync("which", ["chromium"], { encoding: "utf8" }).trim(),
-    args: ["--no-sandbox", "--disable-background-networking", "--disable-quic"],
-  });
+  const tokens = await server.logIn(ids);
+  browser = await launch();
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   await context.request.post(`${server.url}/window/login`, { data: { window: "supervisor", agentId: "carol", password } });
   const blank = await context.newPage();
@@ -66,87 +56,15 @@ try {
   console.log(grid.p50 > wanted ? `The grid stays above ${wanted} frames/s in the median second.` : `The grid does not reach ${wanted} frames/s in the median second.`);
 } finally {
   await browser?.close();
-  if (server) {
-    server.process.kill();
-    await new Promise((resolve) => server.process.once("exit", resolve));
-  }
-  rmSync(folder, { recursive: true });
-}
-
-function build() {
-  const binary = join(folder, "usher");
-  execFileSync("go", ["build", "-o", binary, "./cmd/usher"], { cwd: fileURLToPath(new URL("../..", import.meta.url)), stdio: "inherit" });
-  return binary;
-}
-
-/** Starts a server for development, and finds its keys in what it prints. */
-async function serve(binary) {
-  const args = ["serve", "--dev", "--data", join(folder, "data"), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
-  const limits = ["--limit-logins-per-address=10000", "--limit-login-burst-address=10000", "--limit-logins-waiting=10000"];
-  const process = spawn(binary, [...args, ...limits], { stdio: ["ignore", "pipe", "ignore"] });
-  let printed = "";
-  for await (const text of process.stdout) {
-    printed += text;
-    const [, url] = /USHER_URL=(\S+)/.exec(printed) ?? [];
-    const [, key] = /USHER_API_KEY=(\S+)\n/.exec(printed) ?? [];
-    if (url && key) {
-      process.stdout.resume();
-      return { process, url, key };
-    }
-  }
-  throw new Error(`the server did not start:\n${printed}`);
-}
-
-/** Calls a method of the public API, in JSON. */
-async function call(method, credential, request) {
-  const headers = { "Content-Type": "application/json", ...(credential && { Authorization: `Bearer ${credential}` }) };
-  const answer = await fetch(`${server.url}/usher.v1.${method}`, { method: "POST", headers, body: JSON.stringify(request) });
-  if (!answer.ok) {
-    throw new Error(`${method}: ${answer.status} ${await answer.text()}`);
-  }
-  return answer.json();
+  await server?.stop();
 }
 
 async function configure() {
-  for (let n = 0; n < ids.length; n += atOnce.configured) {
-    const some = ids.slice(n, n + atOnce.configured);
+  for (let n = 0; n < ids.length; n += configuredAtOnce) {
+    const some = ids.slice(n, n + configuredAtOnce);
     const configured = some.map((agentId) => ({ agentId, name: `Agent ${agentId.slice(6)}`, agentGroups: ["support"], password }));
-    await call("Administration/ApplyConfiguration", server.key, { configuration: { agents: configured } });
+    await server.call("Administration/ApplyConfiguration", server.key, { configuration: { agents: configured } });
   }
-}
-
-/** Logs all agents in, and gives their session tokens. */
-async function logIn() {
-  const tokens = [];
-  const waiting = [...ids];
-  const one = async () => {
-    for (let agentId = waiting.pop(); agentId; agentId = waiting.pop()) {
-      const { token } = await call("Authentication/OpenSession", "", { agentId, password });
-      await call("InteractionManagement/RegisterClient", token, { clientType: "CLIENT_TYPE_AGENT_APPLICATION" });
-      await listen(token);
-      await call("InteractionManagement/AgentLogin", token, { media: [{ mediaType: "chat", ready: true }] });
-      tokens.push(token);
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce.loggingIn }, one));
-  return tokens;
-}
-
-/** Opens an agent's stream of events, his sign of life, and reads it to the end. */
-async function listen(token) {
-  const request = Buffer.from("{}");
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(request.length, 1);
-  const answer = await fetch(`${server.url}/usher.v1.InteractionManagement/Events`, {
-    method: "POST",
-    headers: { "Content-Type": "application/connect+json", "Connect-Protocol-Version": "1", Authorization: `Bearer ${token}` },
-    body: Buffer.concat([head, request]),
-  });
-  if (!answer.ok) {
-    throw new Error(`Events: ${answer.status} ${await answer.text()}`);
-  }
-  // The stream breaks when the server is stopped.
-  answer.body.pipeTo(new WritableStream()).catch(() => undefined);
 }
 
 /** Makes agents ready and not ready in turn, so many a second; stop tells how many it were. */
@@ -161,7 +79,7 @@ function change(tokens) {
       const token = tokens[(sent * 7919) % tokens.length];
       const method = ready.get(token) ? "NotReadyForMedia" : "CancelNotReadyForMedia";
       ready.set(token, !ready.get(token));
-      call(`InteractionManagement/${method}`, token, { mediaType: "chat", reason: "bench" }).then(
+      server.call(`InteractionManagement/${method}`, token, { mediaType: "chat", reason: "bench" }).then(
         () => done++,
         (error) => (failure ??= error),
       );
