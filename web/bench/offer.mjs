@@ -140,8 +140,8 @@ async function offer({ page, next }, program, n) {
   await page.locator(".wrapup").waitFor();
   await page.keyboard.press("Alt+e");
   await page.locator(".session-list .session-item").waitFor({ state: "detached" });
-  const server = Number(event.timeMs) - Number(event.interactions[0].receivedAtMs);
-  return { server, program: at - asked, there: there - asked, painted: painted - asked, nothing: await nothing(page) };
+  const decided = Number(event.timeMs) - Number(event.interactions[0].receivedAtMs);
+  return { server: decided, program: at - asked, there: there - asked, painted: painted - asked, nothing: await nothing(page) };
 }
 
 /** How long a request takes that changes nothing, and the frames of the page that a change would take. */
