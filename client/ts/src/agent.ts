@@ -346,6 +346,11 @@ export class AgentSession {
     return this.talk.load(interactionId);
   }
 
+  /** Reads the lines before the first that is there, if the conversation has more. */
+  loadEarlierLines(interactionId: string): Promise<void> {
+    return this.talk.loadEarlier(interactionId);
+  }
+
   /** Forgets a conversation that is no longer the agent's; the latest are kept without that. */
   dropConversation(interactionId: string): void {
     this.talk.drop(interactionId);

@@ -30,15 +30,17 @@ export interface Conversation {
   readonly lines: readonly TranscriptLine[];
   /** True once the lines from before were read. */
   readonly loaded: boolean;
-  /** True if there are earlier lines than the server gives at once. */
+  /** True if there are earlier lines, which loadEarlier reads. */
   readonly more: boolean;
+  /** True if there were earlier lines, which the server no longer has. */
+  readonly trimmed: boolean;
   /** Own lines that the server does not have yet, in order. */
   readonly pending: readonly PendingLine[];
   /** Who is writing: names by kind and id of the participant. */
   readonly typing: ReadonlyMap<string, string>;
 }
 
-const empty: Conversation = { lines: [], loaded: false, more: false, pending: [], typing: new Map() };
+const empty: Conversation = { lines: [], loaded: false, more: false, trimmed: false, pending: [], typing: new Map() };
 
 /** The reference ids of lines that are remembered, to know their answers. */
 const referencesMax = 100;
@@ -83,10 +85,28 @@ export class Conversations {
     }
   }
 
-  /** Reads what was said so far. */
+  /** Reads what was said so far, of long conversations the end. */
   async load(id: string): Promise<void> {
-    const transcript = await this.requests.read(im.getTranscript, { interactionId: id });
-    this.put(id, { ...this.merge(id, transcript.lines), loaded: true, more: transcript.more });
+    const { lines, more } = await this.requests.read(im.getTranscript, { interactionId: id });
+    const merged = this.merge(id, lines);
+    const first = lines[0]?.sequence ?? 0n;
+    // What is known from before may end before these begin: there is no gap if
+    // it is read again when somebody wants to see it.
+    const kept = more ? merged.lines.filter((line) => line.sequence >= first) : merged.lines;
+    this.put(id, { ...merged, lines: kept, loaded: true, more: more && lines.length > 0, trimmed: more && lines.length === 0 });
+  }
+
+  /** Reads the lines before the first that is there, as many as the server gives at once. */
+  async loadEarlier(id: string): Promise<void> {
+    const first = this.of.get(id)?.lines[0];
+    if (!first) {
+      return;
+    }
+    const { lines, more } = await this.requests.read(im.getTranscript, { interactionId: id, beforeSequence: first.sequence });
+    if (this.of.get(id)?.lines[0] === first) {
+      const found = lines.length > 0;
+      this.put(id, { ...this.merge(id, lines), more: more && found, trimmed: more && !found });
+    }
   }
 
   /** Forgets what was read, when the messages since are lost: all is read again. */

@@ -223,6 +223,44 @@ test("lines arrive in their order, once, and are pending until they are there", 
   expect(session.state.conversations.get("i1")?.pending).toEqual([]);
 });
 
+test("of a long conversation the end is there, and the rest when it is asked for", async () => {
+  server.interactions = ["i1"];
+  server.portion = 3;
+  ["0", "1", "2", "3", "4", "5", "6", "7"].forEach((text) => server.say("i1", line(text)));
+  session.start();
+  await pass();
+  const conversation = () => session.state.conversations.get("i1");
+  const earlier = async (...want: [boolean, boolean, string]) => {
+    const reading = session.loadEarlierLines("i1");
+    await pass();
+    await reading;
+    expect([conversation()?.more, conversation()?.trimmed, texts()?.join("")]).toEqual(want);
+  };
+  expect([conversation()?.more, texts()]).toEqual([true, ["5", "6", "7"]]);
+  server.say("i1", line("8"));
+  await pass();
+  await earlier(true, false, "2345678");
+  server.oldest = 2n; // "0" is gone
+  await earlier(true, false, "12345678");
+  await earlier(false, true, "12345678");
+});
+
+test("lines that were lost while away leave no gap", async () => {
+  server.interactions = ["i1"];
+  server.portion = 3;
+  server.say("i1", line("0"));
+  session.start();
+  await pass();
+  ["1", "2", "3", "4", "5"].forEach((text) => server.say("i2", line(text)));
+  await pass(); // as if these had not come
+  server.journal.forEach((event) => (event.interactionId = "i1"));
+  const reading = session.loadConversation("i1");
+  await pass();
+  await reading;
+  expect(texts()).toEqual(["3", "4", "5"]);
+  expect(session.state.conversations.get("i1")?.more).toBe(true);
+});
+
 test("a line never stands beside its pending one", async () => {
   server.interactions = ["i1"];
   session.start();

@@ -43,6 +43,10 @@ export class FakeServer {
   /** How far the server's clock is ahead of the client's, in milliseconds. */
   skewMs = 0;
   presentReads = 0;
+  /** How many lines of a transcript are given at once. */
+  portion = 1_000;
+  /** Where the journal begins. */
+  oldest = 0n;
   /** What answers of present states wait for. */
   private held: Promise<void> | undefined;
   /** True while streams are slower than answers. */
@@ -104,7 +108,7 @@ export class FakeServer {
         await this.held;
         return present;
       });
-      rpc(im.getTranscript, (request) => ({ lines: this.lines(request.interactionId) }));
+      rpc(im.getTranscript, (request) => this.transcript(request.interactionId, request.beforeSequence));
       rpc(im.accept, (request) =>
         this.carryOut(`accept ${request.ticket}`, request.referenceId, () => this.interactions.push("i1")),
       );
@@ -116,6 +120,13 @@ export class FakeServer {
         }),
       );
     });
+  }
+
+  /** Gives the latest lines before a sequence, 0 for all; what was trimmed is left out. */
+  private transcript(interactionId: string, before: bigint) {
+    const all = this.lines(interactionId).filter((line) => before === 0n || line.sequence < before);
+    const lines = all.slice(-this.portion).filter((line) => line.sequence >= this.oldest);
+    return { lines, more: lines.length < all.length };
   }
 
   private carryOut(what: string, referenceId: string, act: (sequence: bigint) => void) {

@@ -11,7 +11,7 @@ import { desk } from "./desk.js";
 import { customerOf, type Line, lineOf, type Session } from "./model.js";
 import { fetchFile, unsentGone } from "./sends.js";
 import { state } from "./store.js";
-import { at, words } from "./trouble.js";
+import { at, busy, words } from "./trouble.js";
 import { Trouble } from "./parts.js";
 import { t } from "./text.js";
 
@@ -26,11 +26,20 @@ export function Transcript(props: { session: Session }) {
   const { agentId } = state.value;
   const lines = (session.conversation?.lines ?? []).map((line) => lineOf(line, agentId));
   const pending = session.conversation?.pending ?? [];
-  const { box, atEnd, onScroll, toEnd } = useScroll(session.id, lines.length + pending.length);
+  const { box, atEnd, onScroll, toEnd } = useScroll(session.id, lines[0]?.number, lines.length + pending.length);
+  const place = `earlier:${session.id}`;
   return (
     <div class="transcript-frame">
       <div ref={box} class="transcript" role="log" aria-label={t("conversation")} tabIndex={0} onScroll={onScroll}>
-        {session.conversation?.more && <p class="soft">{t("earlierLines")}</p>}
+        {session.conversation?.more && (
+          <p>
+            <Button busy={busy.value.has(place)} onClick={() => at(place, () => desk().loadEarlierLines(session.id))}>
+              ↑ {t("showEarlier")}
+            </Button>
+          </p>
+        )}
+        <Trouble place={place} />
+        {session.conversation?.trimmed && <p class="soft">{t("earlierLines")}</p>}
         {session.conversation?.loaded && lines.length === 0 && pending.length === 0 && <p class="soft">{t("nothingSaid")}</p>}
         {lines.map((line, n) => (
           <LineView key={line.number} id={session.id} line={line} first={!together(lines[n - 1], line)} />
@@ -57,9 +66,10 @@ function writers(s: Session): string[] {
   return [...(s.conversation?.typing ?? [])].map(([key, name]) => (key.startsWith(customer) ? customerOf(s.properties) : name));
 }
 
-function useScroll(id: string, count: number) {
+function useScroll(id: string, first: number | undefined, count: number) {
   const box = useRef<HTMLDivElement>(null);
   const [atEnd, setAtEnd] = useState(true);
+  const shown = useRef({ first, height: 0 });
   useLayoutEffect(() => {
     const el = box.current;
     const before = scrolledTo.get(id);
@@ -84,6 +94,14 @@ function useScroll(id: string, count: number) {
       toEnd();
     }
   }, [count]);
+  useLayoutEffect(() => {
+    const el = box.current;
+    const before = shown.current;
+    if (el && !atEnd && first !== undefined && before.first !== undefined && first < before.first) {
+      el.scrollTop += el.scrollHeight - before.height; // what is read stays where it is
+    }
+    shown.current = { first, height: el?.scrollHeight ?? 0 };
+  });
   const onScroll = () => {
     const el = box.current;
     if (el) {
