@@ -24,8 +24,10 @@ type Request struct {
 	//
 	// A Disconnect is never refused for want of room or of a journal: it waits
 	// until it can be recorded, and its reply comes then. The one that comes
-	// when the center is stopping is made up by the next Open. A Connect that was answered with Unavailable may have happened, so
-	// send its Disconnect.
+	// when the center is stopping is made up by the next Open; who ends all
+	// streams for that reason need not, and should not, send theirs. A Connect
+	// that was answered with Unavailable may have happened, so send its
+	// Disconnect.
 	Body any
 	// Protocol is the one that the request came in.
 	Protocol usherv1.Protocol

@@ -39,7 +39,8 @@ type stream struct {
 
 // serveClient runs the event stream of an agent, a media server, a router or an
 // external service, which is his sign of life: the center hears of its beginning
-// and its end.
+// and its end, unless that is the server's own: then nobody could come back within
+// his grace, and the next start makes up the end.
 func (s *Server) serveClient(ctx context.Context, who *caller, open *usherv1.RequestEvents, send func(*usherv1.Event, uint64) error) error {
 	kind, err := connectionKind(who, open.GetConnectionKind())
 	if err != nil {
@@ -55,7 +56,11 @@ func (s *Server) serveClient(ctx context.Context, who *caller, open *usherv1.Req
 	}
 	defer func() { st.sub.Close() }()
 	// A Connect of unknown outcome may have happened.
-	defer st.disconnect(ctx)
+	defer func() {
+		if context.Cause(ctx) != errClosing {
+			st.disconnect(ctx)
+		}
+	}()
 	connect := center.Request{
 		Tenant: who.tenant, From: who.from, Protocol: im,
 		Body: engine.Connect{ConnectionID: st.connection, Kind: kind},

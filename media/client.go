@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/center"
@@ -88,7 +89,13 @@ func (c *client) hear(ctx context.Context) error {
 		return fmt.Errorf("register: %w", err)
 	}
 	connection := rand.Text()
-	defer c.disconnect(connection) // a Connect of unknown outcome may have happened
+	defer func() {
+		// A Connect of unknown outcome may have happened. The end that Shutdown
+		// brings is made up by the next start, from which the grace counts.
+		if c.s.ctx.Err() == nil {
+			c.disconnect(connection)
+		}
+	}()
 	if _, err := c.do(ctx, im, engine.Connect{ConnectionID: connection}); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
@@ -101,7 +108,8 @@ func (c *client) hear(ctx context.Context) error {
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	defer sub.Close()
-	c.takeUp(present)
+	offline := c.takeUp(present)
+	c.s.running.Go(func() { c.online(ctx, offline) })
 	c.begin.Do(func() { close(c.begun) })
 	for {
 		m, err := sub.Next(ctx)
@@ -125,8 +133,8 @@ func (c *client) disconnect(connection string) {
 }
 
 // takeUp makes the sessions what the present state says. Those that were
-// submitted after it are left as they are.
-func (c *client) takeUp(present *usherv1.EventPresentState) {
+// submitted after it are left as they are. It gives those that count as lost.
+func (c *client) takeUp(present *usherv1.EventPresentState) (offline []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	there := map[string]bool{}
@@ -135,6 +143,9 @@ func (c *client) takeUp(present *usherv1.EventPresentState) {
 			continue
 		}
 		there[p.GetInteractionId()] = true
+		if !p.GetIsOnline() {
+			offline = append(offline, p.GetInteractionId())
+		}
 		se := c.sessions[p.GetInteractionId()]
 		if se == nil {
 			se = c.add(p.GetInteractionId(), customerOf(p))
@@ -146,6 +157,18 @@ func (c *client) takeUp(present *usherv1.EventPresentState) {
 	for id, se := range c.sessions {
 		if se.born != 0 && se.born <= present.GetSequenceReached() && !there[id] {
 			c.end(se, present.GetSequenceReached())
+		}
+	}
+	return offline
+}
+
+// online says of sessions that were taken for lost that they are there.
+func (c *client) online(ctx context.Context, lost []string) {
+	there := &structpb.Struct{Fields: map[string]*structpb.Value{"is_online": structpb.NewBoolValue(true)}}
+	for _, id := range lost {
+		_, err := c.do(ctx, im, &usherv1.RequestChangeProperties{InteractionId: id, Properties: there})
+		if err != nil && !isGone(err) {
+			c.s.log.Warn("a session is not shown as online", "tenant", c.tenant, "interaction_id", id, "error", err)
 		}
 	}
 }
