@@ -217,7 +217,7 @@ func (a *AuditLog) lineOfAgent(act *Act) *usherv1.AuditLine {
 	}
 	for _, ev := range slices.Backward(act.Events) {
 		line.TimeMs = ev.GetTimeMs()
-		if ev.GetEventRevoked() == nil { // its reason is the server's
+		if !ofServer(ev) {
 			line.Reason = ev.GetReason()
 		}
 	}
@@ -245,6 +245,12 @@ func (a *AuditLog) lineOfAgent(act *Act) *usherv1.AuditLine {
 		return nil
 	}
 	return line
+}
+
+// ofServer tells whether an event's reason is the server's own, and not the one
+// of the request that led to it: that of what was given up for the request.
+func ofServer(ev *usherv1.Event) bool {
+	return ev.GetEventRevoked() != nil || isStrategy(ev.GetEventPartyRemoved().GetParty())
 }
 
 func timeOfFacts(facts []*usherv1.Fact) int64 {

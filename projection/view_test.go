@@ -106,6 +106,27 @@ func TestAuditLog(t *testing.T) {
 	}
 }
 
+// TestAuditReason: of what a strategy had before, the log has the reason of the
+// supervisor who took it, not the one by which the server ended the strategy.
+func TestAuditReason(t *testing.T) {
+	w := byHand(t)
+	w.logIn(sue)
+	w.must(admin, engine.Apply{Request: &usherv1.ApplyConfigurationRequest{Configuration: &usherv1.Configuration{
+		Agents: []*usherv1.Agent{{AgentId: "eve"}},
+	}}})
+	w.logIn(agentNamed("eve"))
+	transferred, silent := w.submit("support"), w.submit("support")
+	w.start(sue, &usherv1.RequestTransfer{InteractionId: transferred, AgentId: "eve", Reason: "please help"})
+	w.start(sue, &usherv1.RequestTransfer{InteractionId: silent, AgentId: "eve"})
+	want := []string{
+		`sue RequestTransfer eve [] interaction ` + silent + `: placed in queue support; interaction ` + silent + `: eve invited`,
+		`sue RequestTransfer eve [please help] interaction ` + transferred + `: placed in queue support; interaction ` + transferred + `: eve invited`,
+	}
+	if got := w.audited()[:len(want)]; !slices.Equal(got, want) {
+		t.Errorf("%s\nwant %s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 // TestAuditPages holds the circle of lines to its limit, and pages through it.
 func TestAuditPages(t *testing.T) {
 	log, older := NewAuditLog(), NewAuditLog()
