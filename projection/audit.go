@@ -54,7 +54,13 @@ type Act struct {
 	// are needed.
 	Events []*usherv1.Event
 	// Facts are its private facts.
-	Facts []*usherv1.Fact
+	Facts []Fact
+}
+
+// Fact is a private fact at its place in the journal.
+type Fact struct {
+	Sequence uint64
+	Fact     *usherv1.Fact
 }
 
 // Audits tells whether the log may have a line for a request, so that it must
@@ -63,9 +69,9 @@ func Audits(request string) bool { return interfering[request] || stateRequests[
 
 // Apply folds a record.
 func (a *AuditLog) Apply(act *Act) {
-	for n, f := range act.Facts {
-		if line := lineOfFact(act, f); line != nil {
-			line.Sequence = act.Sequence + uint64(n)
+	for _, f := range act.Facts {
+		if line := lineOfFact(act, f.Fact); line != nil {
+			line.Sequence = f.Sequence
 			a.add(line)
 		}
 	}
@@ -253,11 +259,11 @@ func ofServer(ev *usherv1.Event) bool {
 	return ev.GetEventRevoked() != nil || isStrategy(ev.GetEventPartyRemoved().GetParty())
 }
 
-func timeOfFacts(facts []*usherv1.Fact) int64 {
+func timeOfFacts(facts []Fact) int64 {
 	if len(facts) == 0 {
 		return 0
 	}
-	return facts[0].GetTimeMs()
+	return facts[0].Fact.GetTimeMs()
 }
 
 // messageOf is what an event says.

@@ -152,7 +152,7 @@ func (v *View) begin(beginMs int64) (after uint64, err error) {
 func (v *View) follow(beginMs int64, after *uint64) error {
 	for r, err := range v.center.Follow(v.ctx, *after, true) {
 		if err == nil {
-			err = v.fold(beginMs, r)
+			v.fold(beginMs, r)
 		}
 		var expired *center.CursorExpired
 		if errors.As(err, &expired) {
@@ -169,17 +169,17 @@ func (v *View) follow(beginMs int64, after *uint64) error {
 }
 
 // fold folds a record.
-func (v *View) fold(beginMs int64, r *center.Record) error {
-	act, counted, err := glean(r)
+func (v *View) fold(beginMs int64, r *center.Record) {
+	act, counted := v.read(r)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	defer v.rise(r.First + uint64(len(r.Entries)) - 1)
-	if err != nil || act == nil {
-		return err
+	if act == nil {
+		return
 	}
 	t := v.tenant(r.Tenant, beginMs)
 	for _, f := range act.Facts {
-		if m := f.GetConfigurationApplied(); m != nil {
+		if m := f.Fact.GetConfigurationApplied(); m != nil {
 			t.statistics.Configure(m.GetConfiguration())
 		}
 	}
@@ -187,7 +187,17 @@ func (v *View) fold(beginMs int64, r *center.Record) error {
 		t.statistics.Apply(ev)
 	}
 	t.audit.Apply(act)
-	return nil
+}
+
+// read decodes what is folded of a record. One that can't be decoded now never
+// can: it is left out, and the log says so.
+func (v *View) read(r *center.Record) (act *Act, counted []*usherv1.Event) {
+	act, counted, err := glean(r)
+	if err != nil {
+		v.log.Error("a record can't be read; the figures and the audit log are without it", "tenant", r.Tenant, "sequence", r.First, "error", err)
+		return nil, nil
+	}
+	return act, counted
 }
 
 // foldOlder folds what is before the figures, for the audit log alone.
@@ -222,11 +232,7 @@ func (v *View) readOlder(logs map[string]*AuditLog, after *uint64, until uint64)
 		if *after = r.First + uint64(len(r.Entries)) - 1; r.First > until {
 			return nil
 		}
-		act, _, err := glean(r)
-		if err != nil {
-			return err
-		}
-		if act != nil {
+		if act, _ := v.read(r); act != nil {
 			if logs[r.Tenant] == nil {
 				logs[r.Tenant] = NewAuditLog()
 			}
@@ -256,7 +262,7 @@ func fieldsOf(m proto.Message, names ...string) map[protowire.Number]bool {
 // glean decodes of a record what is folded; act is nil if there is nothing.
 func glean(r *center.Record) (act *Act, counted []*usherv1.Event, err error) {
 	audited := Audits(r.Request())
-	for _, e := range r.Entries {
+	for n, e := range r.Entries {
 		if reports := e.Reports(); countedEvents[reports] || audited && reports != 0 {
 			ev, err := decode(e.Event, &usherv1.Event{})
 			if err != nil {
@@ -274,7 +280,7 @@ func glean(r *center.Record) (act *Act, counted []*usherv1.Event, err error) {
 				return nil, nil, err
 			}
 			act = actOf(act, r)
-			act.Facts = append(act.Facts, f)
+			act.Facts = append(act.Facts, Fact{r.First + uint64(n), f})
 		}
 	}
 	if act != nil && (audited || len(act.Facts) > 0) {

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/center"
@@ -127,11 +131,79 @@ func TestAuditReason(t *testing.T) {
 	}
 }
 
+// TestAuditSequences: a line has the sequence of its own entry, whatever else
+// the record has.
+func TestAuditSequences(t *testing.T) {
+	r := &center.Record{Tenant: "default", First: 41, Entries: []center.RecordEntry{
+		{Event: encode(t, &usherv1.Event{Protocol: usherv1.Protocol_PROTOCOL_IM, Message: &usherv1.Event_EventAck{EventAck: &usherv1.EventAck{}}})},
+		{Fact: encode(t, &usherv1.Fact{Fact: &usherv1.Fact_TenantCreated{TenantCreated: &usherv1.TenantCreated{TenantId: "a"}}})},
+		{Fact: encode(t, &usherv1.Fact{Fact: &usherv1.Fact_ConnectionOpened{ConnectionOpened: &usherv1.ConnectionOpened{ConnectionId: "c"}}})},
+		{Fact: encode(t, &usherv1.Fact{Fact: &usherv1.Fact_TenantCreated{TenantCreated: &usherv1.TenantCreated{TenantId: "b"}}})},
+	}}
+	act, _, err := glean(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := NewAuditLog()
+	log.Apply(act)
+	var got []uint64
+	for _, l := range log.Page(0, 10).Lines {
+		got = append(got, l.Sequence)
+	}
+	if !slices.Equal(got, []uint64{44, 42}) {
+		t.Errorf("the lines have the sequences %v", got)
+	}
+}
+
+func encode(t *testing.T, m proto.Message) []byte {
+	t.Helper()
+	raw, err := proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// broken is a center of which one record can't be read.
+type broken struct {
+	*center.Center
+	at atomic.Uint64
+}
+
+// Follow implements Center.
+func (b *broken) Follow(ctx context.Context, after uint64, live bool) iter.Seq2[*center.Record, error] {
+	return func(yield func(*center.Record, error) bool) {
+		for r, err := range b.Center.Follow(ctx, after, live) {
+			if at := b.at.Load(); err == nil && r.First <= at && at < r.First+uint64(len(r.Entries)) {
+				r.Entries[0] = center.RecordEntry{Fact: []byte{11<<3 | 2, 1, 0xff}} // no configuration_applied
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// TestUnreadableRecord: it is left out, and the view goes on behind it.
+func TestUnreadableRecord(t *testing.T) {
+	w := byHand(t)
+	b := &broken{Center: w.c}
+	reply := w.must(admin, engine.Apply{Request: &usherv1.ApplyConfigurationRequest{Configuration: &usherv1.Configuration{Queues: []*usherv1.Queue{{Name: "lost"}}}}})
+	b.at.Store(reply.Sequence)
+	w.apply(&usherv1.Configuration{Queues: []*usherv1.Queue{{Name: "found"}}})
+	v := Open(b, nil)
+	defer v.Close()
+	w.v = v
+	if got := strings.Join(w.audited(), "\n"); strings.Contains(got, "queue lost") || !strings.Contains(got, "queue found") {
+		t.Error(got)
+	}
+}
+
 // TestAuditPages holds the circle of lines to its limit, and pages through it.
 func TestAuditPages(t *testing.T) {
 	log, older := NewAuditLog(), NewAuditLog()
 	for n := range uint64(maxAuditLines + 50) {
-		act := &Act{Sequence: 2 * n, Facts: []*usherv1.Fact{{Fact: &usherv1.Fact_TenantCreated{TenantCreated: &usherv1.TenantCreated{}}}}}
+		act := &Act{Sequence: 2 * n, Facts: []Fact{{2 * n, &usherv1.Fact{Fact: &usherv1.Fact_TenantCreated{TenantCreated: &usherv1.TenantCreated{}}}}}}
 		if n < 100 {
 			older.Apply(act)
 		} else {
