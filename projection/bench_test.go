@@ -146,7 +146,7 @@ func BenchmarkDirectory(b *testing.B) {
 			for n := range b.N {
 				agent := fmt.Sprintf("agent%04d", n%500)
 				if !kept {
-					w.v.directories.forget(directoryKey{"default", "chat"})
+					delete(w.v.directories.of, directoryKey{"default", "chat"})
 				}
 				if _, refusal, err := w.v.Directory(b.Context(), "default", agent, "chat"); refusal != nil || err != nil {
 					b.Fatal(refusal, err)

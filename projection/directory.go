@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 
+	"golang.org/x/sync/singleflight"
+
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/center"
 )
@@ -12,32 +14,40 @@ import (
 // it while a picker is open, each for itself.
 const directoryKeptMs = 500
 
-// directories are the latest of each tenant and media type.
+// directories are the latest of each tenant and media type. Who asks while one
+// is made waits for it.
 type directories struct {
+	making singleflight.Group
+
 	mu sync.Mutex
-	of map[directoryKey]*directory
+	of map[directoryKey]*usherv1.EventDirectory // without workbins
 }
 
 type directoryKey struct{ tenant, mediaType string }
 
-// directory is one that is made by the first who asks, while others wait.
-type directory struct {
-	mu    sync.Mutex
-	found *usherv1.EventDirectory // without workbins
+// made is a directory as the center gives it.
+type made struct {
+	agent   string // whose workbins it has
+	found   *usherv1.EventDirectory
+	refusal *usherv1.EventError
 }
 
 // Directory gives the directory as an agent may see it; all but his workbins may
-// be as it was half a second before. The refusals are those of center.Rows, its
-// errors too. Don't change it: others get the same rows.
+// be as it was half a second before. The refusals are those of center.Rows. The
+// error is that of ctx, or center.ErrClosed. Don't change it: others get the same
+// rows.
 func (v *View) Directory(ctx context.Context, tenant, agent, mediaType string) (*usherv1.EventDirectory, *usherv1.EventError, error) {
 	key := directoryKey{tenant, mediaType}
-	found, own, refusal, err := v.directories.at(key).latest(ctx, v.center, key, agent)
-	if refusal != nil || err != nil {
-		v.directories.forget(key) // it may be of nothing that there is
-		return nil, refusal, err
-	}
-	if own {
-		return found, nil, nil
+	found := v.directories.latest(key, v.center.Status().TimeMs)
+	if found == nil {
+		m, err := v.waitForDirectory(ctx, key, agent)
+		if err != nil || m.refusal != nil {
+			return nil, m.refusal, err
+		}
+		if m.agent == agent {
+			return m.found, nil, nil
+		}
+		found = m.found
 	}
 	mine, refusal, err := v.center.Rows(ctx, tenant, center.Look{Agent: agent, WithoutAgents: true})
 	if refusal != nil || err != nil {
@@ -46,20 +56,25 @@ func (v *View) Directory(ctx context.Context, tenant, agent, mediaType string) (
 	return withWorkbins(found, mine.GetWorkbins()), nil, nil
 }
 
-// latest gives a directory that is new enough; own tells that it was made for
-// this agent, with his workbins.
-func (d *directory) latest(ctx context.Context, c Center, key directoryKey, agent string) (found *usherv1.EventDirectory, own bool, refusal *usherv1.EventError, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.found != nil && c.Status().TimeMs-d.found.GetTimeMs() < directoryKeptMs {
-		return d.found, false, nil, nil
+// waitForDirectory has a directory made, if nobody has yet, and waits for it. It
+// is made for all who wait, and so goes on when one of them has left.
+func (v *View) waitForDirectory(ctx context.Context, key directoryKey, agent string) (made, error) {
+	done := v.directories.making.DoChan(key.tenant+"/"+key.mediaType, func() (any, error) {
+		found, refusal, err := v.center.Rows(v.ctx, key.tenant, center.Look{Agent: agent, MediaType: key.mediaType})
+		v.directories.keep(key, found, refusal)
+		return made{agent, found, refusal}, err
+	})
+	select {
+	case r := <-done:
+		if v.ctx.Err() != nil {
+			return made{}, center.ErrClosed
+		}
+		return r.Val.(made), r.Err
+	case <-ctx.Done():
+		return made{}, ctx.Err()
+	case <-v.ctx.Done():
+		return made{}, center.ErrClosed
 	}
-	found, refusal, err = c.Rows(ctx, key.tenant, center.Look{Agent: agent, MediaType: key.mediaType})
-	if refusal != nil || err != nil {
-		return nil, false, refusal, err
-	}
-	d.found = withWorkbins(found, nil)
-	return found, true, nil, nil
 }
 
 // withWorkbins is a directory with other workbins.
@@ -70,21 +85,24 @@ func withWorkbins(d *usherv1.EventDirectory, workbins []*usherv1.Workbin) *usher
 	}
 }
 
-// at gives where a directory is kept. There are few: one for each media type.
-func (d *directories) at(key directoryKey) *directory {
+// latest gives what is kept, if it is new enough.
+func (d *directories) latest(key directoryKey, nowMs int64) *usherv1.EventDirectory {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	found := d.of[key]
-	if found == nil {
-		found = &directory{}
-		d.of[key] = found
+	if found := d.of[key]; found != nil && nowMs-found.GetTimeMs() < directoryKeptMs {
+		return found
 	}
-	return found
+	return nil
 }
 
-// forget drops what is kept.
-func (d *directories) forget(key directoryKey) {
+// keep keeps what was made; what was refused may be of nothing that there is.
+// There are few: one for each media type.
+func (d *directories) keep(key directoryKey, found *usherv1.EventDirectory, refusal *usherv1.EventError) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.of, key)
+	if found == nil || refusal != nil {
+		delete(d.of, key)
+		return
+	}
+	d.of[key] = withWorkbins(found, nil)
 }

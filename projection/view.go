@@ -81,7 +81,7 @@ func Open(c Center, log *slog.Logger) *View {
 	}
 	v := &View{center: c, log: log, tenants: map[string]*tenant{}, walls: map[string]*wall{}, behind: c.Status().Durable, older: make(chan struct{})}
 	v.ctx, v.cancel = context.WithCancel(context.Background())
-	v.directories.of = map[directoryKey]*directory{}
+	v.directories.of = map[directoryKey]*usherv1.EventDirectory{}
 	v.all.Go(v.run)
 	return v
 }

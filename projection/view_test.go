@@ -509,3 +509,62 @@ func TestDirectory(t *testing.T) {
 		t.Error(refusal, len(w.v.directories.of))
 	}
 }
+
+// busy is a center that is asked for rows, and answers only when it is let.
+type busy struct {
+	*center.Center
+	asked chan struct{} // one for each who asks
+	let   chan struct{}
+}
+
+// Rows implements Center.
+func (b *busy) Rows(ctx context.Context, tenant string, look center.Look) (*usherv1.EventDirectory, *usherv1.EventError, error) {
+	b.asked <- struct{}{}
+	select {
+	case <-b.let:
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+	return b.Center.Rows(ctx, tenant, look)
+}
+
+// TestDirectoryOfABusyCenter: many ask, and one of them asks the center; each may
+// leave without harm to the others.
+func TestDirectoryOfABusyCenter(t *testing.T) {
+	w := byHand(t)
+	b := &busy{w.c, make(chan struct{}, 10), make(chan struct{})}
+	v := Open(b, nil)
+	defer v.Close()
+	w.v = v
+	w.audited() // it has caught up
+	type answer struct {
+		found *usherv1.EventDirectory
+		err   error
+	}
+	ask := func(ctx context.Context, agent string) chan answer {
+		answered := make(chan answer, 1)
+		go func() {
+			found, _, err := v.Directory(ctx, "default", agent, "chat")
+			answered <- answer{found, err}
+		}()
+		return answered
+	}
+	hasty, leave := context.WithCancel(t.Context())
+	defer leave()
+	first := ask(hasty, "ana")
+	<-b.asked
+	gone, left := context.WithCancel(t.Context())
+	left()
+	if a := <-ask(gone, "sue"); !errors.Is(a.err, context.Canceled) {
+		t.Error(a)
+	}
+	second := ask(t.Context(), "bob")
+	leave()
+	if a := <-first; !errors.Is(a.err, context.Canceled) {
+		t.Error(a)
+	}
+	close(b.let)
+	if a := <-second; a.err != nil || len(a.found.Agents) != 3 || a.found.Workbins[0].Owner != "bob" {
+		t.Error(a)
+	}
+}
