@@ -273,7 +273,7 @@ func (w *writer) createKey(key *usherv1.ApiKey, hash Hash) ([]*usherv1.Fact, *us
 	switch {
 	case key.Id == "" || key.Name == "":
 		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT, "an API key needs an id and a name")
-	case key.Role == usherv1.Role_ROLE_MEDIA && key.Name == SessionServer:
+	case isOfSessions(key):
 		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_IN_USE, "the name %q is that of the session media server", key.Name)
 	case w.credentials.key(key.Id) != nil:
 		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_IN_USE, "there is an API key %q", key.Id)
@@ -308,8 +308,16 @@ func (w *writer) unfitSite(key *usherv1.ApiKey) *usherv1.EventError {
 	return nil
 }
 
+// valid tells whether a key opens anything. One with the name of the session
+// media server, which a journal of an earlier version may have, would hear every
+// customer.
 func valid(k *usherv1.ApiKey, now engine.Millis) bool {
-	return k.RevokedAtMs == 0 && (k.ExpiresAtMs == 0 || k.ExpiresAtMs > int64(now))
+	return !isOfSessions(k) && k.RevokedAtMs == 0 && (k.ExpiresAtMs == 0 || k.ExpiresAtMs > int64(now))
+}
+
+// isOfSessions tells whether a key has the name of the session media server.
+func isOfSessions(k *usherv1.ApiKey) bool {
+	return k.Role == usherv1.Role_ROLE_MEDIA && k.Name == SessionServer
 }
 
 // RevokeAPIKey makes an API key useless. It is refused with UnknownApiKey if

@@ -83,6 +83,34 @@ func TestAPIKeys(t *testing.T) {
 	})
 }
 
+// TestKeyOfTheSessionServer: a key of a journal of an earlier version, in which
+// the name was free, is listed and opens nothing; it can be revoked.
+func TestKeyOfTheSessionServer(t *testing.T) {
+	w := newWorld(t, nil).setUp()
+	key := &usherv1.ApiKey{Id: "1", TenantId: "default", Name: SessionServer, Role: usherv1.Role_ROLE_MEDIA}
+	if r, err := w.c.CreateAPIKey(w.ctx(), admin, key, hashOf("1")); code(t, r, err) != usherv1.ErrorCode_ERROR_CODE_IN_USE {
+		t.Error(r, err)
+	}
+	hash := hashOf("1")
+	r, err := w.c.Do(w.ctx(), Request{Tenant: "default", From: admin, Body: operation{name: "CreateApiKey", decide: func(*writer) ([]*usherv1.Fact, *usherv1.EventError) {
+		return []*usherv1.Fact{{Fact: &usherv1.Fact_ApiKeyCreated{ApiKeyCreated: &usherv1.ApiKeyCreated{ApiKey: key, KeyHash: hash[:]}}}}, nil
+	}}})
+	if code(t, r, err) != 0 {
+		t.Fatal(r)
+	}
+	w.restarts(func(how string) {
+		if k, found := w.c.LookupAPIKey(hash); found {
+			t.Errorf("%s: %v", how, k)
+		}
+		if list := w.c.ListAPIKeys("default"); len(list) != 1 {
+			t.Errorf("%s: list %v", how, list)
+		}
+	})
+	if r, err := w.c.RevokeAPIKey(w.ctx(), admin, "default", "1"); code(t, r, err) != 0 {
+		t.Error(r)
+	}
+}
+
 // TestSites: what the edge has to know of customers is there without the
 // writer, and a site's key names the site.
 func TestSites(t *testing.T) {
