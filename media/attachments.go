@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/center"
 	"github.com/usher-cc/usher/engine"
 )
 
@@ -61,15 +62,15 @@ func (s *Server) Upload(ctx context.Context, tenant, interaction string, as engi
 	return attachment, c.uploaded(interaction, attachment)
 }
 
-// beginUpload takes up room for a file that is about to come, or tells why
-// somebody may not upload: what comes is held in memory, and files that never
-// end are not to fill it. The caller calls done.
+// beginUpload takes up a place for a file that is about to come, or tells why
+// somebody may not upload: who sends slowly is not to take up more than his. The
+// caller calls done.
 func (c *client) beginUpload(ctx context.Context, interaction string, as engine.Participant) (done func(), err error) {
-	if as != Principal {
-		_, refusal, err := c.s.center.Transcript(ctx, c.tenant, as, &usherv1.RequestGetTranscript{InteractionId: interaction, Limit: 1})
-		if err := outcome(refusal, err); err != nil {
-			return nil, err
-		}
+	if err := c.maySpeak(ctx, interaction, as); err != nil {
+		return nil, err
+	}
+	if c.s.center.Status().LowSpace {
+		return nil, refuse(errNoSpace, "there is too little room for files")
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,12 +81,34 @@ func (c *client) beginUpload(ctx context.Context, interaction string, as engine.
 	if n := len(se.uploads) + se.uploading; n >= c.s.limits.Attachments {
 		return nil, refuse(errTooMany, "the session has %d attachments with those that are being sent, as many as there may be", n)
 	}
+	if se.uploading >= c.s.limits.UploadsEach {
+		return nil, refuse(errTooMany, "%d files are being sent for the session, as many as there may be at once; try again", se.uploading)
+	}
 	se.uploading++
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		se.uploading--
 	}, nil
+}
+
+// maySpeak refuses an agent who could not say what he uploads.
+func (c *client) maySpeak(ctx context.Context, interaction string, as engine.Participant) error {
+	if as == Principal {
+		return nil
+	}
+	reply, err := c.s.center.Do(ctx, center.Request{
+		Tenant: c.tenant, From: as, Protocol: im, Body: &usherv1.RequestGetInteractionProperties{InteractionId: interaction},
+	})
+	if err := outcome(reply.Err, err); err != nil {
+		return err
+	}
+	for _, party := range reply.Event.GetEventInteractionProperties().GetProperties().GetParties() {
+		if engine.ParticipantOf(party.GetParticipant()) == as && party.GetVisibility() != usherv1.VisibilityMode_VISIBILITY_MODE_MONITOR {
+			return nil
+		}
+	}
+	return refuse(errNotAParty, "agent %q does not speak in interaction %.128q", as.ID, interaction)
 }
 
 // uploaded remembers that a file was uploaded for a session. Nothing else
@@ -129,7 +152,7 @@ func (s *Server) Uploaded(tenant, interaction string, said *usherv1.Attachment) 
 	there := false
 	if attachment != nil {
 		var err error
-		if there, err = s.files.touch(tenant, attachment.GetId()); err != nil {
+		if there, err = s.files.say(tenant, attachment.GetId()); err != nil {
 			return nil, fmt.Errorf("keep the attachment: %w", err)
 		}
 	}

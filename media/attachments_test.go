@@ -8,7 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 	"unicode/utf8"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
@@ -168,6 +171,9 @@ func TestAgentAttachment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if a, err = w.s.Uploaded(tenant, id, a); err != nil {
+			t.Fatal(err)
+		}
 		w.must(ada, &usherv1.RequestAddLine{InteractionId: id, Line: &usherv1.Line{Kind: usherv1.LineKind_LINE_KIND_ATTACHMENT, Attachment: a, Visibility: usherv1.LineVisibility_LINE_VISIBILITY_AGENTS}})
 		_, err = w.download(tenant, id, Principal, a.GetId())
 		wantCode(t, "one for agents alone, by the customer", err, errUnknownObject)
@@ -224,5 +230,87 @@ func TestRoomForAttachments(t *testing.T) {
 		if err != nil || len(found) != 4 {
 			t.Errorf("%v, %v", found, err)
 		}
+	})
+}
+
+// TestUploadsAtOnce: who sends slowly takes up his own places, and leaves
+// nothing on the disk.
+func TestUploadsAtOnce(t *testing.T) {
+	inWorld(t, Limits{UploadsEach: 2, Uploads: 3}, func(w *world) {
+		id, other, third := w.session(), w.session(), w.session()
+		var ends []*io.PipeWriter
+		var sent sync.WaitGroup
+		slow := func(session string) {
+			in, out := io.Pipe()
+			ends = append(ends, out)
+			sent.Go(func() {
+				if _, err := w.s.Upload(context.Background(), tenant, session, Principal, "x", in); err == nil {
+					t.Error("an upload that broke off was taken")
+				}
+			})
+			_, _ = out.Write([]byte("x"))
+			synctest.Wait()
+		}
+		slow(id)
+		slow(id)
+		_, err := w.upload(id, "x", "third")
+		wantCode(t, "the third of a session", err, errTooMany)
+		slow(other)
+		_, err = w.upload(third, "x", "fourth")
+		wantCode(t, "the fourth in all", err, errTooMany)
+		for _, end := range ends {
+			_ = end.CloseWithError(io.ErrUnexpectedEOF)
+		}
+		sent.Wait()
+		left, err := os.ReadDir(w.s.files.pending(tenant))
+		if err != nil || len(left) != 0 {
+			t.Errorf("left: %v, %v", left, err)
+		}
+		_, err = w.upload(third, "x", "fourth")
+		wantCode(t, "when they are gone", err, 0)
+		w.line.low = true
+		_, err = w.upload(third, "x", "fifth")
+		wantCode(t, "when the disk is nearly full", err, errNoSpace)
+	})
+}
+
+// TestSameFileAtOnce: a file that is sent twice at once takes its room once.
+func TestSameFileAtOnce(t *testing.T) {
+	f, err := openFiles(t.TempDir(), Limits{AttachmentMax: 100, AttachmentsAll: 1000, Uploads: 8}, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 20 {
+		var uploads sync.WaitGroup
+		for range 8 {
+			uploads.Go(func() {
+				if _, _, _, err := f.keep(tenant, strings.NewReader(fmt.Sprint("same", n))); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		uploads.Wait()
+	}
+	if size, err := sizeOf(f.folder(tenant)); err != nil || size != f.used[tenant] {
+		t.Errorf("%d bytes are there, %d are counted, %v", size, f.used[tenant], err)
+	}
+}
+
+// TestMonitorSendsNoFiles: who may not speak takes up no place.
+func TestMonitorSendsNoFiles(t *testing.T) {
+	inWorld(t, Limits{}, func(w *world) {
+		w.logIn(ada, bob)
+		id, other := w.session(), w.session()
+		w.accept(ada)
+		w.accept(ada)
+		send := func(id string) error {
+			_, err := w.s.Upload(context.Background(), tenant, id, bob, "x", strings.NewReader("x"))
+			return err
+		}
+		wantCode(t, "a supervisor who is not there", send(id), errNotAParty)
+		w.must(bob, &usherv1.RequestIntrude{InteractionId: id, Visibility: usherv1.VisibilityMode_VISIBILITY_MODE_MONITOR})
+		wantCode(t, "a monitor", send(id), errNotAParty)
+		w.must(bob, &usherv1.RequestIntrude{InteractionId: other, Visibility: usherv1.VisibilityMode_VISIBILITY_MODE_COACH})
+		wantCode(t, "a coach", send(other), 0)
 	})
 }

@@ -25,7 +25,8 @@ var attachmentTypes = []string{"image/png", "image/jpeg", "image/gif", "image/we
 
 // files are the attachments of all tenants, each by the SHA-256 of its content:
 //
-//	DIR/attachments/TENANT/FIRST TWO DIGITS/DIGITS
+//	DIR/attachments/TENANT/pending/DIGITS             sent, and not said yet
+//	DIR/attachments/TENANT/FIRST TWO DIGITS/DIGITS    said
 //
 // A file is there wholly or not at all, and durable before anybody hears of it.
 // It is as old as the last time that somebody sent or said it.
@@ -34,17 +35,20 @@ type files struct {
 	temporary bool // the root goes with the process
 	max, all  int64
 	now       func() time.Time
+	opened    time.Time
+	arriving  chan struct{} // holds one for each file that is being sent
 
 	// sweeping is held to remove files and folders, and shared to count on
-	// their being there. It is taken before mu.
+	// their being there. It is taken before naming, and that before mu.
 	sweeping sync.RWMutex
+	naming   sync.Mutex // held to give a file its name
 
 	mu   sync.Mutex
-	used map[string]int64 // bytes by tenant, with those that are being written
+	used map[string]int64 // bytes by tenant, without those that are being sent
 }
 
 func openFiles(dir string, limits Limits, now func() time.Time) (*files, error) {
-	f := &files{max: limits.AttachmentMax, all: limits.AttachmentsAll, now: now, used: map[string]int64{}}
+	f := &files{max: limits.AttachmentMax, all: limits.AttachmentsAll, now: now, opened: now(), arriving: make(chan struct{}, limits.Uploads), used: map[string]int64{}}
 	if dir == "" {
 		made, err := os.MkdirTemp("", "usher-attachments-")
 		if err != nil {
@@ -68,17 +72,20 @@ func (f *files) close() error {
 // folder is a tenant's folder. The id of a tenant is a name without a path.
 func (f *files) folder(tenant string) string { return filepath.Join(f.root, tenant) }
 
-// path is where a file is.
+// path is where a file is that was said.
 func (f *files) path(tenant, id string) string { return filepath.Join(f.folder(tenant), id[:2], id) }
 
-// touch makes a file as young as if it were new; it tells whether it is there.
-func (f *files) touch(tenant, id string) (there bool, err error) {
-	f.sweeping.RLock()
-	defer f.sweeping.RUnlock()
-	return f.touchHeld(f.path(tenant, id))
-}
+// pendingFolder is the name of the folder of a tenant's files that nobody has
+// said yet.
+const pendingFolder = "pending"
 
-// touchHeld is touch for who holds sweeping.
+func (f *files) pending(tenant string) string { return filepath.Join(f.folder(tenant), pendingFolder) }
+
+// pendingPath is where a file is that was not said yet.
+func (f *files) pendingPath(tenant, id string) string { return filepath.Join(f.pending(tenant), id) }
+
+// touchHeld makes a file as young as if it were new; it tells whether it is
+// there. The caller holds sweeping.
 func (f *files) touchHeld(name string) (there bool, err error) {
 	now := f.now()
 	err = os.Chtimes(name, now, now)
@@ -111,72 +118,125 @@ func isMarkup(text []byte) bool {
 	return bytes.IndexByte([]byte("!?/"), text[1]) >= 0 || unicode.IsLetter(rune(text[1]))
 }
 
-// keep stores a file and gives its id and type.
+// keep stores a file until it is said, and gives its id and type. It comes to
+// the disk as it arrives: nobody takes up memory by sending slowly.
 func (f *files) keep(tenant string, from io.Reader) (id, kind string, size int64, err error) {
-	content, err := io.ReadAll(io.LimitReader(from, f.max+1))
-	switch {
-	case err != nil:
-		return "", "", 0, fmt.Errorf("read the attachment: %w", err)
-	case int64(len(content)) > f.max:
-		return "", "", 0, refuse(errTooLarge, "the file is larger than %d bytes", f.max)
-	case len(content) == 0:
-		return "", "", 0, refuse(errInvalid, "the file is empty")
+	select {
+	case f.arriving <- struct{}{}:
+		defer func() { <-f.arriving }()
+	default:
+		return "", "", 0, refuse(errTooMany, "%d files are being sent, as many as there may be at once; try again", cap(f.arriving))
 	}
-	if kind = contentType(content); kind == "" {
-		return "", "", 0, refuse(errUnsupportedFile, "the content of the file is none of %s", strings.Join(attachmentTypes, ", "))
-	}
-	sum := sha256.Sum256(content)
-	id, size = hex.EncodeToString(sum[:]), int64(len(content))
-	f.sweeping.RLock()
-	defer f.sweeping.RUnlock()
-	name := f.path(tenant, id)
-	there, err := f.touchHeld(name)
-	if err == nil && !there {
-		err = f.add(tenant, name, content)
-	}
+	arrived, err := f.create(tenant)
 	if err != nil {
+		return "", "", 0, fmt.Errorf("store the attachment: %w", err)
+	}
+	defer func() { _ = os.Remove(arrived.Name()) }() // gone once it is renamed
+	size, err = io.Copy(arrived, io.LimitReader(from, f.max+1))
+	if err != nil {
+		err = fmt.Errorf("read the attachment: %w", err)
+	}
+	if err = errors.Join(err, arrived.Sync(), arrived.Close()); err != nil {
 		return "", "", 0, err
 	}
-	return id, kind, size, nil
+	switch {
+	case size > f.max:
+		return "", "", 0, refuse(errTooLarge, "the file is larger than %d bytes", f.max)
+	case size == 0:
+		return "", "", 0, refuse(errInvalid, "the file is empty")
+	}
+	id, kind, err = f.add(tenant, arrived.Name())
+	return id, kind, size, err
 }
 
-// add stores a file that is not there yet. The caller holds sweeping.
-func (f *files) add(tenant, name string, content []byte) error {
+// arrivingPrefix is how the names of files begin that are being sent. They take
+// none of the tenant's room.
+const arrivingPrefix = ".new-"
+
+// create makes the file into which one arrives. No lock is held until it has.
+func (f *files) create(tenant string) (*os.File, error) {
+	f.sweeping.RLock()
+	defer f.sweeping.RUnlock()
+	if err := os.MkdirAll(f.pending(tenant), 0o700); err != nil {
+		return nil, err
+	}
+	return os.CreateTemp(f.pending(tenant), arrivingPrefix+"*") // 0600
+}
+
+// add gives a file that has arrived its name, by its content. One is looked at
+// at a time: so none is counted twice, none is answered for before it is
+// durable, and the memory holds one.
+func (f *files) add(tenant, arrived string) (id, kind string, err error) {
+	f.sweeping.RLock()
+	defer f.sweeping.RUnlock()
+	f.naming.Lock()
+	defer f.naming.Unlock()
+	content, err := os.ReadFile(arrived)
+	if err != nil {
+		return "", "", fmt.Errorf("store the attachment: %w", err)
+	}
+	if kind = contentType(content); kind == "" {
+		return "", "", refuse(errUnsupportedFile, "the content of the file is none of %s", strings.Join(attachmentTypes, ", "))
+	}
+	sum := sha256.Sum256(content)
+	id = hex.EncodeToString(sum[:])
+	for _, name := range []string{f.path(tenant, id), f.pendingPath(tenant, id)} {
+		if there, err := f.touchHeld(name); there || err != nil {
+			return id, kind, err
+		}
+	}
 	size := int64(len(content))
 	if err := f.reserve(tenant, size); err != nil {
-		return err
+		return "", "", err
 	}
-	err := store(name, content)
+	_, err = f.touchHeld(arrived) // by our own clock
 	if err == nil {
-		_, err = f.touchHeld(name) // by our own clock
+		err = rename(arrived, f.pendingPath(tenant, id))
 	}
 	if err != nil {
 		f.release(tenant, size)
-		return fmt.Errorf("store the attachment: %w", err)
+		return "", "", fmt.Errorf("store the attachment: %w", err)
 	}
-	return nil
+	return id, kind, nil
 }
 
-// store writes a file below folders that may not be there yet, durably with
-// them.
-func store(name string, content []byte) error {
-	dir := filepath.Dir(name)
+// rename gives a file another name, durably with the folders above, which may
+// be new: that of the name, the tenant's, attachments, and the data folder.
+func rename(from, to string) error {
+	dir := filepath.Dir(to)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	if err := writeDurably(name, content); err != nil {
+	if err := os.Rename(from, to); err != nil {
 		return err
 	}
-	for range 3 { // the tenant's folder, attachments, the data folder
-		dir = filepath.Dir(dir)
+	for range 4 {
 		if err := syncDir(dir); err != nil {
 			return err
 		}
+		dir = filepath.Dir(dir)
 	}
 	return nil
 }
 
-// reserve takes up room for a file.
+// say keeps a file for good that is about to be said; it tells whether it is
+// there. A crash before it is said leaves a file that no line says, and never a
+// line without its file.
+func (f *files) say(tenant, id string) (there bool, err error) {
+	f.sweeping.RLock()
+	defer f.sweeping.RUnlock()
+	f.naming.Lock()
+	defer f.naming.Unlock()
+	if there, err = f.touchHeld(f.path(tenant, id)); there || err != nil {
+		return there, err
+	}
+	if there, err = f.touchHeld(f.pendingPath(tenant, id)); !there || err != nil {
+		return there, err
+	}
+	return true, rename(f.pendingPath(tenant, id), f.path(tenant, id))
+}
+
+// reserve takes up room for a file that has arrived.
 func (f *files) reserve(tenant string, size int64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -207,7 +267,7 @@ func (f *files) release(tenant string, size int64) {
 // sizeOf is how many bytes the files below a folder take.
 func sizeOf(dir string) (size int64, err error) {
 	err = filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+		if err != nil || entry.IsDir() || strings.HasPrefix(entry.Name(), arrivingPrefix) {
 			return err
 		}
 		info, err := entry.Info()

@@ -27,6 +27,8 @@ type Limits struct {
 	ProgressEach   int           // looks at places in one second; 200
 	AttachmentMax  int64         // bytes of one attachment; 5 MiB
 	Attachments    int           // attachments of one session; 20
+	UploadsEach    int           // attachments that are being sent at once for one session; 2
+	Uploads        int           // attachments that are being sent at once in all; 64
 	AttachmentsAll int64         // bytes of all attachments of a tenant; 1 GiB
 }
 
@@ -40,6 +42,8 @@ func (l Limits) standard() Limits {
 	l.ProgressEach = or(l.ProgressEach, 200)
 	l.AttachmentMax = or(l.AttachmentMax, 5<<20)
 	l.Attachments = or(l.Attachments, 20)
+	l.UploadsEach = or(l.UploadsEach, 2)
+	l.Uploads = or(l.Uploads, 64)
 	l.AttachmentsAll = or(l.AttachmentsAll, 1<<30)
 	return l
 }
@@ -65,7 +69,7 @@ type Options struct {
 	// Limits bound what customers may take up.
 	Limits Limits
 	// Retention is how long the journal is kept; attachments go a day after
-	// what it says of them may. 0 keeps them for ever.
+	// what it says of them may. 0 keeps those that were said for ever.
 	Retention time.Duration
 	// Now is the time of tokens and attachments; time.Now by default.
 	Now func() time.Time
@@ -128,9 +132,7 @@ func (s *Server) Start(ctx context.Context) error {
 			s.client(tenant)
 		}
 	}
-	if s.keep > 0 {
-		s.running.Go(s.sweepAttachments)
-	}
+	s.running.Go(s.sweepAttachments)
 	return nil
 }
 

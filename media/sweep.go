@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -17,8 +18,12 @@ const sweepEvery = time.Hour
 // of the line that says it.
 const spareTime = sessionTokenValid
 
+// pendingTime is how long a file is kept that was sent and not said.
+const pendingTime = 24 * time.Hour
+
 // sweepAttachments removes what is too old, now and every hour, until the
-// server shuts down.
+// server shuts down: what nobody has said after a day, and with a retention
+// what was said before it.
 //
 // The age of a file is enough to tell. Nothing says that an attachment exists
 // but lines in the journal, and to say it makes the file young again: what was
@@ -29,7 +34,11 @@ func (s *Server) sweepAttachments() {
 	every := time.NewTicker(sweepEvery)
 	defer every.Stop()
 	for {
-		count, size, err := s.files.sweep(s.ctx, s.now().Add(-s.keep-spareTime))
+		said := time.Time{} // for ever
+		if s.keep > 0 {
+			said = s.now().Add(-s.keep - spareTime)
+		}
+		count, size, err := s.files.sweep(s.ctx, said, s.now().Add(-pendingTime))
 		if err != nil && s.ctx.Err() == nil {
 			s.log.Error("old attachments can't be removed", "error", err) // the next sweep may
 		}
@@ -44,9 +53,10 @@ func (s *Server) sweepAttachments() {
 	}
 }
 
-// sweep removes the files that are older than a time, and the folders that are
-// empty then, until ctx ends. What can't be removed holds up nothing else.
-func (f *files) sweep(ctx context.Context, before time.Time) (count int, size int64, err error) {
+// sweep removes the files that were said before a time, those that wait to be
+// said since another, and the folders that are empty then, until ctx ends. What
+// can't be removed holds up nothing else.
+func (f *files) sweep(ctx context.Context, said, pending time.Time) (count int, size int64, err error) {
 	tenants, err := foldersIn(f.root)
 	for _, tenant := range tenants {
 		folders, problem := foldersIn(f.folder(tenant))
@@ -54,6 +64,13 @@ func (f *files) sweep(ctx context.Context, before time.Time) (count int, size in
 		for _, folder := range folders {
 			if ctx.Err() != nil {
 				return count, size, errors.Join(err, ctx.Err())
+			}
+			before := said
+			if folder == pendingFolder {
+				before = pending
+			}
+			if before.IsZero() {
+				continue
 			}
 			n, bytes, problem := f.sweepFolder(tenant, filepath.Join(f.folder(tenant), folder), before)
 			count, size, err = count+n, size+bytes, errors.Join(err, problem)
@@ -79,7 +96,7 @@ func foldersIn(dir string) ([]string, error) {
 }
 
 // sweepFolder removes the files of one folder that are older than a time, also
-// what a crash has left half written.
+// what a crash before the start has left half written.
 func (f *files) sweepFolder(tenant, dir string, before time.Time) (count int, size int64, err error) {
 	f.sweeping.Lock()
 	defer f.sweeping.Unlock()
@@ -87,7 +104,8 @@ func (f *files) sweepFolder(tenant, dir string, before time.Time) (count int, si
 	left := len(entries)
 	for _, entry := range entries {
 		info, problem := entry.Info()
-		if problem == nil && (entry.IsDir() || !info.ModTime().Before(before)) {
+		arriving := strings.HasPrefix(entry.Name(), arrivingPrefix)
+		if problem == nil && (entry.IsDir() || !info.ModTime().Before(before) || arriving && !info.ModTime().Before(f.opened)) {
 			continue
 		}
 		if problem == nil {
@@ -97,7 +115,10 @@ func (f *files) sweepFolder(tenant, dir string, before time.Time) (count int, si
 			err = errors.Join(err, problem)
 			continue
 		}
-		count, size, left = count+1, size+info.Size(), left-1
+		count, left = count+1, left-1
+		if !arriving {
+			size += info.Size()
+		}
 	}
 	f.release(tenant, size)
 	if left == 0 && err == nil {

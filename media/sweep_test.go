@@ -1,6 +1,7 @@
 package media
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -19,6 +20,16 @@ func (w *world) uploaded(session, content string) *usherv1.Attachment {
 	w.t.Helper()
 	a, err := w.upload(session, "x.txt", content)
 	if err != nil {
+		w.t.Fatal(err)
+	}
+	return a
+}
+
+// said stores a file and says it.
+func (w *world) said(session, content string) *usherv1.Attachment {
+	w.t.Helper()
+	a := w.uploaded(session, content)
+	if err := w.sayFile(session, a); err != nil {
 		w.t.Fatal(err)
 	}
 	return a
@@ -54,18 +65,13 @@ func TestOldAttachmentsGo(t *testing.T) {
 		w.crash()
 		id := w.session()
 		w.browse(id, 0, nil) // so that he does not leave
-		old, again, said, young := w.uploaded(id, "old 456789"), w.uploaded(id, "again 6789"), w.uploaded(id, "said 56789"), w.uploaded(id, "young 6789")
+		old, again, said, young := w.said(id, "old 456789"), w.said(id, "again 6789"), w.said(id, "said 56789"), w.said(id, "young 6789")
 		_, err := w.upload(id, "x", "more")
 		wantCode(t, "no room", err, errNoSpace)
 		for _, a := range []*usherv1.Attachment{old, again, said} {
 			w.age(w.pathOf(a), tooOld)
 		}
 		w.age(w.pathOf(young), tooOld-time.Hour-3*time.Second)
-		torn := filepath.Join(filepath.Dir(w.pathOf(young)), ".new-1")
-		if err := os.WriteFile(torn, []byte("torn"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		w.age(torn, tooOld)
 		w.uploaded(id, "again 6789")
 		if err := w.sayFile(id, said); err != nil {
 			t.Fatal(err)
@@ -75,7 +81,6 @@ func TestOldAttachmentsGo(t *testing.T) {
 		w.pass(time.Hour)
 		w.wantThere("old", w.pathOf(old), false)
 		w.wantThere("the folder of the old", filepath.Dir(w.pathOf(old)), false)
-		w.wantThere("half written", torn, false)
 		w.wantThere("sent again", w.pathOf(again), true)
 		w.wantThere("said", w.pathOf(said), true)
 		w.wantThere("not quite old enough", w.pathOf(young), true)
@@ -92,7 +97,7 @@ func TestOldAttachmentsGo(t *testing.T) {
 // after a start, and with nothing else the tenant's folder.
 func TestOldAttachmentsGoAtTheStart(t *testing.T) {
 	inWorld(t, Limits{}, func(w *world) {
-		a := w.uploaded(w.session(), "old")
+		a := w.said(w.session(), "old")
 		w.age(w.pathOf(a), tooOld)
 		w.keep = 2 * time.Hour
 		w.crash()
@@ -101,21 +106,39 @@ func TestOldAttachmentsGoAtTheStart(t *testing.T) {
 	})
 }
 
-// TestAttachmentsStayForEver where no retention is set.
+// TestAttachmentsStayForEver where no retention is set, once they were said.
+// What was not goes after a day, and what a crash has left half written.
 func TestAttachmentsStayForEver(t *testing.T) {
-	inWorld(t, Limits{}, func(w *world) {
-		a := w.uploaded(w.session(), "old")
+	inWorld(t, Limits{AttachmentsAll: 20}, func(w *world) {
+		id := w.session()
+		w.browse(id, 0, nil)
+		a, forgotten, late := w.said(id, "old"), w.uploaded(id, "forgotten"), w.uploaded(id, "late")
+		torn := filepath.Join(w.s.files.pending(tenant), arrivingPrefix+"1")
+		if err := os.WriteFile(torn, bytes.Repeat([]byte("torn"), 100), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		w.age(w.pathOf(a), 100*365*24*time.Hour)
+		for _, name := range []string{torn, w.s.files.pendingPath(tenant, forgotten.GetId())} {
+			w.age(name, pendingTime+time.Second)
+		}
+		w.age(w.s.files.pendingPath(tenant, late.GetId()), pendingTime-time.Hour-time.Second)
 		w.crash()
+		w.wantThere("half written", torn, false)
+		w.wantThere("never said", w.s.files.pendingPath(tenant, forgotten.GetId()), false)
+		w.wantThere("not said yet", w.s.files.pendingPath(tenant, late.GetId()), true)
+		if _, err := w.upload(id, "x.txt", "123456789 123"); err != nil {
+			t.Errorf("the room of what is gone: %v", err)
+		}
 		w.pass(2 * sweepEvery)
 		w.wantThere("a hundred years old", w.pathOf(a), true)
+		w.wantThere("not said in time", w.s.files.pendingPath(tenant, late.GetId()), false)
 	})
 }
 
 // TestSweepBesideUploads: a file is stored although its folders are being
 // removed, and the room is what the files take.
 func TestSweepBesideUploads(t *testing.T) {
-	f, err := openFiles(t.TempDir(), Limits{AttachmentMax: 100, AttachmentsAll: 1000}, time.Now)
+	f, err := openFiles(t.TempDir(), Limits{AttachmentMax: 100, AttachmentsAll: 1000, Uploads: 3}, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +156,7 @@ func TestSweepBesideUploads(t *testing.T) {
 	var sweeps sync.WaitGroup
 	sweeps.Go(func() {
 		for {
-			if _, _, err := f.sweep(context.Background(), time.Now().Add(time.Hour)); err != nil {
+			if _, _, err := f.sweep(context.Background(), time.Time{}, time.Now().Add(time.Hour)); err != nil {
 				t.Error(err)
 			}
 			select {
@@ -154,7 +177,7 @@ func TestSweepBesideUploads(t *testing.T) {
 	if _, _, _, err := f.keep(tenant, strings.NewReader("one")); err != nil {
 		t.Fatal(err)
 	}
-	if n, _, err := f.sweep(ended, time.Now().Add(time.Hour)); n != 0 || !errors.Is(err, context.Canceled) {
+	if n, _, err := f.sweep(ended, time.Time{}, time.Now().Add(time.Hour)); n != 0 || !errors.Is(err, context.Canceled) {
 		t.Errorf("a sweep that was ended: %d files, %v", n, err)
 	}
 }

@@ -46,12 +46,20 @@ type line struct {
 	Center
 	ctx context.Context
 	cut context.CancelCauseFunc
+	low bool // the disk is nearly full
 }
 
 func newLine(c Center) *line {
 	l := &line{Center: c}
 	l.ctx, l.cut = context.WithCancelCause(context.Background())
 	return l
+}
+
+// Status implements Center.
+func (l *line) Status() center.Status {
+	s := l.Center.Status()
+	s.LowSpace = s.LowSpace || l.low
+	return s
 }
 
 // Subscribe implements Center.

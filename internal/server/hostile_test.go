@@ -240,7 +240,7 @@ func (w *hostileWorld) upload(credential, name, content string) *usherv1.Attachm
 // TestHostileFiles: what a file is called, and what is said of it, does not
 // matter; how many and how large they are does.
 func TestHostileFiles(t *testing.T) {
-	w := newHostileWorld(t, edge.Limits{LinesPerSecond: 1000, LineBurst: 1000}, media.Limits{AttachmentMax: 5 << 10, Attachments: 8})
+	w := newHostileWorld(t, edge.Limits{LinesPerSecond: 1000, LineBurst: 1000}, media.Limits{AttachmentMax: 5 << 10, Attachments: 8, UploadsEach: 40})
 	dora := w.launch(&usherv1.RequestLaunchSession{Name: "Dora"})
 	png := "\x89PNG\r\n\x1a\n"
 	w.unmoved(func() {
@@ -295,7 +295,7 @@ func (w *hostileWorld) stored() (n int) {
 // TestStuckUploads: files that never end take up the room of a session's files,
 // and nothing beyond it.
 func TestStuckUploads(t *testing.T) {
-	w := newHostileWorld(t, edge.Limits{LinesPerSecond: 1000, LineBurst: 1000}, media.Limits{Attachments: 3})
+	w := newHostileWorld(t, edge.Limits{LinesPerSecond: 1000, LineBurst: 1000}, media.Limits{Attachments: 3, UploadsEach: 3})
 	dora, eve := w.launch(&usherv1.RequestLaunchSession{}), w.launch(&usherv1.RequestLaunchSession{})
 	ctx, cancel := context.WithCancel(t.Context())
 	var ends []*io.PipeWriter
