@@ -58,7 +58,7 @@ func (s *CustomerSession) Typing(ctx context.Context, stopped bool) error {
 	return err
 }
 
-// Drop ends the session; again it changes nothing.
+// Drop ends the session; that it has already ended makes no difference.
 func (s *CustomerSession) Drop(ctx context.Context) error {
 	_, err := s.c.icm.DropSession(ctx, &usherv1.RequestDropSession{})
 	return err

@@ -92,15 +92,17 @@ func (s *Server) Typing(ctx context.Context, tenant, session string, r *usherv1.
 	return err
 }
 
-// Drop ends a session for its customer. That somebody has ended it before
-// makes no difference.
+// Drop ends a session for its customer. If it has ended already, the answer
+// says so by its sequence 0.
 func (s *Server) Drop(ctx context.Context, tenant, session string, r *usherv1.RequestDropSession) (*usherv1.EventAck, error) {
 	c, err := s.ready(ctx, tenant)
 	if err != nil {
 		return nil, err
 	}
 	reply, err := c.leave(ctx, session, scoped(session, r.GetReferenceId()))
-	if err != nil && !isGone(err) {
+	if isGone(err) {
+		reply.Sequence = 0
+	} else if err != nil {
 		return nil, unscoped(err, r.GetReferenceId())
 	}
 	return ackOf(session, r.GetReferenceId(), reply), nil

@@ -193,7 +193,7 @@ export class CustomerSession {
     this.connection.call(icm.customerTyping, { stopped }, this.life.signal).catch(() => undefined);
   }
 
-  /** Ends the session. */
+  /** Ends the session; that it has already ended makes no difference. */
   async drop(): Promise<void> {
     await this.requests.change(icm.dropSession, {});
   }

@@ -90,8 +90,9 @@ type InternetCallManagerClient interface {
 	// CustomerTyping says that the customer is writing, or has stopped. What
 	// comes more than twice a second is not passed on.
 	CustomerTyping(context.Context, *v1.RequestCustomerTyping) (*v1.TypingNoted, error)
-	// DropSession ends the session. Again, or after somebody else ended it, it
-	// changes nothing and is answered in the same way.
+	// DropSession ends the session. A session that has already ended, whoever
+	// ended it, stays as it is: then the answer has sequence 0. A repetition with
+	// the same reference id gets the first answer again.
 	DropSession(context.Context, *v1.RequestDropSession) (*v1.EventAck, error)
 }
 
@@ -252,8 +253,9 @@ type InternetCallManagerHandler interface {
 	// CustomerTyping says that the customer is writing, or has stopped. What
 	// comes more than twice a second is not passed on.
 	CustomerTyping(context.Context, *v1.RequestCustomerTyping) (*v1.TypingNoted, error)
-	// DropSession ends the session. Again, or after somebody else ended it, it
-	// changes nothing and is answered in the same way.
+	// DropSession ends the session. A session that has already ended, whoever
+	// ended it, stays as it is: then the answer has sequence 0. A repetition with
+	// the same reference id gets the first answer again.
 	DropSession(context.Context, *v1.RequestDropSession) (*v1.EventAck, error)
 }
 

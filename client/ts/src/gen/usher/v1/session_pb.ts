@@ -794,8 +794,9 @@ export const InternetCallManager: GenService<{
     output: typeof TypingNotedSchema;
   },
   /**
-   * DropSession ends the session. Again, or after somebody else ended it, it
-   * changes nothing and is answered in the same way.
+   * DropSession ends the session. A session that has already ended, whoever
+   * ended it, stays as it is: then the answer has sequence 0. A repetition with
+   * the same reference id gets the first answer again.
    *
    * @generated from rpc usher.v1.InternetCallManager.DropSession
    */
