@@ -103,12 +103,15 @@ func (s *Server) authenticate(r *http.Request) (*caller, *Refusal) {
 
 // fillAttachment puts what is known of a file that an agent says in place of
 // what he says of it. What other media servers have stored is theirs to know.
-func (s *Server) fillAttachment(who *caller, r *usherv1.RequestAddLine) error {
+func (s *Server) fillAttachment(ctx context.Context, who *caller, r *usherv1.RequestAddLine) error {
 	said := r.GetLine().GetAttachment()
-	if said == nil || s.customers == nil || who.from.Kind != usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT || !s.customers.Has(who.tenant, r.GetInteractionId()) {
+	if said == nil || s.customers == nil || who.from.Kind != usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT {
 		return nil
 	}
-	attachment, err := s.customers.Uploaded(who.tenant, r.GetInteractionId(), said)
+	if ours, err := s.customers.Has(ctx, who.tenant, r.GetInteractionId()); err != nil || !ours {
+		return err
+	}
+	attachment, err := s.customers.Uploaded(ctx, who.tenant, r.GetInteractionId(), who.from, said)
 	r.Line.Attachment = attachment
 	return err
 }

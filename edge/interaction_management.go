@@ -210,7 +210,7 @@ func (s interactionManagement) GetInteractionProperties(ctx context.Context, r *
 
 // AddLine adds a line to a conversation.
 func (s interactionManagement) AddLine(ctx context.Context, r *usherv1.RequestAddLine) (*usherv1.EventAck, error) {
-	if err := s.fillAttachment(callerOf(ctx), r); err != nil {
+	if err := s.fillAttachment(ctx, callerOf(ctx), r); err != nil {
 		return nil, err
 	}
 	return s.askAck(ctx, icm, r)

@@ -152,7 +152,7 @@ func (se *session) request(ctx context.Context, r *usherv1.SessionRequest) error
 		return se.refuse(ctx, method.procedure, reference, refusal)
 	}
 	if line, ok := body.(*usherv1.RequestAddLine); ok {
-		if err := se.s.fillAttachment(se.who, line); err != nil {
+		if err := se.s.fillAttachment(ctx, se.who, line); err != nil {
 			return se.refuse(ctx, method.procedure, reference, err)
 		}
 	}

@@ -43,10 +43,10 @@ type Sessions interface {
 
 	// Upload stores a file for the conversation of an interaction.
 	Upload(ctx context.Context, tenant, interaction string, as engine.Participant, name string, from io.Reader) (*usherv1.Attachment, error)
-	// Has tells whether an interaction is a session that goes on.
-	Has(tenant, interaction string) bool
+	// Has tells whether an interaction is a session or callback.
+	Has(ctx context.Context, tenant, interaction string) (bool, error)
 	// Uploaded is the attachment that was uploaded for an interaction.
-	Uploaded(tenant, interaction string, said *usherv1.Attachment) (*usherv1.Attachment, error)
+	Uploaded(ctx context.Context, tenant, interaction string, as engine.Participant, said *usherv1.Attachment) (*usherv1.Attachment, error)
 	// Download opens an attachment of a conversation.
 	Download(ctx context.Context, tenant, interaction string, as engine.Participant, id string) (*usherv1.Attachment, *os.File, error)
 	// Counts are the live sessions and their open streams.

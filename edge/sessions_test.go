@@ -101,9 +101,11 @@ func (f *fakeSessions) Upload(_ context.Context, tenant, interaction string, as 
 		f.ask("upload", tenant, interaction, as.ID, name, string(content))
 }
 
-func (f *fakeSessions) Has(_, interaction string) bool { return strings.HasPrefix(interaction, "s-") }
+func (f *fakeSessions) Has(_ context.Context, _, interaction string) (bool, error) {
+	return strings.HasPrefix(interaction, "s-"), nil
+}
 
-func (f *fakeSessions) Uploaded(_, interaction string, said *usherv1.Attachment) (*usherv1.Attachment, error) {
+func (f *fakeSessions) Uploaded(_ context.Context, _, interaction string, _ engine.Participant, said *usherv1.Attachment) (*usherv1.Attachment, error) {
 	if said.GetId() != "abc" {
 		return nil, &center.Refused{Err: &usherv1.EventError{Code: usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT}}
 	}

@@ -2,8 +2,10 @@ package media
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path"
 	"strings"
@@ -127,49 +129,70 @@ func (c *client) uploaded(interaction string, a *usherv1.Attachment) error {
 	return nil
 }
 
-// Has tells whether an interaction is a session that goes on.
-func (s *Server) Has(tenant, interaction string) bool {
+// Has tells whether an interaction is a session or callback, also one that has
+// ended within 24 hours. The refusal is Unavailable.
+func (s *Server) Has(ctx context.Context, tenant, interaction string) (bool, error) {
 	s.mu.Lock()
-	c := s.clients[tenant]
+	known := s.clients[tenant] != nil
 	s.mu.Unlock()
-	if c == nil {
-		return false
+	if !known {
+		return false, nil // the tenant has none
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.sessions[interaction] != nil
+	c, err := s.ready(ctx, tenant)
+	if err != nil {
+		return false, err
+	}
+	_, _, err = c.conversation(interaction, Principal).page(ctx, math.MaxUint64, 0)
+	var refused *center.Refused
+	if errors.As(err, &refused) {
+		code := refused.Err.GetCode()
+		if code == errNotAParty || code == errUnknown {
+			return false, nil
+		}
+	}
+	return err == nil, err
 }
 
 // Uploaded is the attachment that was uploaded for an interaction and is about
-// to be said, with what is known of it rather than what a client says. The
-// refusal is InvalidArgument.
-func (s *Server) Uploaded(tenant, interaction string, said *usherv1.Attachment) (*usherv1.Attachment, error) {
-	c := s.client(tenant)
-	if c == nil {
-		return nil, errClosing
+// to be said by somebody, with what is known of it rather than what a client
+// says. One that was said before is known by that, so that a repeated line is
+// what it was. The refusals are InvalidArgument, AlreadyStopped, and those of
+// who may not read the conversation.
+func (s *Server) Uploaded(ctx context.Context, tenant, interaction string, as engine.Participant, said *usherv1.Attachment) (*usherv1.Attachment, error) {
+	c, err := s.ready(ctx, tenant)
+	if err != nil {
+		return nil, err
 	}
-	attachment := c.upload(interaction, said.GetId())
+	attachment, live := c.upload(interaction, said.GetId())
+	if attachment == nil {
+		if attachment, err = c.conversation(interaction, as).attachment(ctx, said.GetId()); err != nil {
+			return nil, err
+		}
+	}
 	there := false
 	if attachment != nil {
-		var err error
 		if there, err = s.files.say(tenant, attachment.GetId()); err != nil {
 			return nil, fmt.Errorf("keep the attachment: %w", err)
 		}
 	}
-	if !there {
-		return nil, refuse(errInvalid, "line.attachment.id: no such file was uploaded for this session; upload it again")
+	switch {
+	case there:
+		return attachment, nil
+	case !live && strings.HasPrefix(interaction, sessionPrefix):
+		return nil, refuse(errStopped, "the session has ended")
 	}
-	return attachment, nil
+	return nil, refuse(errInvalid, "line.attachment.id: no such file was uploaded for this session; upload it again")
 }
 
-// upload is a file that was uploaded for a session; nil if none was.
-func (c *client) upload(interaction, id string) *usherv1.Attachment {
+// upload is a file that was uploaded for a session, nil if none was, and whether
+// the session goes on.
+func (c *client) upload(interaction, id string) (a *usherv1.Attachment, live bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if se := c.sessions[interaction]; se != nil {
-		return se.uploads[id]
+		return se.uploads[id], true
 	}
-	return nil
+	return nil, false
 }
 
 // Download opens an attachment that was said in the conversation of an
@@ -177,24 +200,20 @@ func (c *client) upload(interaction, id string) *usherv1.Attachment {
 // agent. The caller closes the file. The refusals are UnknownObject, NotAParty
 // and UnknownInteraction.
 func (s *Server) Download(ctx context.Context, tenant, interaction string, as engine.Participant, id string) (*usherv1.Attachment, *os.File, error) {
-	if _, err := s.ready(ctx, tenant); err != nil {
+	c, err := s.ready(ctx, tenant)
+	if err != nil {
 		return nil, nil, err
 	}
-	transcript, refusal, err := s.center.Transcript(ctx, tenant, as, &usherv1.RequestGetTranscript{InteractionId: interaction})
-	if err := outcome(refusal, err); err != nil {
+	attachment, err := c.conversation(interaction, as).attachment(ctx, id)
+	if err != nil {
 		return nil, nil, err
 	}
-	for _, line := range transcript.GetLines() {
-		a := line.GetAdded().GetLine().GetAttachment()
-		if a == nil || a.GetId() != id || len(id) != attachmentIDDigits {
-			continue
-		}
+	if attachment != nil {
 		file, err := s.files.open(tenant, id)
-		if err != nil {
-			s.log.Error("an attachment is not there", "tenant", tenant, "attachment", id, "error", err)
-			break
+		if err == nil {
+			return attachment, file, nil
 		}
-		return a, file, nil
+		s.log.Error("an attachment is not there", "tenant", tenant, "attachment", id, "error", err)
 	}
 	return nil, nil, refuse(errUnknownObject, "the conversation has no such attachment")
 }

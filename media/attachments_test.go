@@ -171,7 +171,7 @@ func TestAgentAttachment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a, err = w.s.Uploaded(tenant, id, a); err != nil {
+		if a, err = w.s.Uploaded(context.Background(), tenant, id, ada, a); err != nil {
 			t.Fatal(err)
 		}
 		w.must(ada, &usherv1.RequestAddLine{InteractionId: id, Line: &usherv1.Line{Kind: usherv1.LineKind_LINE_KIND_ATTACHMENT, Attachment: a, Visibility: usherv1.LineVisibility_LINE_VISIBILITY_AGENTS}})
@@ -185,8 +185,10 @@ func TestAgentAttachment(t *testing.T) {
 		if got, err := w.download(tenant, id, Principal, a.GetId()); err != nil || got != "terms" {
 			t.Errorf("after a restart: %q, %v", got, err)
 		}
-		if w.s.Has(tenant, "s-nonsense") || !w.s.Has(tenant, id) {
-			t.Error("which sessions there are")
+		for what, want := range map[string]bool{"s-nonsense": false, id: true} {
+			if got, err := w.s.Has(context.Background(), tenant, what); got != want || err != nil {
+				t.Errorf("whether %s is a session: %t, %v", what, got, err)
+			}
 		}
 	})
 }

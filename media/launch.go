@@ -316,21 +316,22 @@ func (c *client) again(ctx context.Context, l *launch, sequence uint64) (uint64,
 	switch {
 	case isGone(err):
 		c.endNamed(l.id, 0)
+		return sequence, nil
 	case err != nil:
 		return 0, err
-	default:
-		c.found(found.Event.GetEventInteractionProperties().GetProperties(), sequence)
 	}
-	transcript, refusal, err := c.s.center.Transcript(ctx, c.tenant, Principal, &usherv1.RequestGetTranscript{InteractionId: l.id, Limit: 1})
-	if err := outcome(refusal, err); err != nil {
-		return 0, err
+	c.found(found.Event.GetEventInteractionProperties().GetProperties(), sequence)
+	if l.r.GetText() == "" {
+		return sequence, nil
 	}
-	if len(transcript.GetLines()) == 0 && l.r.GetText() != "" {
-		if _, err := c.addFirstLine(ctx, l); err != nil && !isGone(err) {
-			return 0, err
-		}
+	said, err := c.conversation(l.id, Principal).withReference(ctx, scoped(l.id, launchReference))
+	if err == nil && said == nil {
+		_, err = c.addFirstLine(ctx, l)
 	}
-	return sequence, nil
+	if isGone(err) {
+		err = nil
+	}
+	return sequence, err
 }
 
 // found takes over a session that is there.
@@ -343,9 +344,12 @@ func (c *client) found(p *usherv1.InteractionProperties, sequence uint64) {
 	}
 }
 
+// launchReference is the reference id of what was said with the launch.
+const launchReference = "launch"
+
 func (c *client) addFirstLine(ctx context.Context, l *launch) (center.Reply, error) {
 	return c.do(ctx, icm, &usherv1.RequestAddLine{
-		ReferenceId: l.id + "/launch", InteractionId: l.id, AuthorName: l.who.name,
+		ReferenceId: scoped(l.id, launchReference), InteractionId: l.id, AuthorName: l.who.name,
 		Line: &usherv1.Line{Kind: usherv1.LineKind_LINE_KIND_TEXT, Text: l.r.GetText()},
 	})
 }

@@ -20,6 +20,7 @@ const (
 	errSlowReader      = usherv1.ErrorCode_ERROR_CODE_SLOW_READER
 	errDuplicate       = usherv1.ErrorCode_ERROR_CODE_DUPLICATE_INTERACTION
 	errNotAParty       = usherv1.ErrorCode_ERROR_CODE_NOT_A_PARTY
+	errReused          = usherv1.ErrorCode_ERROR_CODE_REFERENCE_ID_REUSED
 	errStopped         = usherv1.ErrorCode_ERROR_CODE_ALREADY_STOPPED
 	errUnknown         = usherv1.ErrorCode_ERROR_CODE_UNKNOWN_INTERACTION
 	errUnknownObject   = usherv1.ErrorCode_ERROR_CODE_UNKNOWN_OBJECT

@@ -170,15 +170,22 @@ func (s *Server) client(tenant string) *client {
 	return c
 }
 
+// readyWithin is how long a customer waits for the sessions to be taken up.
+const readyWithin = 5 * time.Second
+
 // ready is the media server of a tenant, once it hears what happens.
 func (s *Server) ready(ctx context.Context, tenant string) (*client, error) {
 	c := s.client(tenant)
 	if c == nil || s.ctx.Err() != nil {
 		return nil, errClosing
 	}
+	late := time.NewTimer(readyWithin)
+	defer late.Stop()
 	select {
 	case <-c.begun:
 		return c, nil
+	case <-late.C:
+		return nil, refuse(errUnavailable, "the sessions of the tenant are being taken up; try again")
 	case <-s.ctx.Done():
 		return nil, errClosing
 	case <-ctx.Done():

@@ -133,7 +133,7 @@ func (se *session) take(ev *usherv1.Event) {
 // reasonOf is why a session ended, for its customer.
 func reasonOf(s *usherv1.StoppedInteraction) string {
 	switch {
-	case isAgent(s.GetActor()):
+	case isAgent(s.GetActor()) && len(s.GetAgents()) > 0: // not a supervisor, while he waited
 		return reasonAgentEnded
 	case s.GetReason() == reasonCustomerLeft:
 		return reasonCustomerLeft

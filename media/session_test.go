@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -696,5 +697,144 @@ func TestNoLineNoCallback(t *testing.T) {
 		if err != nil || len(present.GetInteractions()) != 0 {
 			t.Errorf("left behind: %v, %v", present.GetInteractions(), err)
 		}
+	})
+}
+
+// TestLongConversation is passed on from its beginning, whatever its length,
+// and a file in it is found.
+func TestLongConversation(t *testing.T) {
+	inWorld(t, Limits{}, func(w *world) {
+		id := w.session()
+		early := w.said(id, "early")
+		const lines = 2_300
+		for n := range lines {
+			if _, err := w.s.SendLine(context.Background(), tenant, id, &usherv1.RequestSendLine{Line: &usherv1.Line{Text: fmt.Sprint(n)}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := w.browse(id, 0, nil).lines()
+		if len(got) != lines+1 {
+			t.Fatalf("%d lines", len(got))
+		}
+		for n, line := range got[1:] {
+			if want := fmt.Sprint("*: ", n); line != want {
+				t.Fatalf("line %d: %s", n, line)
+			}
+		}
+		if got, err := w.download(tenant, id, Principal, early.GetId()); err != nil || got != "early" {
+			t.Errorf("%q, %v", got, err)
+		}
+	})
+}
+
+// TestRepeatedLine has its first answer, after a restart and after the end; a
+// new one after the end has the end's.
+func TestRepeatedLine(t *testing.T) {
+	inWorld(t, Limits{}, func(w *world) {
+		id := w.session()
+		a := w.uploaded(id, "a file")
+		file := &usherv1.RequestSendLine{ReferenceId: "f", Line: &usherv1.Line{Kind: usherv1.LineKind_LINE_KIND_ATTACHMENT, Attachment: a}}
+		text := &usherv1.RequestSendLine{ReferenceId: "t", Line: &usherv1.Line{Text: "Hello?"}}
+		first := map[string]*usherv1.EventAck{}
+		send := func(when string) {
+			for _, r := range []*usherv1.RequestSendLine{file, text} {
+				ack, err := w.s.SendLine(context.Background(), tenant, id, proto.CloneOf(r))
+				if known := first[r.GetReferenceId()]; err != nil || known != nil && !proto.Equal(ack, known) {
+					t.Errorf("%s, %s: %v, %v, want %v", when, r.GetReferenceId(), ack, err, known)
+				}
+				first[r.GetReferenceId()] = ack
+			}
+			if got := w.browse(id, 0, nil).lines(); len(got) != 2 {
+				t.Errorf("%s: %q", when, got)
+			}
+		}
+		send("at first")
+		send("again")
+		w.crash()
+		send("after a restart")
+		if err := w.drop(id); err != nil {
+			t.Fatal(err)
+		}
+		send("after the end")
+		for _, r := range []*usherv1.RequestSendLine{file, text} {
+			other := proto.CloneOf(r)
+			other.ReferenceId = "new"
+			_, err := w.s.SendLine(context.Background(), tenant, id, other)
+			wantCode(t, "a new line after the end", err, errStopped)
+		}
+	})
+}
+
+// TestReferenceReused: who uses his reference id for another line reads it as he
+// gave it.
+func TestReferenceReused(t *testing.T) {
+	inWorld(t, Limits{}, func(w *world) {
+		id := w.session()
+		w.say(id, "one")
+		_, err := w.s.SendLine(context.Background(), tenant, id, &usherv1.RequestSendLine{ReferenceId: "one", Line: &usherv1.Line{Text: "two"}})
+		wantCode(t, "another line", err, errReused)
+		if err != nil && strings.Contains(err.Error(), id) {
+			t.Error(err)
+		}
+	})
+}
+
+// TestFirstLineLater: a launch that is repeated because its line was lost adds
+// it, whatever was said meanwhile.
+func TestFirstLineLater(t *testing.T) {
+	inWorld(t, Limits{}, func(w *world) {
+		r := func(text string) *usherv1.RequestLaunchSession {
+			return &usherv1.RequestLaunchSession{ReferenceId: "r", Name: "Dora", Text: text}
+		}
+		id := w.launch(r("")).GetSessionId() // as one whose line was lost
+		w.say(id, "Are you there?")
+		for range 2 {
+			w.launch(r("Hello?"))
+		}
+		wantStrings(t, "lines", w.browse(id, 0, nil).lines(), "*: Are you there?", "*: Hello?")
+	})
+}
+
+// TestStoppedWhileWaiting: no agent has ended what none had.
+func TestStoppedWhileWaiting(t *testing.T) {
+	inWorld(t, Limits{}, func(w *world) {
+		w.logIn(bob)
+		id := w.session()
+		w.must(bob, &usherv1.RequestStopProcessing{InteractionId: id, Reason: "stuck"})
+		if got := w.browse(id, 0, nil).last().GetReason(); got != "Stopped" {
+			t.Errorf("reason: %s", got)
+		}
+	})
+}
+
+// TestSequencesGoOn: progress that waited while later lines were sent has no
+// earlier sequence than they.
+func TestSequencesGoOn(t *testing.T) {
+	var sent []uint64
+	r := &reader{sent: 7, send: func(ev *usherv1.SessionEvent) error {
+		sent = append(sent, ev.GetSequence())
+		return nil
+	}}
+	for _, sequence := range []uint64{5, 0, 9} {
+		ev := &usherv1.SessionEvent{Sequence: sequence, Message: &usherv1.SessionEvent_Progress{Progress: &usherv1.EventSessionProgress{}}}
+		if err := r.pass(ev); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(sent, []uint64{7, 0, 9}) {
+		t.Errorf("sequences: %d", sent)
+	}
+}
+
+// TestNotReady: who asks while the sessions can't be taken up is told so.
+func TestNotReady(t *testing.T) {
+	inWorld(t, Limits{}, func(w *world) {
+		w.s.mu.Lock()
+		w.s.clients["stuck"] = newClient(w.s, "stuck")
+		w.s.mu.Unlock()
+		_, err := w.s.SendLine(context.Background(), "stuck", "s-1", &usherv1.RequestSendLine{})
+		wantCode(t, "a line", err, errUnavailable)
+		_, err = w.s.Has(context.Background(), "stuck", "s-1")
+		wantCode(t, "an agent's line", err, errUnavailable)
 	})
 }

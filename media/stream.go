@@ -165,10 +165,14 @@ func (r *reader) take(ctx context.Context, ev *usherv1.SessionEvent) error {
 	return r.pass(ev)
 }
 
-// pass sends a message, unless it is a line that was sent before.
+// pass sends a message, unless it is a line that was sent before. Progress may
+// have waited while later lines were sent: sequences never go back.
 func (r *reader) pass(ev *usherv1.SessionEvent) error {
-	if ev.GetLine() != nil && ev.GetSequence() <= r.sent {
+	switch {
+	case ev.GetLine() != nil && ev.GetSequence() <= r.sent:
 		return nil
+	case ev.GetSequence() != 0 && ev.GetSequence() < r.sent: // it is others' as well
+		ev = &usherv1.SessionEvent{Sequence: r.sent, TimeMs: ev.GetTimeMs(), Message: ev.Message}
 	}
 	if err := r.send(ev); err != nil {
 		return err
@@ -180,18 +184,9 @@ func (r *reader) pass(ev *usherv1.SessionEvent) error {
 // catchUp sends the lines after what was sent, from the transcript. Whatever
 // is decided after it was read comes by the stream, which was attached before.
 func (r *reader) catchUp(ctx context.Context) error {
-	transcript, refusal, err := r.c.s.center.Transcript(ctx, r.c.tenant, Principal, &usherv1.RequestGetTranscript{
-		InteractionId: r.session, AfterSequence: r.sent,
+	return r.c.conversation(r.session, Principal).each(ctx, r.sent, func(line *usherv1.TranscriptLine) error {
+		return r.pass(lineEvent(r.session, line.GetSequence(), line.GetTimeMs(), line.GetAdded()))
 	})
-	if err := outcome(refusal, err); err != nil {
-		return err
-	}
-	for _, line := range transcript.GetLines() {
-		if err := r.pass(lineEvent(r.session, line.GetSequence(), line.GetTimeMs(), line.GetAdded())); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // finish sends what a session that has ended still has to say. What waits in
