@@ -33,14 +33,15 @@ type client struct {
 	begin  sync.Once
 	wake   chan struct{} // somebody wants to know his place
 
-	mu       sync.Mutex // the fields below, and all of the sessions
-	sessions map[string]*session
+	mu        sync.Mutex // the fields below, and all of the sessions
+	sessions  map[string]*session
+	callbacks map[string]customer // the live ones, whose they are
 }
 
 func newClient(s *Server, tenant string) *client {
 	return &client{
 		s: s, tenant: tenant, begun: make(chan struct{}), wake: make(chan struct{}, 1),
-		sessions: map[string]*session{},
+		sessions: map[string]*session{}, callbacks: map[string]customer{},
 	}
 }
 
@@ -138,8 +139,10 @@ func (c *client) takeUp(present *usherv1.EventPresentState) (offline []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	there := map[string]bool{}
+	clear(c.callbacks)
 	for _, p := range present.GetInteractions() {
 		if !isSession(p) {
+			c.callbacks[p.GetInteractionId()] = customerOf(p)
 			continue
 		}
 		there[p.GetInteractionId()] = true
@@ -198,6 +201,8 @@ func (c *client) take(ev *usherv1.Event) {
 	defer c.mu.Unlock()
 	if se := c.sessions[ev.GetInteractionId()]; se != nil {
 		se.take(ev)
+	} else if ev.GetEventProcessingStopped() != nil {
+		delete(c.callbacks, ev.GetInteractionId())
 	}
 }
 
@@ -216,10 +221,11 @@ func (c *client) end(se *session, sequence uint64) {
 	}
 }
 
-// endNamed ends a session by its id, if it is there.
+// endNamed ends a session or callback by its id, if it is there.
 func (c *client) endNamed(id string, sequence uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	delete(c.callbacks, id)
 	if se := c.sessions[id]; se != nil {
 		c.end(se, sequence)
 	}

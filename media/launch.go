@@ -272,32 +272,43 @@ func (c *client) launch(ctx context.Context, l *launch) (sequence uint64, err er
 }
 
 // expect makes the session before it is submitted, so that nothing that is
-// told of it is missed. Of a callback nothing will be.
+// told of it is missed. Of a callback nothing will be; it is counted.
 func (c *client) expect(l *launch) error {
-	if l.asked.GetCallback() {
-		return nil
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.sessions[l.id] != nil {
+	if _, known := c.callbacks[l.id]; known || c.sessions[l.id] != nil {
 		return nil
 	}
-	if len(c.sessions) >= c.s.limits.Sessions {
-		return refuse(errTooMany, "there are as many sessions as there may be; try again later")
+	count, own := len(c.sessions), 0
+	for _, se := range c.sessions {
+		own += se.customer.counts(l.who)
 	}
-	if l.who.id != "" {
-		own := 0
-		for _, se := range c.sessions {
-			if se.customer.id == l.who.id && se.customer.site == l.who.site {
-				own++
-			}
-		}
-		if own >= c.s.limits.SessionsEach {
-			return refuse(errTooMany, "the customer has %d sessions, as many as he may have", own)
+	if l.asked.GetCallback() {
+		count, own = len(c.callbacks), 0
+		for _, who := range c.callbacks {
+			own += who.counts(l.who)
 		}
 	}
-	c.add(l.id, l.who)
+	if count >= c.s.limits.Sessions {
+		return refuse(errTooMany, "there are as many sessions or callbacks as there may be; try again later")
+	}
+	if own >= c.s.limits.SessionsEach {
+		return refuse(errTooMany, "the customer has %d sessions or callbacks, as many as he may have", own)
+	}
+	if l.asked.GetCallback() {
+		c.callbacks[l.id] = l.who
+	} else {
+		c.add(l.id, l.who)
+	}
 	return nil
+}
+
+// counts is 1 for the same customer, as far as he is known.
+func (who customer) counts(as customer) int {
+	if who.id == "" || who.id != as.id || who.site != as.site {
+		return 0
+	}
+	return 1
 }
 
 // arrived remembers when a session came into being.

@@ -18,8 +18,8 @@ var Principal = engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIN
 
 // Limits bound what customers may take up. Zero means the default.
 type Limits struct {
-	Sessions       int           // live sessions of a tenant; 20,000
-	SessionsEach   int           // live sessions of one customer of a site; 5
+	Sessions       int           // live sessions of a tenant, and as many callbacks; 20,000
+	SessionsEach   int           // live sessions of one customer of a site, and as many callbacks; 5
 	StreamsEach    int           // open streams of one session; 8
 	Waiting        int           // messages that wait for one stream before it is cut off; 256
 	Heartbeat      time.Duration // silence on a stream before a heartbeat; 10 s

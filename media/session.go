@@ -64,7 +64,8 @@ type session struct {
 	stale     bool      // something has happened since
 
 	streams   map[*stream]bool
-	lost      *time.Timer // while no stream is open
+	lost      *time.Timer   // while no stream is open
+	leaving   chan struct{} // while it is being ended for its lost customer; then closed
 	uploads   map[string]*usherv1.Attachment
 	uploading int // files that are being sent
 }
@@ -230,12 +231,16 @@ const retryLeave = 5 * time.Second
 func (se *session) customerLost() {
 	c := se.c
 	c.mu.Lock()
-	gone := !se.over && len(se.streams) == 0
+	gone := !se.over && len(se.streams) == 0 && se.leaving == nil && c.s.ctx.Err() == nil
+	if gone {
+		se.leaving = make(chan struct{}) // who comes back now waits for what becomes of it
+	}
 	c.mu.Unlock()
-	if !gone || c.s.ctx.Err() != nil {
+	if !gone {
 		return
 	}
 	_, err := c.leave(c.s.ctx, se.id, "")
+	defer se.stay()
 	if err == nil || c.s.ctx.Err() != nil {
 		return
 	}
@@ -252,4 +257,12 @@ func (se *session) customerLost() {
 		return
 	}
 	se.wait(retryLeave)
+}
+
+// stay lets those go on who have waited while the session was being ended.
+func (se *session) stay() {
+	se.c.mu.Lock()
+	defer se.c.mu.Unlock()
+	close(se.leaving)
+	se.leaving = nil
 }

@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -836,5 +837,72 @@ func TestNotReady(t *testing.T) {
 		wantCode(t, "a line", err, errUnavailable)
 		_, err = w.s.Has(context.Background(), "stuck", "s-1")
 		wantCode(t, "an agent's line", err, errUnavailable)
+	})
+}
+
+// TestComesBackTooLate: who comes back while his session is being ended hears
+// that it has, and not first that it goes on.
+func TestComesBackTooLate(t *testing.T) {
+	inWorld(t, Limits{}, func(w *world) {
+		id := w.session()
+		w.line.stops = make(chan struct{})
+		w.pass(61 * time.Second)
+		b := w.browse(id, 0, nil)
+		if got := b.states(); got != "" {
+			t.Errorf("before it is known: %s", got)
+		}
+		close(w.line.stops)
+		if got := b.states(); got != "ended" {
+			t.Errorf("states: %s", got)
+		}
+	})
+}
+
+// TestCallbacksEach: a customer has so many callbacks at once and no more, also
+// after a restart; they count apart from his sessions.
+func TestCallbacksEach(t *testing.T) {
+	inWorld(t, Limits{SessionsEach: 2}, func(w *world) {
+		made, err := w.s.CreateCustomerToken(tenant, &usherv1.CreateCustomerTokenRequest{Site: "shop", CustomerId: "c"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		launch := func(reference string) (string, error) {
+			l, err := w.s.Launch(context.Background(), tenant, w.site("shop"), &usherv1.RequestLaunchSession{
+				ReferenceId: reference, CustomerToken: made.GetToken(), RequestType: "callback", CallbackTo: "1",
+			})
+			synctest.Wait()
+			return l.GetSessionId(), err
+		}
+		first, err := launch("1")
+		wantCode(t, "the first", err, 0)
+		_, err = launch("2")
+		wantCode(t, "the second", err, 0)
+		w.crash()
+		_, err = launch("3")
+		wantCode(t, "the third", err, errTooMany)
+		_, err = launch("2")
+		wantCode(t, "the second again", err, 0)
+		w.launch(&usherv1.RequestLaunchSession{CustomerToken: made.GetToken()})
+		w.logIn(bob)
+		w.must(bob, &usherv1.RequestStopProcessing{InteractionId: first})
+		synctest.Wait()
+		_, err = launch("3")
+		wantCode(t, "when the first is done", err, 0)
+	})
+}
+
+// TestOfferIsLeft: who looks at a site may go while the answer is awaited.
+func TestOfferIsLeft(t *testing.T) {
+	inWorld(t, Limits{}, func(w *world) {
+		w.line.asks = make(chan struct{})
+		for range 2 {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			_, err := w.s.Offer(ctx, tenant, w.site("shop"))
+			cancel()
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Error(err)
+			}
+		}
+		close(w.line.asks)
 	})
 }

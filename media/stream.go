@@ -65,7 +65,7 @@ func (s *Server) Events(ctx context.Context, tenant, session string, after uint6
 		return refuse(errInvalid, "after_sequence: the journal does not reach that far")
 	}
 	r := &reader{c: c, session: session, send: send, sent: after}
-	first, err := r.attach()
+	first, err := r.attach(ctx)
 	if err != nil {
 		return err
 	}
@@ -83,17 +83,39 @@ func (s *Server) Events(ctx context.Context, tenant, session string, after uint6
 }
 
 // attach joins the streams of the session and gives its progress; there is no
-// stream if it has ended.
-func (r *reader) attach() (*usherv1.SessionEvent, error) {
+// stream if it has ended. Who comes back too late is not told first that the
+// session goes on.
+func (r *reader) attach(ctx context.Context) (*usherv1.SessionEvent, error) {
+	for {
+		first, leaving, err := r.join()
+		if leaving == nil {
+			return first, err
+		}
+		select {
+		case <-leaving:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-r.c.s.ctx.Done():
+			return nil, errClosing
+		}
+	}
+}
+
+// join is attach, unless the session is being ended for its lost customer: then
+// it gives what is closed afterwards.
+func (r *reader) join() (first *usherv1.SessionEvent, leaving <-chan struct{}, err error) {
 	c := r.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	se := c.sessions[r.session]
-	if se == nil {
-		return nil, nil
+	switch {
+	case se == nil:
+		return nil, nil, nil
+	case se.leaving != nil:
+		return nil, se.leaving, nil
 	}
 	if len(se.streams) >= c.s.limits.StreamsEach {
-		return nil, refuse(errTooMany, "the session has %d streams open; close one", len(se.streams))
+		return nil, nil, refuse(errTooMany, "the session has %d streams open; close one", len(se.streams))
 	}
 	r.st = newStream(c.s.limits.Waiting)
 	se.streams[r.st] = true
@@ -105,7 +127,7 @@ func (r *reader) attach() (*usherv1.SessionEvent, error) {
 	se.askPlace()
 	return &usherv1.SessionEvent{
 		TimeMs: c.s.now().UnixMilli(), Message: &usherv1.SessionEvent_Progress{Progress: se.progress()},
-	}, nil
+	}, nil, nil
 }
 
 // detach leaves the streams of the session. When the last has left the

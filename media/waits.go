@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
 	"google.golang.org/protobuf/proto"
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
@@ -106,7 +107,9 @@ func (c *client) look(se *session) {
 // waits remembers for a moment how long a new session would wait, for those who
 // only look at a site.
 type waits struct {
-	mu sync.Mutex
+	asking singleflight.Group // one asks, the others wait for his answer
+
+	mu sync.Mutex // the field below
 	of map[string]expectation
 }
 
@@ -140,23 +143,40 @@ func (s *Server) Offer(ctx context.Context, tenant string, site *usherv1.Site) (
 func (s *Server) expect(ctx context.Context, tenant string, t *usherv1.RequestType) *int64 {
 	key := tenant + "/" + t.GetName()
 	s.waits.mu.Lock()
-	defer s.waits.mu.Unlock() // one asks, the others wait for his answer
-	if known, ok := s.waits.of[key]; ok && time.Since(known.at) < waitsFor {
+	known, ok := s.waits.of[key]
+	s.waits.mu.Unlock()
+	if ok && time.Since(known.at) < waitsFor {
 		return known.ms
 	}
+	answer := s.waits.asking.DoChan(key, func() (any, error) { return s.askWait(key, tenant, t) })
+	select {
+	case a := <-answer:
+		ms, _ := a.Val.(*int64)
+		return ms
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// askWait asks how long a new session would wait, for all who want to know.
+func (s *Server) askWait(key, tenant string, t *usherv1.RequestType) (*int64, error) {
 	r := &usherv1.RequestExpectedWait{Of: &usherv1.RequestExpectedWait_Queue{Queue: t.GetQueue()}, MediaType: t.GetMediaType()}
 	if t.GetVdn() != "" {
 		r.Of = &usherv1.RequestExpectedWait_Vdn{Vdn: t.GetVdn()}
 	}
+	wait, refusal, err := s.center.ExpectedWait(s.ctx, tenant, r)
+	if err != nil {
+		return nil, err
+	}
 	var ms *int64
-	if wait, refusal, err := s.center.ExpectedWait(ctx, tenant, r); err != nil {
-		return nil
-	} else if refusal == nil && !wait.GetInfinite() {
+	if refusal == nil && !wait.GetInfinite() {
 		ms = &wait.ExpectedWaitMs
 	}
+	s.waits.mu.Lock()
+	defer s.waits.mu.Unlock()
 	if s.waits.of == nil || len(s.waits.of) >= waitsMax {
 		s.waits.of = map[string]expectation{}
 	}
 	s.waits.of[key] = expectation{ms, time.Now()}
-	return ms
+	return ms, nil
 }

@@ -47,12 +47,31 @@ type line struct {
 	ctx context.Context
 	cut context.CancelCauseFunc
 	low bool // the disk is nearly full
+
+	stops chan struct{} // if set, a stop waits for it
+	asks  chan struct{} // if set, a question for the expected wait waits for it
 }
 
 func newLine(c Center) *line {
 	l := &line{Center: c}
 	l.ctx, l.cut = context.WithCancelCause(context.Background())
 	return l
+}
+
+// Do implements Center.
+func (l *line) Do(ctx context.Context, r center.Request) (center.Reply, error) {
+	if _, stop := r.Body.(*usherv1.RequestStopProcessing); stop && l.stops != nil {
+		<-l.stops
+	}
+	return l.Center.Do(ctx, r)
+}
+
+// ExpectedWait implements Center.
+func (l *line) ExpectedWait(ctx context.Context, tenant string, r *usherv1.RequestExpectedWait) (*usherv1.EventExpectedWait, *usherv1.EventError, error) {
+	if l.asks != nil {
+		<-l.asks
+	}
+	return l.Center.ExpectedWait(ctx, tenant, r)
 }
 
 // Status implements Center.
