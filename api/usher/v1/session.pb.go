@@ -97,7 +97,7 @@ type CreateCustomerTokenRequest struct {
 	// The site for which the key was made; may be empty.
 	Site string `protobuf:"bytes,1,opt,name=site,proto3" json:"site,omitempty"`
 	// The site's own id of the customer; 1 to 256 bytes. It becomes customer_id
-	// of the user data. He may have 5 sessions at once.
+	// of the user data. He may have 5 sessions and 5 callbacks at once.
 	CustomerId string `protobuf:"bytes,2,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
 	// His name, for agents; at most 256 bytes.
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`

@@ -35,7 +35,7 @@ export type CreateCustomerTokenRequest = Message<"usher.v1.CreateCustomerTokenRe
 
   /**
    * The site's own id of the customer; 1 to 256 bytes. It becomes customer_id
-   * of the user data. He may have 5 sessions at once.
+   * of the user data. He may have 5 sessions and 5 callbacks at once.
    *
    * @generated from field: string customer_id = 2;
    */
