@@ -85,12 +85,13 @@ func (a *AuditLog) Apply(act *Act) {
 	}
 }
 
-// foldParties keeps who is a party of what.
+// foldParties keeps who is a party of what. A supervisor who has intruded
+// interferes still, whatever he does there.
 func (a *AuditLog) foldParties(ev *usherv1.Event) {
 	id := ev.GetInteractionId()
 	switch m := ev.GetMessage().(type) {
 	case *usherv1.Event_EventPartyAdded:
-		if !isStrategy(m.EventPartyAdded.GetParty()) {
+		if !isStrategy(m.EventPartyAdded.GetParty()) && m.EventPartyAdded.GetOperation() != usherv1.Operation_OPERATION_INTRUDE {
 			a.parties[id] = append(a.parties[id], m.EventPartyAdded.GetParty().GetId())
 		}
 	case *usherv1.Event_EventPartyRemoved:

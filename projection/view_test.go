@@ -65,6 +65,10 @@ func TestAuditLog(t *testing.T) {
 	snapshot := w.must(sue, &usherv1.RequestTakeSnapshot{}).Event.GetEventSnapshotTaken().GetSnapshotId()
 	w.must(sue, &usherv1.RequestLockInteraction{SnapshotId: snapshot, InteractionId: third})
 	w.must(sue, &usherv1.RequestMoveInteractions{SnapshotId: snapshot, InteractionIds: []string{third}, Queue: "support", Reason: "better there"})
+	fourth := w.submit("pull")
+	w.pull(ana, "pull")
+	w.must(sue, &usherv1.RequestIntrude{InteractionId: fourth, Visibility: usherv1.VisibilityMode_VISIBILITY_MODE_COACH})
+	w.must(sue, &usherv1.RequestStopProcessing{InteractionId: fourth, Reason: "enough"})
 	w.must(sue, &usherv1.RequestAgentLogout{AgentId: "bob", Reason: "gone home"})
 	if r, err := w.c.CreateAPIKey(t.Context(), admin, &usherv1.ApiKey{Id: "k1", TenantId: "default", Name: "shop", Role: usherv1.Role_ROLE_MEDIA}, center.Hash{7}); err != nil || r.Err != nil {
 		t.Fatal(err, r.Err)
@@ -81,6 +85,8 @@ func TestAuditLog(t *testing.T) {
 		`admin RevokeApiKey  [] API key k1: revoked`,
 		`admin CreateApiKey  [] API key k1 (shop, media): made`,
 		`sue RequestAgentLogout bob [gone home] EventAgentLogout`,
+		`sue RequestStopProcessing ana [enough] interaction ` + fourth + `: taken from ana; interaction ` + fourth + `: taken from sue; interaction ` + fourth + `: stopped`,
+		`sue RequestIntrude  [] interaction ` + fourth + `: sue joined (coach)`,
 		`sue RequestMoveInteractions  [better there] interaction ` + third + `: placed in queue support`,
 		`sue RequestLockInteraction  [] `,
 		`sue RequestStopProcessing  [stuck] interaction ` + second + `: stopped`,

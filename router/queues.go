@@ -10,6 +10,7 @@ import (
 // serving counts the agents who serve a queue, each once.
 type serving struct {
 	row                *usherv1.QueueRow
+	media              engine.MediaName // only seats for it count; empty for all
 	counted, available *agent // the last who was counted
 }
 
@@ -29,15 +30,15 @@ func (r *Router) FillQueues(e *engine.Engine, now engine.Millis, rows []*usherv1
 	served := map[*class][]*serving{}
 	for _, row := range rows {
 		queue := e.QueueNamed(engine.QueueName(row.GetQueue()))
-		s, seen := &serving{row: row}, map[className]bool{}
+		s, seen := &serving{row: row, media: media(row.GetQueue())}, map[className]bool{}
 		for _, name := range r.classesOf(queue, skills[row.GetQueue()]) {
 			if c := r.index.classes[name]; c != nil && !seen[name] {
 				seen[name] = true
 				served[c] = append(served[c], s)
 			}
 		}
-		if media := media(row.GetQueue()); media != "" {
-			if answer := r.expectedOfQueue(queue, nil, media, 0); !answer.Infinite {
+		if s.media != "" {
+			if answer := r.expectedOfQueue(queue, nil, s.media, 0); !answer.Infinite {
 				row.ExpectedWaitMs = &answer.ExpectedWaitMs
 			}
 		}
@@ -54,6 +55,9 @@ func (a *agent) countAs(served map[*class][]*serving) {
 	for k := range a.seats {
 		seat := &a.seats[k]
 		for _, s := range served[seat.pool.class] {
+			if s.media != "" && s.media != seat.pool.name.media {
+				continue
+			}
 			if s.counted != a {
 				s.counted = a
 				s.row.AgentsStaffed++

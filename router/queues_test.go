@@ -24,6 +24,8 @@ func (f *floor) rows(media string) map[string]*usherv1.QueueRow {
 func TestFillQueues(t *testing.T) {
 	c := office()
 	c.Agents = append(c.Agents, &usherv1.Agent{
+		AgentId: "don", AgentGroups: []string{"sales"}, Skills: []*usherv1.AgentSkill{{Skill: "billing"}},
+	}, &usherv1.Agent{
 		AgentId: "cho", AgentGroups: []string{"sales"}, Skills: []*usherv1.AgentSkill{{Skill: "tax"}, {Skill: "billing"}},
 		Attributes: map[string]string{"language": "de"},
 	})
@@ -56,6 +58,10 @@ func TestFillQueues(t *testing.T) {
 	}
 	if rows := f.rows(""); rows["sales"].ExpectedWaitMs != nil {
 		t.Errorf("nobody asked: %v", rows["sales"])
+	}
+	f.login("don", 0, "voice")
+	if row := f.rows("chat")["sales"]; row.AgentsStaffed != 1 {
+		t.Errorf("who has no chat serves no chats: %v", row)
 	}
 	f.must(agentNamed("cho"), &usherv1.RequestAgentLogout{})
 	expect(map[string]string{"sales": "0 of 0", "both": "1 of 1"})
