@@ -115,35 +115,3 @@ func TestNothingElse(t *testing.T) {
 		t.Error(w.Code)
 	}
 }
-
-// TestAgentPageIsSmall: what the agent's page loads of scripts is at most 200
-// KiB, compressed as it is served; languages are loaded one at a time.
-func TestAgentPageIsSmall(t *testing.T) {
-	const maxBytes = 200 << 10
-	files, err := read(dist)
-	if err != nil {
-		t.Fatal(err)
-	}
-	script := regexp.MustCompile(`(?:/assets/|"\./)([\w-]+\.js)`)
-	size, seen := 0, map[string]bool{}
-	var load func(text []byte)
-	load = func(text []byte) {
-		for _, m := range script.FindAllSubmatch(text, -1) {
-			name := "/assets/" + string(m[1])
-			if seen[name] || files[name] == nil {
-				continue
-			}
-			seen[name] = true
-			size += len(compressed(files[name].content))
-			load(files[name].content)
-		}
-	}
-	load(files["/agent"].content)
-	if len(seen) < 2 || size < 50<<10 {
-		t.Errorf("found %d scripts of %d bytes only", len(seen), size)
-	}
-	if size > maxBytes {
-		t.Errorf("the scripts of the agent's page are %d bytes compressed, more than %d", size, maxBytes)
-	}
-	t.Logf("%d scripts, %d bytes compressed", len(seen), size)
-}
