@@ -155,7 +155,6 @@ func (c *client) takeUp(present *usherv1.EventPresentState) (offline []string) {
 		}
 		se.born = max(se.born, 1)
 		se.tell(missed, true) // of the time since the last subscription
-		clear(se.alerting)    // who is asked now is not said there
 		se.become(p)
 	}
 	for id, se := range c.sessions {

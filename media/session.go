@@ -74,6 +74,7 @@ type session struct {
 func (se *session) become(p *usherv1.InteractionProperties) {
 	before := se.progress()
 	clear(se.agents)
+	clear(se.alerting) // who is asked is not said there
 	for _, party := range p.GetParties() {
 		if who := party.GetParticipant(); isAgent(who) && party.GetVisibility() == usherv1.VisibilityMode_VISIBILITY_MODE_CONFERENCE {
 			se.agents[who.GetId()] = se.c.s.center.AgentName(se.c.tenant, who.GetId())

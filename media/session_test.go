@@ -906,3 +906,22 @@ func TestOfferIsLeft(t *testing.T) {
 		close(w.line.asks)
 	})
 }
+
+// TestAskedWhileBroken: an agent who was asked, and is no longer when the
+// center is heard again, is not shown as being asked.
+func TestAskedWhileBroken(t *testing.T) {
+	inWorld(t, Limits{}, func(w *world) {
+		w.logIn(ada)
+		b := w.browse(w.session(), 0, nil)
+		w.invitation(ada)
+		former := w.line.cut
+		w.line.ctx, w.line.cut = context.WithCancelCause(context.Background())
+		former(nil)
+		synctest.Wait()
+		w.must(ada, &usherv1.RequestNotReadyForMedia{MediaType: "chat"})
+		w.pass(2 * againAfter)
+		if got := b.states(); got != "alerting queued" {
+			t.Errorf("states: %s", got)
+		}
+	})
+}
