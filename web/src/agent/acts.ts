@@ -65,6 +65,11 @@ export function dismissOffer(offer: Offer): void {
   change((s) => offerGone(s, offer.ticket));
 }
 
+/** Dismisses all closed offers. */
+export function dismissOffers(): void {
+  change((s) => ({ ...s, offers: s.offers.filter((o) => !o.closed) }));
+}
+
 /** Does something by which the agent loses a session: its card goes, and a few words say where. */
 function leaving(id: string, done: string, request: () => Promise<unknown>): Promise<boolean> {
   return at(sessionPlace(id), async () => {
@@ -91,7 +96,7 @@ const ownEnding = (operation: Operation): Ending => ({
 export function close(id: string): void {
   const { [id]: _, ...others } = notes.value;
   notes.value = others;
-  setDraft(id, "");
+  setDraft(id, "", false);
   change((s) => sessionGone(s, id));
   const next = state.peek().sessions[0];
   look(next ? { kind: "session", id: next.id } : { kind: "idle" });

@@ -87,6 +87,9 @@ export interface State {
   progress: readonly Progress[];
 }
 
+/** The most closed offers that stay; what became of older ones stands in the progress. */
+export const closedOffersMax = 5;
+
 /** The most lines of progress that are kept. */
 export const progressMax = 50;
 

@@ -1,20 +1,30 @@
 // The rail: what calls, and what the agent has.
+import { useEffect, useRef } from "preact/hooks";
+import { Button } from "../common/button.js";
 import { stopwatch, timeOfDay } from "../common/time.js";
 import { customerOf, lastNumber, lineOf, requestOf, subjectOf, type Session, unreadOf } from "./model.js";
 import { now } from "../common/clock.js";
-import { current, look, state, view } from "./store.js";
+import { dismissOffers } from "./acts.js";
+import { closedOffers, current, look, openOffers, state, view } from "./store.js";
 import { progressWords } from "./explain.js";
 import { OfferCard } from "./offer.js";
-import { drafts } from "./sends.js";
+import { draftOf } from "./sends.js";
 import { Key } from "./parts.js";
 import { t } from "./text.js";
 
 export function Rail() {
-  const { offers, sessions } = state.value;
+  const { sessions } = state.value;
+  const rail = useRef<HTMLElement>(null);
+  const first = openOffers.value[0]?.ticket;
+  useEffect(() => {
+    if (first !== undefined) {
+      rail.current?.scrollTo({ top: 0 }); // what a key accepts is in sight
+    }
+  }, [first]);
   return (
-    <nav class="rail" aria-label={t("yourWork")}>
+    <nav ref={rail} class="rail" aria-label={t("yourWork")}>
       <section aria-label={t("offers")} aria-live="polite">
-        {offers.map((offer) => (
+        {openOffers.value.map((offer) => (
           <OfferCard key={String(offer.ticket)} offer={offer} />
         ))}
       </section>
@@ -26,6 +36,12 @@ export function Rail() {
         ))}
       </ul>
       {sessions.length === 0 && <p class="soft rail-empty">{t("noSessions")}</p>}
+      <section aria-label={t("closedOffers")} aria-live="polite">
+        {closedOffers.value.map((offer) => (
+          <OfferCard key={String(offer.ticket)} offer={offer} />
+        ))}
+        {closedOffers.value.length > 1 && <Button onClick={dismissOffers}>{t("dismissAll")}</Button>}
+      </section>
       <Latest />
       <button
         type="button"
@@ -93,7 +109,7 @@ function marks(s: Session): string {
   return [
     s.properties.isHeld && t("held"),
     !s.properties.isOnline && !s.ended && s.properties.mediaType === "chat" && t("offline"),
-    drafts.value[s.id] && t("draft"),
+    draftOf(s.id).text && t("draft"),
     s.conversation?.loaded && lastNumber(s) === 0 && !s.ended && t("nothingSaid"),
   ]
     .filter(Boolean)

@@ -4,7 +4,7 @@ import { InteractionPropertiesSchema, Operation, ParticipantKind, VisibilityMode
 import { type Event, EventSchema } from "@usher-cc/client/gen/event";
 import { expect, test } from "vitest";
 import { nothing, type State } from "./model.js";
-import { byCustomer, ended, reduce, seen, sync } from "./reduce.js";
+import { byCustomer, ended, offerClosed, reduce, seen, sync } from "./reduce.js";
 
 const none = { tickets: new Set<bigint>(), endings: new Map() };
 
@@ -82,4 +82,13 @@ test("what was seen stays seen", () => {
   const state = sync(handling(), has({ interactions: [properties("i")], conversations: new Map([["i", conversation]]) }), none, 80);
   expect(seen(state, "i").sessions[0]?.readNumber).toBe(4);
   expect(seen(seen(state, "i"), "nobody").sessions[0]?.readNumber).toBe(4);
+});
+
+test("closed offers are bounded, and open ones never go for them", () => {
+  const tickets = [1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n];
+  const all = sync(nothing, has({ invitations: tickets.map((ticket) => invitation(ticket, `i${ticket}`)) }), none, 61);
+  const state = tickets.slice(0, 7).reduce((s, n) => offerClosed(s, n, { reason: "Expired", by: undefined, operation: Operation.TIMEOUT, atMs: Number(n) }), all);
+  expect(state.offers.map((o) => o.ticket)).toEqual([3n, 4n, 5n, 6n, 7n, 8n]);
+  expect(state.offers.at(-1)?.closed).toBeUndefined();
+  expect(state.progress.filter((p) => p.key === "progressOfferClosed")).toHaveLength(7);
 });

@@ -4,6 +4,7 @@ import type { AgentState } from "@usher-cc/client";
 import { type InteractionProperties, Operation, type Participant, ParticipantKind, VisibilityMode } from "@usher-cc/client/gen/common";
 import type { Event } from "@usher-cc/client/gen/event";
 import {
+  closedOffersMax,
   customerOf,
   type Ending,
   lastNumber,
@@ -117,7 +118,9 @@ export function offerClosed(state: State, ticket: bigint, closed: Ending): State
   if (!offer) {
     return state;
   }
-  const offers = state.offers.map((o) => (o === offer ? { ...o, closed } : o));
+  const all = state.offers.map((o) => (o === offer ? { ...o, closed } : o));
+  const latest = all.filter((o) => o.closed).sort((a, b) => (b.closed?.atMs ?? 0) - (a.closed?.atMs ?? 0)).slice(0, closedOffersMax);
+  const offers = all.filter((o) => !o.closed || latest.includes(o));
   const values = { ...valuesOf(offer.properties), reason: closed.reason };
   return told({ ...state, offers }, closed.atMs, "progressOfferClosed", values);
 }

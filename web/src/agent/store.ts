@@ -26,6 +26,11 @@ export const openOffers = computed<Offer[]>(() =>
   state.value.offers.filter((o) => !o.closed).sort((a, b) => a.deadlineMs - b.deadlineMs),
 );
 
+/** The closed offers, the one that closed last first. */
+export const closedOffers = computed<Offer[]>(() =>
+  state.value.offers.filter((o) => o.closed).sort((a, b) => (b.closed?.atMs ?? 0) - (a.closed?.atMs ?? 0)),
+);
+
 /** The session that is looked at. */
 export const current = computed<Session | undefined>(() => {
   const v = view.value;
