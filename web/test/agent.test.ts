@@ -731,3 +731,41 @@ describe("what is there", () => {
     await accessible(page, "given-back");
   });
 });
+
+describe("a note for agents", () => {
+  test("stays one over another session and a reload, also if it was under way", async () => {
+    const { page } = await desk("ana");
+    const lea = await customer("desk", "Lea");
+    await accept(page, "Lea");
+    await customer("desk", "Mio");
+    await accept(page, "Mio");
+    await item(page, "Lea").click();
+    const tick = page.getByRole("checkbox", { name: "Agents only" });
+    await tick.check();
+    await message(page).fill("a secret");
+    await item(page, "Mio").click();
+    await session(page, "Mio").waitFor();
+    expect(await tick.isChecked()).toBe(false);
+    await item(page, "Lea").click();
+    await session(page, "Lea").waitFor();
+    expect(await tick.isChecked()).toBe(true);
+    await page.reload();
+    await expect.poll(() => message(page).inputValue(), patience).toBe("a secret");
+    expect(await tick.isChecked()).toBe(true);
+
+    await page.route("**/usher.v1.InteractionManagement/AddLine", (route) => route.abort());
+    await message(page).press("Enter");
+    await page.getByText("Sending …").waitFor();
+    await page.unroute("**/usher.v1.InteractionManagement/AddLine");
+    await tick.uncheck();
+    await page.reload();
+    await expect.poll(() => message(page).inputValue(), patience).toBe("a secret");
+    expect(await tick.isChecked()).toBe(true);
+    await message(page).press("Enter");
+    await sees(page, ["Hello?", "a secret"]);
+    await tick.uncheck();
+    await say(page, "for all");
+    await until("Lea hears Ana", () => seenBy(lea).includes("for all"));
+    expect(seenBy(lea)).toEqual(["Hello?", "for all"]);
+  });
+});

@@ -1,22 +1,21 @@
 // What is to be said next. The text is a draft until it is sent, and kept.
-import { useRef, useState } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { VisibilityMode } from "@usher-cc/client/gen/common";
 import { Button } from "../common/button.js";
 import type { Session } from "./model.js";
 import { Trouble } from "./parts.js";
-import { drafts, send, sendFile, setDraft, typing } from "./sends.js";
+import { draftOf, send, sendFile, setDraft, typing } from "./sends.js";
 import { busy } from "./trouble.js";
 import { t } from "./text.js";
 
 export function Compose(props: { session: Session }) {
   const { id, visibility } = props.session;
-  const [internal, setInternal] = useState(false);
   const coach = visibility === VisibilityMode.COACH;
+  const { text, agentsOnly: internal } = draftOf(id);
   const agentsOnly = coach || internal;
   if (visibility === VisibilityMode.MONITOR) {
     return <p class="soft compose">{t("monitorSilent")}</p>;
   }
-  const text = drafts.value[id] ?? "";
   const submit = () => {
     if (text.trim()) {
       send(id, text.trimEnd(), agentsOnly);
@@ -33,14 +32,14 @@ export function Compose(props: { session: Session }) {
       <label class="unseen" for="compose">
         {agentsOnly ? t("messageToAgents") : t("messageToCustomer")}
       </label>
-      <TextBox id={id} text={text} hint={agentsOnly ? t("messageToAgents") : t("messageToCustomer")} submit={submit} />
+      <TextBox id={id} text={text} agentsOnly={agentsOnly} hint={agentsOnly ? t("messageToAgents") : t("messageToCustomer")} submit={submit} />
       <div class="row">
         <Button kind="primary" type="submit" disabled={!text.trim()}>
           {t("send")}
         </Button>
         <FileButton id={id} agentsOnly={agentsOnly} />
         <label class="check">
-          <input type="checkbox" checked={agentsOnly} disabled={coach} onChange={(event) => setInternal(event.currentTarget.checked)} />
+          <input type="checkbox" checked={agentsOnly} disabled={coach} onChange={(event) => setDraft(id, text, event.currentTarget.checked)} />
           {t("agentsOnly")}
         </label>
         <span class="soft">{t("enterSends")}</span>
@@ -50,7 +49,7 @@ export function Compose(props: { session: Session }) {
   );
 }
 
-function TextBox(props: { id: string; text: string; hint: string; submit: () => void }) {
+function TextBox(props: { id: string; text: string; agentsOnly: boolean; hint: string; submit: () => void }) {
   return (
     <textarea
       id="compose"
@@ -59,7 +58,7 @@ function TextBox(props: { id: string; text: string; hint: string; submit: () => 
       value={props.text}
       placeholder={props.hint}
       onInput={(event) => {
-        setDraft(props.id, event.currentTarget.value);
+        setDraft(props.id, event.currentTarget.value, props.agentsOnly);
         typing(props.id, event.currentTarget.value);
       }}
       onKeyDown={(event) => {

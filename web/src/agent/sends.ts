@@ -1,22 +1,33 @@
 // What is sent from a session's card: lines, files, notices of typing; and
 // drafts, which are kept.
 import { download, upload } from "@usher-cc/client";
-import { type Attachment, LineKind } from "@usher-cc/client/gen/conversation";
+import { type Attachment, LineKind, LineVisibility } from "@usher-cc/client/gen/conversation";
 import { connection, desk } from "./desk.js";
 import { kept } from "./kept.js";
 import { lastNumber } from "./model.js";
 import { state } from "./store.js";
 import { at } from "./trouble.js";
 
-/** What is written and not sent yet, by interaction. */
-export const drafts = kept<Record<string, string>>("drafts", {});
+/** What is written and not sent yet, and for whom: a note for agents stays one, whatever happens meanwhile. */
+interface Draft {
+  text: string;
+  agentsOnly: boolean;
+}
+
+/** The drafts by interaction. */
+const drafts = kept<Record<string, Draft>>("drafts", {});
+
+const noDraft: Draft = { text: "", agentsOnly: false };
+
+/** What is written in a session. */
+export const draftOf = (id: string): Draft => drafts.value[id] ?? noDraft;
 
 /** Notes of the wrap-up, by interaction. */
 export const notes = kept<Record<string, { disposition: string; note: string }>>("notes", {});
 
-export function setDraft(id: string, text: string): void {
-  const { [id]: _, ...others } = drafts.value;
-  drafts.value = text ? { ...others, [id]: text } : others;
+export function setDraft(id: string, text: string, agentsOnly: boolean): void {
+  const { [id]: _, ...others } = drafts.peek();
+  drafts.value = text || agentsOnly ? { ...others, [id]: { text, agentsOnly } } : others;
 }
 
 /** How often the others are told that the agent writes. */
@@ -38,9 +49,8 @@ export function typing(id: string, text: string): void {
 }
 
 /** A line that the server may not have, and the number of the last line before it. */
-interface Unsent {
+interface Unsent extends Draft {
   id: string;
-  text: string;
   after: number;
 }
 
@@ -49,16 +59,16 @@ const unsent = kept<Unsent[]>("unsent", []);
 /** Says something. While it is sent, and if it is refused, it stands in the conversation's pending lines. */
 export function send(id: string, text: string, agentsOnly: boolean): void {
   toldAt.delete(id);
-  setDraft(id, "");
+  setDraft(id, "", agentsOnly);
   const session = state.peek().sessions.find((s) => s.id === id);
-  unsent.value = [...unsent.value, { id, text, after: session ? lastNumber(session) : 0 }];
+  unsent.value = [...unsent.value, { id, text, agentsOnly, after: session ? lastNumber(session) : 0 }];
   const sent = desk().addLine(id, text, agentsOnly);
-  sent.then(() => unsentGone(id, text), () => undefined);
+  sent.then(() => unsentGone(id, text, agentsOnly), () => undefined);
 }
 
 /** A line was sent or given up. */
-export function unsentGone(id: string, text: string): void {
-  const at = unsent.peek().findIndex((u) => u.id === id && u.text === text);
+export function unsentGone(id: string, text: string, agentsOnly: boolean): void {
+  const at = unsent.peek().findIndex((u) => u.id === id && u.text === text && u.agentsOnly === agentsOnly);
   unsent.value = unsent.peek().filter((_, n) => n !== at);
 }
 
@@ -72,12 +82,17 @@ export function restoreUnsent(): void {
         continue;
       }
       left.delete(one);
-      unsentGone(one.id, one.text);
+      unsentGone(one.id, one.text, one.agentsOnly);
       const arrived = conversation.lines.some(
-        ({ added }) => added?.author?.id === agentId && added.line?.text === one.text && added.number > one.after,
+        ({ added }) =>
+          added?.author?.id === agentId &&
+          added.line?.text === one.text &&
+          (added.line.visibility === LineVisibility.AGENTS) === one.agentsOnly &&
+          added.number > one.after,
       );
       if (!arrived) {
-        setDraft(one.id, [one.text, drafts.peek()[one.id]].filter(Boolean).join("\n"));
+        const draft = drafts.peek()[one.id] ?? noDraft;
+        setDraft(one.id, [one.text, draft.text].filter(Boolean).join("\n"), one.agentsOnly || draft.agentsOnly);
       }
     }
     if (left.size === 0) {

@@ -142,7 +142,7 @@ function Pending(props: { id: string; pending: PendingLine; ended: boolean }) {
   const { line, error, referenceId } = props.pending;
   const settle = (how: "again" | "never") => () => {
     desk().settleLine(props.id, referenceId, how);
-    unsentGone(props.id, line.text);
+    unsentGone(props.id, line.text, line.visibility === LineVisibility.AGENTS);
   };
   return (
     <div class={`line line-me line-pending ${line.visibility === LineVisibility.AGENTS ? "line-agents" : ""}`}>
