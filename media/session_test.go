@@ -925,3 +925,16 @@ func TestAskedWhileBroken(t *testing.T) {
 		}
 	})
 }
+
+// TestNothingAfterGap: a stream that has missed a message gets no later one.
+func TestNothingAfterGap(t *testing.T) {
+	st := newStream(1)
+	line := func(sequence uint64) *usherv1.SessionEvent { return &usherv1.SessionEvent{Sequence: sequence} }
+	st.put(line(1), true)
+	st.put(line(2), true)
+	<-st.events
+	st.put(line(3), true)
+	if len(st.events) != 0 {
+		t.Errorf("after 1 without 2: %v", <-st.events)
+	}
+}

@@ -24,8 +24,12 @@ func newStream(waiting int) *stream {
 // reader finds their lines in the transcript.
 var missed = &usherv1.SessionEvent{}
 
-// put gives the stream a message; the client's mu is held.
+// put gives the stream a message, unless it has missed one before; the client's
+// mu is held.
 func (st *stream) put(ev *usherv1.SessionEvent, necessary bool) {
+	if st.isSlow {
+		return
+	}
 	select {
 	case st.events <- ev:
 	default:
