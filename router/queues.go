@@ -11,7 +11,7 @@ import (
 type serving struct {
 	row                *usherv1.QueueRow
 	media              engine.MediaName // only seats for it count; empty for all
-	counted, available *agent // the last who was counted
+	counted, available *agent           // the last who was counted
 }
 
 // FillQueues fills in, in rows of queues, what the router knows: the agents who
