@@ -616,11 +616,11 @@ describe("keys alone", () => {
     await keys(page, "Enter");
     await session(page, "Carl").waitFor();
 
-    await keys(page, "s");
+    await keys(page, "Alt+s");
     await dialog(page).waitFor();
     await keys(page, "1");
     await reads(session(page, "Carl"), /You have ended the session: Answered/);
-    await keys(page, "e");
+    await keys(page, "Alt+e");
     await isGone(session(page, "Carl"));
 
     await keys(page, "?");
@@ -767,5 +767,123 @@ describe("a note for agents", () => {
     await say(page, "for all");
     await until("Lea hears Ana", () => seenBy(lea).includes("for all"));
     expect(seenBy(lea)).toEqual(["Hello?", "for all"]);
+  });
+});
+
+describe("what is kept and told", () => {
+  test("closed offers stand below the open ones, over a reload, and go at once", async () => {
+    const { page } = await desk("ana");
+    const cards = page.locator(".offer h2");
+    const [una, vic] = [await customer("desk", "Una"), await customer("desk", "Vic")];
+    await offer(page, "Vic").waitFor();
+    await offer(page, "Una").waitFor();
+    await una.drop();
+    await reads(offer(page, "Una"), /The customer left\./);
+    await expect.poll(() => cards.allInnerTexts(), patience).toEqual(["Vic", "Una"]);
+    await reads(page.locator(".idle"), /Offer closed: Una/);
+    const progress = await page.locator(".progress").innerText();
+    await page.reload();
+    await reads(offer(page, "Una"), /The customer left\./);
+    await expect.poll(() => cards.allInnerTexts(), patience).toEqual(["Vic", "Una"]);
+    expect(await page.locator(".progress").innerText()).toBe(progress);
+    await vic.drop();
+    await reads(offer(page, "Vic"), /The customer left\./);
+    await accessible(page, "closed-offers");
+    await page.getByRole("button", { name: "Close all" }).click();
+    await isGone(cards);
+  });
+
+  test("a reload beside an ended card leaves what was read, and the order", async () => {
+    const { page } = await desk("ana");
+    for (const name of ["Wim", "Xia", "Yul"]) {
+      const one = await customer("desk", name);
+      await accept(page, name);
+      await sees(page, ["Hello?"]);
+      if (name === "Xia") {
+        await one.drop();
+        await reads(session(page, "Xia"), /The customer has ended the session/);
+      }
+    }
+    const order = () => page.locator(".session-list strong").allInnerTexts();
+    expect(await order()).toEqual(["Wim", "Xia", "Yul"]);
+    await page.reload();
+    await sees(page, ["Hello?"]);
+    await expect.poll(order, patience).toEqual(["Wim", "Xia", "Yul"]);
+    await expect.poll(() => page.title(), patience).toBe("Agent Control Window - Usher");
+    expect(await page.locator(".badge").count()).toBe(0);
+  });
+
+  test("a notification names whose line is new, and leads there", async () => {
+    const { page } = await desk("ana");
+    await page.addInitScript(() => {
+      const shown: unknown[] = [];
+      class Shown {
+        static permission = "granted";
+        onclick?: () => void;
+        constructor(readonly title: string, readonly options: { body: string }) {
+          shown.push(this);
+        }
+        close() {}
+      }
+      Object.assign(window, { Notification: Shown, shown });
+      document.hasFocus = () => false;
+    });
+    await page.reload();
+    const emil = await customer("desk", "Emil");
+    await accept(page, "Emil");
+    await customer("desk", "Dora");
+    await accept(page, "Dora");
+    await sees(page, ["Hello?"]);
+    type Told = { title: string; options: { body: string }; onclick: () => void };
+    const told = () => page.evaluate(() => (window as unknown as { shown: Told[] }).shown.map((n) => `${n.title} / ${n.options.body}`));
+    emil.send("Are you there?");
+    await expect.poll(async () => (await told()).at(-1), patience).toBe("1 new line / Emil");
+    await page.evaluate(() => (window as unknown as { shown: Told[] }).shown.at(-1)?.onclick());
+    await session(page, "Emil").waitFor();
+  });
+
+  test("a medium that RONA took away is given back by one key, while another is ready", async () => {
+    const { page } = await desk("ana");
+    await customer("desk-short", "Zoe");
+    await reads(page.locator(".status"), /short: not ready[^]*task: ready/);
+    await reads(page.locator(".status"), /Become available[^]*Take a break/);
+    await keys(page, "y");
+    await reads(page.locator(".status"), /short: ready/);
+    await isGone(page.locator(".status").getByRole("button", { name: /Become available/ }));
+  });
+});
+
+describe("keys that can't be undone", () => {
+  test("need Alt, are asked about, and are no letters of a message", async () => {
+    const { page } = await desk("ana");
+    const nils = await customer("desk", "Nils");
+    await accept(page, "Nils");
+    await customer("desk", "Olga");
+    await accept(page, "Olga");
+    await item(page, "Nils").click();
+    await expect.poll(() => page.evaluate(() => document.activeElement?.id), patience).toBe("compose");
+    await page.keyboard.type("all, led");
+    expect(await message(page).inputValue()).toBe("all, led");
+    await keys(page, "Enter");
+    await until("Nils has it", () => seenBy(nils).includes("all, led"));
+    for (const [key, name] of [["Alt+2", "Olga"], ["Alt+1", "Nils"], ["Alt+j", "Olga"], ["Alt+k", "Nils"]] as const) {
+      await keys(page, key);
+      await session(page, name).waitFor();
+      await expect.poll(() => page.evaluate(() => document.activeElement?.id), patience).toBe("compose");
+    }
+
+    await page.getByRole("log").focus();
+    await keys(page, "l", "s", "x");
+    expect(await dialog(page).count()).toBe(0);
+    await keys(page, "Alt+l");
+    await reads(dialog(page), /Leave Nils\?[^]*You are the only agent[^]*offered to you again/);
+    await accessible(page, "leave");
+    await keys(page, "Enter");
+    await isGone(dialog(page));
+    await session(page, "Nils").waitFor();
+    await keys(page, "Alt+l");
+    await dialog(page).getByRole("button", { name: "Leave" }).click();
+    await page.getByText("You have left the session.").waitFor();
+    await offer(page, "Nils").waitFor();
   });
 });

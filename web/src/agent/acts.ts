@@ -8,6 +8,7 @@ import { WorkMode } from "@usher-cc/client/gen/routing";
 import { tell } from "../common/toast.js";
 import { now } from "../common/clock.js";
 import { desk, expected, logOut } from "./desk.js";
+import { goTo } from "./go.js";
 import { kept } from "./kept.js";
 import type { Ending, Offer } from "./model.js";
 import { offerGone, sessionGone } from "./reduce.js";
@@ -29,8 +30,7 @@ export function accept(offer: Offer): Promise<boolean> {
   return answering(offer, async () => {
     await desk().accept(offer.ticket);
     await desk().refresh();
-    look({ kind: "session", id: offer.interactionId });
-    requestAnimationFrame(() => document.getElementById("compose")?.focus());
+    goTo(offer.interactionId);
   });
 }
 
@@ -199,7 +199,7 @@ export function pullFromQueue(queue: string): Promise<boolean> {
       throw new Error(t("nothingToPull", { queue }));
     }
     await desk().refresh();
-    look({ kind: "session", id: pulled.interactionId });
+    goTo(pulled.interactionId);
   });
 }
 
@@ -211,7 +211,7 @@ export function pullFromWorkbin(workbin: Workbin, interactionId: string): Promis
       throw new Error(t("gonePulled"));
     }
     await desk().refresh();
-    look({ kind: "session", id: interactionId });
+    goTo(interactionId);
   });
 }
 

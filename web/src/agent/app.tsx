@@ -11,6 +11,7 @@ import { now } from "../common/clock.js";
 import { desk, link, open, stage } from "./desk.js";
 import { dialog } from "./dialogs.js";
 import { listenForKeys } from "./keys.js";
+import { LeaveDialog } from "./leave.js";
 import { Login, Seat, seating, sitDown } from "./login.js";
 import { Help, Palette } from "./palette.js";
 import { PeoplePicker, PullPicker, QueuePicker, WorkbinPicker } from "./pickers.js";
@@ -164,6 +165,8 @@ function Dialogs() {
       return <Help />;
     case "invite":
       return <PeoplePicker how={open.how} id={open.id} />;
+    case "leave":
+      return <LeaveDialog id={open.id} />;
     case "queue":
       return <QueuePicker id={open.id} />;
     case "workbin":

@@ -5,14 +5,17 @@ import { WorkMode } from "@usher-cc/client/gen/routing";
 import * as acts from "./acts.js";
 import { askForNotifications, muted, notifications, setMuted } from "./attention.js";
 import { show } from "./dialogs.js";
-import type { Session } from "./model.js";
-import { available, current, look, lookAround, openOffers, state } from "./store.js";
+import { focus, goAround, goTo } from "./go.js";
+import { isOnlyAgent, type Session } from "./model.js";
+import { availableForAll, current, look, openOffers, state } from "./store.js";
 import { t } from "./text.js";
 
 export interface Command {
   id: string;
   /** The key: alone outside of text fields, and with Alt everywhere. */
   key?: string;
+  /** What can't be undone: its key works only with Alt. */
+  final?: true;
   label: string;
   group: string;
   /** Whether it can be done now. */
@@ -40,7 +43,8 @@ const on = (run: (s: Session) => void) => () => {
   }
 };
 
-const focus = (id: string) => requestAnimationFrame(() => document.getElementById(id)?.focus());
+/** Leaves a session, after a question if the customer were then without an agent. */
+const leave = (s: Session) => (isOnlyAgent(s, state.peek().agentId) ? show({ kind: "leave", id: s.id }) : void acts.leave(s.id));
 
 /** The commands, in the order of the help. */
 export function commands(): Command[] {
@@ -64,8 +68,8 @@ function sessions(): Command[] {
   const invite = (how: acts.InviteKind) => on((s) => show({ kind: "invite", how, id: s.id }));
   return [
     { id: "write", key: "w", label: t("write"), group, when: () => here() !== undefined, run: () => focus("compose") },
-    { id: "next", key: "j", label: t("nextSession"), group, when: others, run: () => lookAround(1) },
-    { id: "previous", key: "k", label: t("previousSession"), group, when: others, run: () => lookAround(-1) },
+    { id: "next", key: "j", label: t("nextSession"), group, when: others, run: () => goAround(1) },
+    { id: "previous", key: "k", label: t("previousSession"), group, when: others, run: () => goAround(-1) },
     { id: "transfer", key: "t", label: t("transfer"), group, when: acting, run: invite("transfer") },
     { id: "conference", key: "c", label: t("conference"), group, when: acting, run: invite("conference") },
     { id: "consult", key: "o", label: t("consult"), group, when: acting, run: invite("consult") },
@@ -74,9 +78,9 @@ function sessions(): Command[] {
     { id: "hold", key: "h", label: t("hold"), group, when: () => acting() && !held(), run: on((s) => void acts.hold(s.id)) },
     { id: "resume", key: "h", label: t("resume"), group, when: () => acting() && held(), run: on((s) => void acts.resume(s.id)) },
     { id: "data", key: "u", label: t("editData"), group, when: acting, run: on((s) => show({ kind: "userData", id: s.id })) },
-    { id: "leave", key: "l", label: t("leave"), group, when: () => here() !== undefined, run: on((s) => void acts.leave(s.id)) },
-    { id: "stop", key: "s", label: t("stop"), group, when: acting, run: on((s) => show({ kind: "stop", id: s.id })) },
-    { id: "done", key: "e", label: t("wrapUpDone"), group, when: () => current.value?.ended !== undefined, run: () => void acts.wrapUp(current.value!.id, false) },
+    { id: "leave", key: "l", final: true, label: t("leave"), group, when: () => here() !== undefined, run: on(leave) },
+    { id: "stop", key: "s", final: true, label: t("stop"), group, when: acting, run: on((s) => show({ kind: "stop", id: s.id })) },
+    { id: "done", key: "e", final: true, label: t("wrapUpDone"), group, when: () => current.value?.ended !== undefined, run: () => void acts.wrapUp(current.value!.id, false) },
   ];
 }
 
@@ -84,14 +88,14 @@ function ownState(): Command[] {
   const group = t("groupState");
   const mode = (to: WorkMode) => () => void acts.setWorkMode(to);
   return [
-    { id: "available", key: "y", label: t("becomeAvailable"), group, when: () => loggedIn() && !available.value, run: () => void acts.becomeAvailable() },
+    { id: "available", key: "y", label: t("becomeAvailable"), group, when: () => loggedIn() && !availableForAll.value, run: () => void acts.becomeAvailable() },
     { id: "away", key: "n", label: t("becomeUnavailable"), group, when: loggedIn, run: () => show({ kind: "away" }) },
     { id: "autoIn", label: t("modeAutoIn"), group, when: hasModes, run: mode(WorkMode.AUTO_IN) },
     { id: "manualIn", label: t("modeManualIn"), group, when: hasModes, run: mode(WorkMode.MANUAL_IN) },
     { id: "acw", label: t("modeAcw"), group, when: hasModes, run: mode(WorkMode.ACW) },
     { id: "dnd", key: "d", label: t("doNotDisturbOn"), group, when: () => state.value.status?.doNotDisturb === false, run: () => void acts.setDoNotDisturb(true) },
     { id: "dndOff", key: "d", label: t("doNotDisturbOff"), group, when: () => state.value.status?.doNotDisturb === true, run: () => void acts.setDoNotDisturb(false) },
-    { id: "logout", key: "x", label: t("logOut"), group, when: always, run: () => show({ kind: "logout" }) },
+    { id: "logout", key: "x", final: true, label: t("logOut"), group, when: always, run: () => show({ kind: "logout" }) },
   ];
 }
 
@@ -121,7 +125,7 @@ export const keyOf = (id: string): string | undefined => commands().find((c) => 
 export function lookAt(number: number): boolean {
   const session = state.value.sessions[number - 1];
   if (session) {
-    look({ kind: "session", id: session.id });
+    goTo(session.id);
   }
   return session !== undefined;
 }

@@ -7,6 +7,7 @@ export type Open =
   | { kind: "help" }
   | { kind: "reject"; ticket: bigint }
   | { kind: "stop"; id: string }
+  | { kind: "leave"; id: string }
   | { kind: "invite"; how: InviteKind; id: string }
   | { kind: "queue"; id: string }
   | { kind: "workbin"; id: string }

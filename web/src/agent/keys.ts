@@ -34,7 +34,7 @@ function onKey(event: KeyboardEvent): void {
     return;
   }
   const alone = !event.altKey && singleKeys.value && !isText(event.target);
-  if ((alone || event.altKey) && press(letterOf(event))) {
+  if ((alone || event.altKey) && press(letterOf(event), alone)) {
     event.preventDefault();
   }
 }
@@ -45,11 +45,11 @@ function letterOf(event: KeyboardEvent): string {
   return event.altKey && code ? code.toLowerCase() : event.key.toLowerCase();
 }
 
-function press(key: string): boolean {
+function press(key: string, alone: boolean): boolean {
   if (/^[1-9]$/.test(key)) {
     return lookAt(Number(key));
   }
-  const command = commands().find((c) => c.key === key && c.when());
+  const command = commands().find((c) => c.key === key && !(alone && c.final) && c.when());
   return command !== undefined && run(command.id);
 }
 

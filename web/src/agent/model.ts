@@ -9,7 +9,7 @@ import {
   type Operation,
   type Participant,
   ParticipantKind,
-  type VisibilityMode,
+  VisibilityMode,
 } from "@usher-cc/client/gen/common";
 import type { EventCurrentAgentStatus } from "@usher-cc/client/gen/event";
 
@@ -124,6 +124,14 @@ export const subjectOf = (p: InteractionProperties | undefined): string => field
 /** What was asked for: the request type, else the queue, else the media type. */
 export const requestOf = (p: InteractionProperties | undefined): string =>
   field(p, "request_type") || p?.queue || p?.mediaType || "";
+
+/** Whether nobody would be left to serve the customer without this agent: coaches and monitors serve nobody. */
+export const isOnlyAgent = (s: Session, agentId: string): boolean =>
+  s.visibility === VisibilityMode.CONFERENCE &&
+  !s.properties.parties.some(
+    ({ participant, visibility }) =>
+      participant?.kind === ParticipantKind.AGENT && participant.id !== agentId && visibility === VisibilityMode.CONFERENCE,
+  );
 
 /** How many lines of a session the agent has not seen. */
 export const unreadOf = (s: Session, agentId: string): number =>

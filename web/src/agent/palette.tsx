@@ -5,8 +5,9 @@ import { customerOf } from "./model.js";
 import { Chooser } from "./chooser.js";
 import { type Command, commands, run } from "./commands.js";
 import { hide } from "./dialogs.js";
+import { goTo } from "./go.js";
 import { setSingleKeys, singleKeys } from "./keys.js";
-import { look, state } from "./store.js";
+import { state } from "./store.js";
 import { t } from "./text.js";
 
 const sessionPrefix = "session:";
@@ -28,7 +29,7 @@ export function Palette() {
         onChoose={(id) => {
           hide();
           if (id.startsWith(sessionPrefix)) {
-            look({ kind: "session", id: id.slice(sessionPrefix.length) });
+            goTo(id.slice(sessionPrefix.length));
           } else {
             // The dialog is gone first: some commands open another one.
             requestAnimationFrame(() => run(id));

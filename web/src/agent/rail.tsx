@@ -7,6 +7,7 @@ import { now } from "../common/clock.js";
 import { dismissOffers } from "./acts.js";
 import { closedOffers, current, look, openOffers, state, view } from "./store.js";
 import { progressWords } from "./explain.js";
+import { goTo } from "./go.js";
 import { OfferCard } from "./offer.js";
 import { draftOf } from "./sends.js";
 import { Key } from "./parts.js";
@@ -40,7 +41,7 @@ export function Rail() {
         {closedOffers.value.map((offer) => (
           <OfferCard key={String(offer.ticket)} offer={offer} />
         ))}
-        {closedOffers.value.length > 1 && <Button onClick={dismissOffers}>{t("dismissAll")}</Button>}
+        {closedOffers.value.length > 1 && <Button class="dismiss-all" onClick={dismissOffers}>{t("dismissAll")}</Button>}
       </section>
       <Latest />
       <button
@@ -79,7 +80,7 @@ function SessionItem(props: { session: Session; number: number; isCurrent: boole
       type="button"
       class={`session-item ${session.ended ? "session-ended" : ""}`}
       aria-current={isCurrent ? "page" : "false"}
-      onClick={() => look({ kind: "session", id: session.id })}
+      onClick={() => goTo(session.id)}
     >
       <span class="session-item-head">
         <strong class="cut">{customerOf(session.properties)}</strong>
