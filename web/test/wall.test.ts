@@ -24,6 +24,8 @@ let ben: AgentSession;
 let wall: Opened;
 let page: Page;
 const heard: Event[] = [];
+/** What the wall was refused: the methods, as often as it happened. */
+const refused: string[] = [];
 
 beforeAll(async () => {
   [usher, browser] = await Promise.all([Usher.start(), launch()]);
@@ -46,6 +48,7 @@ beforeAll(async () => {
     before: (context) => logIn(context, usher, { window: "supervisor", agentId: "carol" }),
   });
   page = wall.page;
+  page.on("response", (response) => response.status() >= 400 && refused.push(new URL(response.url()).pathname.split("/").at(-1) ?? ""));
   await page.getByRole("table").waitFor();
 });
 
@@ -125,7 +128,8 @@ test("who is no supervisor is told so, and a supervisor logs in by keyboard", as
   await type("carol", password);
   await other.getByRole("table").waitFor();
   await page.getByText("The wall was opened somewhere else").waitFor();
-  await page.reload();
+  expect(await axeViolations(page)).toEqual([]);
+  await page.getByRole("button", { name: "Use this one" }).click();
   await page.getByRole("table").waitFor();
   await other.getByText("The wall was opened somewhere else").waitFor();
   await context.close();
@@ -325,7 +329,7 @@ test("an interaction is reassigned when the other agent has accepted", async () 
   expect(offer.event.reason).toBe("Ben knows her");
   await ben.reject(offer.ticket, "Busy");
   // What came to nothing is said where it was asked.
-  await dialog.getByRole("alert").waitFor();
+  await dialog.getByRole("alert").getByText("The agent rejected the offer: Busy.").waitFor();
   await dialog.getByRole("button", { name: "Reassign" }).click();
   await answer(ben);
   await page.getByText(`ben has taken ${id}.`).waitFor();
@@ -372,7 +376,7 @@ test("a stuck interaction is stopped, and what is refused is said", async () => 
   await confirm("Stop", "Stuck");
   await page.getByText(`${id} is stopped.`).waitFor();
   await until("the customer's session is over", () => customer.state.stage === "ended");
-  await page.getByRole("status").getByText(/stopped/).first().waitFor();
+  await page.getByRole("status").getByText("It was stopped by Carol: Stuck.").waitFor();
   expect(await page.getByRole("button", { name: "Stop" }).count()).toBe(0);
   // Another one ends while the dialog is open.
   const other = await chat("Neither me.");
@@ -387,6 +391,26 @@ test("a stuck interaction is stopped, and what is refused is said", async () => 
   await page.getByRole("dialog").getByRole("alert").getByText(/Refused: .*stopped/).waitFor();
   await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
   await page.unroute("**/PlaceInQueue");
+});
+
+test("what was stopped is asked for no more", async () => {
+  const { id } = await chat("Read me once.");
+  await alice.stop(id);
+  await page.getByRole("status").getByText("It was stopped by Alice.").waitFor();
+  const reads = () => refused.filter((method) => method === "GetInteractionProperties").length;
+  const looked = async (before: number) => {
+    // The list beside it is read all the time.
+    for (let n = 0; n < 2; n++) {
+      await page.waitForResponse("**/FindInteractions");
+    }
+    return reads() - before;
+  };
+  // One may have been under way when it ended, or was not known to have ended.
+  expect(await looked(reads())).toBeLessThanOrEqual(1);
+  const before = reads();
+  await page.reload();
+  await page.getByRole("status").getByText("It was stopped by Alice.").waitFor();
+  expect(await looked(before)).toBeLessThanOrEqual(1);
 });
 
 test("why something waits is told in words", async () => {
@@ -569,6 +593,10 @@ test("who leaves the wall is no agent any more, and nothing went wrong in the pa
   await page.getByLabel("Agent id").waitFor();
   await page.reload();
   await page.getByLabel("Agent id").waitFor();
-  // What the browser itself says of refused requests and a killed server is no fault of the page.
+  // Refused is what the tests had refused, and reads of what had just ended.
+  const reads = refused.filter((method) => method === "GetInteractionProperties");
+  expect(refused.filter((method) => !reads.includes(method))).toEqual(["Transfer", "PlaceInQueue"]);
+  expect(reads.length).toBeLessThanOrEqual(10);
+  // The browser says it again, and that the killed server was not there.
   expect(wall.errors.filter((error) => !/Failed to load resource|net::ERR/.test(error))).toEqual([]);
 });

@@ -2,9 +2,11 @@
 // properties and its conversation.
 import { type Signal, signal } from "@preact/signals";
 import { follow, type Link, UsherError } from "@usher-cc/client";
-import { ErrorCode, type InteractionProperties } from "@usher-cc/client/gen/common";
+import { ErrorCode, type InteractionProperties, ParticipantKind } from "@usher-cc/client/gen/common";
+import type { Event } from "@usher-cc/client/gen/event";
 import { Reporting, type TraceLine } from "@usher-cc/client/gen/reporting";
-import { connection, enter, session, words } from "./state.js";
+import { agentName, connection, enter, reasonWords, refusalWords, session } from "./state.js";
+import { t } from "./text.js";
 
 /** How long lines are gathered before the screen is drawn. */
 const gatherMs = 100;
@@ -39,12 +41,19 @@ export function followInteraction(id: string): FollowedInteraction {
   let again = new Set<string>();
   let gathered: TraceLine[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
+  const reader = new Reader(id, f, life.signal);
   const show = () => {
     timer = undefined;
     const said = gathered.some((line) => line.event?.message.case === "eventLineAdded");
+    const changed = gathered.some(changes);
+    const stop = gathered.findLast((line) => line.event?.message.case === "eventProcessingStopped");
     f.lines.value = [...f.lines.value, ...gathered];
     gathered = [];
-    void readProperties(id, f, life.signal);
+    if (stop?.event) {
+      reader.stopped(stop.event);
+    } else if (changed) {
+      void reader.read();
+    }
     if (said) {
       void session.loadConversation(id).catch(() => undefined);
     }
@@ -73,30 +82,69 @@ export function followInteraction(id: string): FollowedInteraction {
     link: (link) => {
       f.link.value = link;
       if (link.state === "closed" && link.error?.code === ErrorCode.CURSOR_EXPIRED) {
-        f.gone.value = words(link.error);
+        f.gone.value = refusalWords(link.error);
       }
     },
     ended: () => undefined,
     signal: life.signal,
     silenceMs,
   });
-  void readProperties(id, f, life.signal);
+  void reader.read();
   void session.loadConversation(id).catch(() => undefined);
   return f;
 }
 
-async function readProperties(id: string, f: FollowedInteraction, signal: AbortSignal): Promise<void> {
-  try {
-    await enter();
-    const properties = await session.properties(id);
-    if (!signal.aborted) {
-      f.properties.value = properties;
-      f.gone.value = undefined;
+// Whether properties may differ after a line. A refusal changes nothing; those of
+// this window's own reads come as lines too, and would lead to the next read.
+const changes = (line: TraceLine): boolean => line.event !== undefined && line.event.message.case !== "eventError";
+
+/** Reader reads the properties of an interaction until it is stopped, which nothing undoes. */
+class Reader {
+  private over = false;
+
+  constructor(
+    private readonly id: string,
+    private readonly f: FollowedInteraction,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  async read(): Promise<void> {
+    if (this.over) {
+      return;
     }
-  } catch (thrown) {
-    const error = UsherError.from(thrown);
-    if (!signal.aborted && error.event) {
-      f.gone.value = error.description;
+    try {
+      await enter();
+      const properties = await session.properties(this.id);
+      if (!this.done()) {
+        this.f.properties.value = properties;
+        this.f.gone.value = undefined;
+      }
+    } catch (thrown) {
+      const error = UsherError.from(thrown);
+      if (!this.done() && error.event) {
+        this.over = error.code === ErrorCode.ALREADY_STOPPED;
+        this.f.gone.value = refusalWords(error);
+      }
     }
   }
+
+  /** Ends the reading: the interaction was stopped. */
+  stopped(event: Event): void {
+    this.over = true;
+    this.f.gone.value = stoppedWords(event);
+  }
+
+  // What was asked before the stop, or before the panel was closed, counts no more.
+  private done(): boolean {
+    return this.over || this.signal.aborted;
+  }
+}
+
+function stoppedWords({ actor, reason }: Event): string {
+  const name = actor?.kind === ParticipantKind.AGENT ? agentName(actor.id) : "";
+  const values = { name, reason: reasonWords(reason) };
+  if (name) {
+    return t(reason ? "stoppedByBecause" : "stoppedBy", values);
+  }
+  return reason ? t("stoppedBecause", values) : t("errorAlreadyStopped");
 }

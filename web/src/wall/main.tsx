@@ -33,6 +33,17 @@ function Wall() {
           <p role="status">{t("connecting")}</p>
         </Page>
       );
+    case "replaced":
+      return (
+        <Page title={t("title")}>
+          <section class="card wall-replaced" role="alert">
+            <p>{t("replaced")}</p>
+            <Button kind="primary" onClick={begin}>
+              {t("useThisOne")}
+            </Button>
+          </section>
+        </Page>
+      );
     case "out":
       return (
         <Page title={t("title")}>

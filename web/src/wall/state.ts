@@ -9,6 +9,7 @@ import { readThresholds, type Thresholds } from "./figures.js";
 import { t } from "./text.js";
 import { Refusal } from "./refusal.js";
 import { type Known, nothing, takeIn } from "./watch.js";
+import { reasonIn, refusalIn } from "./words.js";
 
 export const connection = connect({ window: "supervisor" });
 
@@ -17,6 +18,8 @@ export type Who =
   | { state: "asking" }
   /** Nobody: the words say why, if he was somebody before. */
   | { state: "out"; words?: string }
+  /** He opened the wall somewhere else; the credential still holds. */
+  | { state: "replaced" }
   | { state: "in" };
 
 export const who = signal<Who>({ state: "asking" });
@@ -70,7 +73,12 @@ function open(): void {
     own.value = mine.state;
     const { link } = mine.state;
     if (link.state === "closed" && link.why !== "closed") {
-      end(link.why === "replaced" ? t("replaced") : link.why === "revoked" ? t("revoked") : link.error?.description);
+      if (link.why === "replaced") {
+        end();
+        who.value = { state: "replaced" };
+      } else {
+        end(link.why === "revoked" ? t("revoked") : link.error && refusalWords(link.error));
+      }
     }
   });
   mine.start();
@@ -166,8 +174,17 @@ export function words(thrown: unknown): string {
     return thrown.message;
   }
   const error = UsherError.from(thrown);
-  return error.event ? t("refusal", { words: error.description }) : t("unreachable");
+  return error.event ? t("refusal", { words: refusalWords(error) }) : t("unreachable");
 }
+
+/** A refusal of the server in words. */
+export const refusalWords = (error: UsherError): string => refusalIn(error, directory.value?.reasons ?? []);
+
+/** A reason in words. */
+export const reasonWords = (reason: string): string => reasonIn(reason, directory.value?.reasons ?? []);
+
+/** An agent's name; his id if he has none or is not known. */
+export const agentName = (agentId: string): string => known.value.agents.get(agentId)?.name || agentId;
 
 /** The part of the address after #: which tab, and what is open in it. */
 export const place = signal(parse());
