@@ -829,10 +829,12 @@ describe("what is kept and told", () => {
       document.hasFocus = () => false;
     });
     await page.reload();
-    const emil = await customer("desk", "Emil");
-    await accept(page, "Emil");
     await customer("desk", "Dora");
     await accept(page, "Dora");
+    const emil = await customer("desk", "Emil");
+    await accept(page, "Emil");
+    await item(page, "Dora").click();
+    await session(page, "Dora").waitFor();
     await sees(page, ["Hello?"]);
     type Told = { title: string; options: { body: string }; onclick: () => void };
     const told = () => page.evaluate(() => (window as unknown as { shown: Told[] }).shown.map((n) => `${n.title} / ${n.options.body}`));
@@ -872,7 +874,7 @@ describe("keys that can't be undone", () => {
       await expect.poll(() => page.evaluate(() => document.activeElement?.id), patience).toBe("compose");
     }
 
-    await page.getByRole("log").focus();
+    await page.locator(".transcript").focus();
     await keys(page, "l", "s", "x");
     expect(await dialog(page).count()).toBe(0);
     await keys(page, "Alt+l");
@@ -885,5 +887,32 @@ describe("keys that can't be undone", () => {
     await dialog(page).getByRole("button", { name: "Leave" }).click();
     await page.getByText("You have left the session.").waitFor();
     await offer(page, "Nils").waitFor();
+  });
+});
+
+describe("signs that Option or AltGr writes", () => {
+  const down = (page: Page, init: Record<string, string | boolean>) =>
+    message(page).evaluate((box, init) => box.dispatchEvent(new KeyboardEvent("keydown", { bubbles: true, cancelable: true, ...init })), init);
+
+  test("are no keys of the window; on a Mac those are with Ctrl and Option", async () => {
+    const { page, context } = await desk("ana");
+    await customer("desk", "Rolf");
+    await accept(page, "Rolf");
+    const at = { key: "@", code: "KeyL", altKey: true };
+    expect(await down(page, at)).toBe(true);
+    expect(await down(page, { key: "l", code: "KeyL", altKey: true, modifierAltGraph: true })).toBe(true);
+    expect(await dialog(page).count()).toBe(0);
+    expect(await down(page, { key: "l", code: "KeyL", altKey: true })).toBe(false);
+    await dialog(page).waitFor();
+
+    await context.addInitScript(() => Object.defineProperty(navigator, "platform", { get: () => "MacIntel" }));
+    await page.reload();
+    await message(page).waitFor();
+    expect(await down(page, at)).toBe(true);
+    expect(await down(page, { key: "l", code: "KeyL", altKey: true })).toBe(true);
+    expect(await dialog(page).count()).toBe(0);
+    expect(await page.getByRole("button", { name: /^Leave/ }).getAttribute("aria-keyshortcuts")).toBe("Control+Alt+L");
+    expect(await down(page, { ...at, ctrlKey: true })).toBe(false);
+    await dialog(page).waitFor();
   });
 });

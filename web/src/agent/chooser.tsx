@@ -73,7 +73,7 @@ export function Chooser(props: {
           >
             <span class="cut">{choice.label}</span>
             {choice.detail && <span class="soft">{choice.detail}</span>}
-            {choice.key && <kbd class="key">{choice.key.toUpperCase()}</kbd>}
+            {choice.key && <kbd class="key">{choice.key}</kbd>}
           </div>
         ))}
       </div>

@@ -1,7 +1,9 @@
 // Keys of the whole window: a letter alone outside of text fields, the same
-// with Alt everywhere, and Ctrl or Cmd with K for the palette.
+// with Alt (on a Mac with Ctrl and Option) everywhere, and Ctrl or Cmd with K
+// for the palette.
 import { signal } from "@preact/signals";
 import { read, write } from "../common/locale.js";
+import { isMac } from "./combination.js";
 import { commands, lookAt, run } from "./commands.js";
 import { show } from "./dialogs.js";
 
@@ -30,19 +32,24 @@ function onKey(event: KeyboardEvent): void {
     show({ kind: "palette" });
     return;
   }
-  if (event.ctrlKey || event.metaKey) {
-    return;
-  }
-  const alone = !event.altKey && singleKeys.value && !isText(event.target);
-  if ((alone || event.altKey) && press(letterOf(event), alone)) {
+  const everywhere = isEverywhere(event);
+  const alone = singleKeys.value && !event.altKey && !event.ctrlKey && !event.metaKey && !isText(event.target);
+  if ((alone || everywhere) && press(letterOf(event), alone)) {
     event.preventDefault();
   }
 }
 
-/** The letter or digit of a key; with Alt some systems write another sign. */
+/** Whether what makes a letter a key everywhere is held. AltGraph, like Option on a Mac, only writes. */
+function isEverywhere(event: KeyboardEvent): boolean {
+  return event.altKey && event.ctrlKey === isMac && !event.metaKey && !event.getModifierState("AltGraph");
+}
+
+/** The letter or digit of a key; held keys may make another sign of it, which in a text field is meant to be written. */
 function letterOf(event: KeyboardEvent): string {
+  const key = event.key.toLowerCase();
   const code = /^(?:Key|Digit)([A-Z0-9])$/.exec(event.code)?.[1];
-  return event.altKey && code ? code.toLowerCase() : event.key.toLowerCase();
+  const written = /^[a-z0-9?]$/.test(key) || (isText(event.target) && !isMac);
+  return written || !event.altKey || !code ? key : code.toLowerCase();
 }
 
 function press(key: string, alone: boolean): boolean {

@@ -5,6 +5,7 @@ import { Button } from "../common/button.js";
 import { timeOfDay } from "../common/time.js";
 import * as acts from "./acts.js";
 import { now } from "../common/clock.js";
+import { shortcut } from "./combination.js";
 import { desk } from "./desk.js";
 import { show } from "./dialogs.js";
 import { offerEnding } from "./explain.js";
@@ -64,13 +65,13 @@ function Open(props: { offer: Offer }) {
       <Data offer={offer} />
       {offer.invite.operation !== Operation.ROUTE && <Preview id={offer.interactionId} />}
       <div class="row">
-        <Button kind="primary" busy={working} {...(first && { shortcut: "Alt+A" })} onClick={() => acts.accept(offer)}>
+        <Button kind="primary" busy={working} {...(first && { shortcut: shortcut("a") })} onClick={() => acts.accept(offer)}>
           {t("accept")}
-          {first && <Key text="a" />}
+          {first && <Key text="A" />}
         </Button>
-        <Button busy={working} {...(first && { shortcut: "Alt+R" })} onClick={() => show({ kind: "reject", ticket: offer.ticket })}>
+        <Button busy={working} {...(first && { shortcut: shortcut("r") })} onClick={() => show({ kind: "reject", ticket: offer.ticket })}>
           {t("reject")}
-          {first && <Key text="r" />}
+          {first && <Key text="R" />}
         </Button>
       </div>
     </>

@@ -3,10 +3,12 @@ import { Button } from "../common/button.js";
 import { Dialog } from "../common/dialog.js";
 import { customerOf } from "./model.js";
 import { Chooser } from "./chooser.js";
+import { modifier } from "./combination.js";
 import { type Command, commands, run } from "./commands.js";
 import { hide } from "./dialogs.js";
 import { goTo } from "./go.js";
 import { setSingleKeys, singleKeys } from "./keys.js";
+import { keyText } from "./parts.js";
 import { state } from "./store.js";
 import { t } from "./text.js";
 
@@ -19,7 +21,7 @@ export function Palette() {
     label: t("goTo", { customer: customerOf(s.properties) }),
     ...(n < 9 && { key: String(n + 1) }),
   }));
-  const choices = now.map((c) => ({ id: c.id, label: c.label, detail: c.group, ...(c.key && { key: c.key }) }));
+  const choices = now.map((c) => ({ id: c.id, label: c.label, detail: c.group, ...(c.key && { key: keyText(c.key, c.final) }) }));
   return (
     <Dialog title={t("palette")} onClose={hide}>
       <Chooser
@@ -47,7 +49,7 @@ export function Help() {
   }
   return (
     <Dialog title={t("help")} onClose={hide} actions={<Button kind="primary" onClick={hide}>{t("dismiss")}</Button>}>
-      <p>{t("helpKeys")}</p>
+      <p>{t("helpKeys", { modifier })}</p>
       <label class="check">
         <input type="checkbox" checked={singleKeys.value} onChange={(event) => setSingleKeys(event.currentTarget.checked)} />
         {t("singleKeys")}
@@ -59,7 +61,7 @@ export function Help() {
             <dl class="keys">
               {all.map((c) => (
                 <div key={c.id}>
-                  <dt><kbd class="key">{c.key?.toUpperCase()}</kbd></dt>
+                  <dt><kbd class="key">{keyText(c.key ?? "", c.final)}</kbd></dt>
                   <dd>{c.label}</dd>
                 </div>
               ))}

@@ -3,7 +3,8 @@ import type { ComponentChildren } from "preact";
 import { Button } from "../common/button.js";
 import { stopwatch } from "../common/time.js";
 import { now } from "../common/clock.js";
-import { type Command, commands } from "./commands.js";
+import { combination, shortcut } from "./combination.js";
+import { commands } from "./commands.js";
 import { busy, say, troubles } from "./trouble.js";
 import { t } from "./text.js";
 
@@ -49,23 +50,24 @@ export function CommandButton(props: { id: string; kind?: "normal" | "primary" |
   return (
     <Button
       kind={props.kind ?? "normal"}
-      {...(command.key && { shortcut: shortcutOf(command) })}
+      {...(command.key && { shortcut: shortcut(command.key) })}
       busy={props.place !== undefined && busy.value.has(props.place)}
       onClick={command.run}
     >
       {props.children ?? command.label}
-      {command.key && <Key text={command.key} />}
+      {command.key && <Key text={keyText(command.key, command.final)} />}
     </Button>
   );
 }
 
-const shortcutOf = (command: Command) => `Alt+${command.key?.toUpperCase()}`;
+/** A command's key for people: with what is to be held, if it is no key alone. */
+export const keyText = (key: string, final: true | undefined): string => (final ? combination(key) : key.toUpperCase());
 
 /** A key as it stands beside what it does. */
 export function Key(props: { text: string }) {
   return (
     <kbd aria-hidden="true" class="key">
-      {props.text.toUpperCase()}
+      {props.text}
     </kbd>
   );
 }

@@ -7,6 +7,7 @@ import { now } from "../common/clock.js";
 import { dismissOffers } from "./acts.js";
 import { closedOffers, current, look, openOffers, state, view } from "./store.js";
 import { progressWords } from "./explain.js";
+import { shortcut } from "./combination.js";
 import { goTo } from "./go.js";
 import { OfferCard } from "./offer.js";
 import { draftOf } from "./sends.js";
@@ -48,10 +49,10 @@ export function Rail() {
         type="button"
         class="session-item"
         aria-current={view.value.kind === "bins" ? "page" : "false"}
-        aria-keyshortcuts="Alt+G"
+        aria-keyshortcuts={shortcut("g")}
         onClick={() => look({ kind: "bins" })}
       >
-        {t("bins")} <Key text="g" />
+        {t("bins")} <Key text="G" />
       </button>
     </nav>
   );

@@ -4,6 +4,7 @@ import { WorkMode } from "@usher-cc/client/gen/routing";
 import { Button } from "../common/button.js";
 import { Field } from "../common/field.js";
 import * as acts from "./acts.js";
+import { combination, shortcut } from "./combination.js";
 import type { Session } from "./model.js";
 import { Key, Since, Until } from "./parts.js";
 import { notes } from "./sends.js";
@@ -53,9 +54,9 @@ export function WrapUp(props: { session: Session }) {
         {(control) => <textarea {...control} rows={2} maxLength={4_000} value={note} onInput={(event) => set({ note: event.currentTarget.value })} />}
       </Field>
       <div class="row">
-        <Button kind="primary" type="submit" shortcut="Alt+E" busy={working}>
+        <Button kind="primary" type="submit" shortcut={shortcut("e")} busy={working}>
           {t("wrapUpDone")}
-          <Key text="e" />
+          <Key text={combination("e")} />
         </Button>
         {inAcw && (
           <Button busy={working} onClick={() => acts.wrapUp(id, true)}>
