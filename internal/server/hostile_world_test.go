@@ -447,11 +447,3 @@ func (d *desk) accept(interaction string) *usherv1.Event {
 	}
 	return invite
 }
-
-// heard receives until a line with a text.
-func (d *desk) heard(text string) *usherv1.EventLineAdded {
-	d.t.Helper()
-	return d.until(func(ev *usherv1.Event) bool {
-		return ev.GetEventLineAdded().GetLine().GetText() == text
-	}).GetEventLineAdded()
-}
