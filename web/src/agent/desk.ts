@@ -7,7 +7,7 @@ import { followClock, now } from "../common/clock.js";
 import { forget, keepFor } from "./kept.js";
 import { type Ending, nothing } from "./model.js";
 import { reduce, sync } from "./reduce.js";
-import { change, directory, keepCards, readBefore, restoreCards, state } from "./store.js";
+import { change, directory, keepCards, readBefore, restore, state } from "./store.js";
 
 /** How far the window is. */
 export type Stage =
@@ -91,12 +91,18 @@ function take(has: AgentState): void {
   }
   if (stage.peek() === "opening") {
     keepFor(has.agentId);
-    restoreCards();
+    restore(() => takeState(has));
     keeping ??= keepCards();
-    state.peek().sessions.forEach((s) => void desk().loadConversation(s.id).catch(() => undefined)); // a card without it is one, too
+    const cards = state.peek().sessions.filter((s) => s.ended);
+    cards.forEach((s) => void desk().loadConversation(s.id).catch(() => undefined)); // a card without it is one, too
     stage.value = "desk";
     void readDirectory();
+    return;
   }
+  takeState(has);
+}
+
+function takeState(has: AgentState): void {
   change((s) => {
     const next = sync(s, has, expected, now.peek());
     const sessions = next.sessions.map((x) => (x.readNumber > 0 ? x : { ...x, readNumber: readBefore(x.id) }));

@@ -1,13 +1,14 @@
 // What the window shows, in signals: the agent's state, what is looked at, and
 // what follows from both.
-import { computed, effect, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import { fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { InteractionPropertiesSchema, ParticipantKind, type Participant } from "@usher-cc/client/gen/common";
+import { EventSchema } from "@usher-cc/client/gen/event";
 import type { EventDirectory, AgentRow } from "@usher-cc/client/gen/statistics";
-import { type Reason, ReasonKind } from "@usher-cc/client/gen/administration";
+import type { Reason, ReasonKind } from "@usher-cc/client/gen/administration";
 import { WorkMode } from "@usher-cc/client/gen/routing";
 import { kept } from "./kept.js";
-import { nothing, type Offer, type Session, type State, unreadOf } from "./model.js";
+import { type Ending, nothing, type Offer, type Progress, progressMax, type Session, type State, unreadOf } from "./model.js";
 import { seen } from "./reduce.js";
 import { t } from "./text.js";
 
@@ -53,6 +54,9 @@ export const available = computed(() => {
   return !rests.includes(s.workMode) && !rests.includes(s.pendingWorkMode);
 });
 
+/** Whether something new may come for every media type: after RONA in one of them it may not. */
+export const availableForAll = computed(() => available.value && state.value.status?.media.every((m) => m.ready) === true);
+
 /** Changes the state. */
 export function change(next: (state: State) => State): void {
   state.value = next(state.value);
@@ -94,18 +98,12 @@ export function nameOf(p: Participant | undefined): string {
 /** The reasons of a kind that are offered. */
 export const reasonsOf = (kind: ReasonKind): Reason[] => directory.value?.reasons.filter((r) => r.kind === kind) ?? [];
 
-/** A reason of AUX by its code, for people. */
-export function auxLabel(code: number): string {
-  const reason = reasonsOf(ReasonKind.AUX).find((r) => r.code === code);
-  return reason ? reason.label || reason.name : code > 0 ? String(code) : "";
-}
-
 // What was said is seen when its session is looked at by somebody.
 const watching = signal(document.visibilityState === "visible");
 document.addEventListener("visibilitychange", () => (watching.value = document.visibilityState === "visible"));
 
-/** How far each conversation was read, over a reload. */
-const readUpTo = kept<Record<string, number>>("read", {});
+/** The sessions in their order, and how far each was read, over a reload. */
+const sessionsBefore = kept<{ id: string; readNumber: number }[]>("sessions", []);
 
 effect(() => {
   const id = current.value?.id;
@@ -115,50 +113,122 @@ effect(() => {
 });
 
 effect(() => {
-  const numbers = Object.fromEntries(state.value.sessions.map((s) => [s.id, s.readNumber]));
-  if (state.value.sessions.length > 0 && JSON.stringify(numbers) !== JSON.stringify(readUpTo.peek())) {
-    readUpTo.value = numbers;
+  const sessions = state.value.sessions.map(({ id, readNumber }) => ({ id, readNumber }));
+  if (sessions.length > 0 && JSON.stringify(sessions) !== JSON.stringify(sessionsBefore.peek())) {
+    sessionsBefore.value = sessions;
   }
 });
 
 /** How far a conversation was read before the page was loaded. */
-export const readBefore = (id: string): number => readUpTo.peek()[id] ?? 0;
+export const readBefore = (id: string): number => sessionsBefore.peek().find((s) => s.id === id)?.readNumber ?? 0;
 
 /** Cards of ended sessions, over a reload. */
 interface KeptCard {
   properties: JsonValue;
   session: Pick<Session, "id" | "visibility" | "sinceMs">;
-  ending: { reason: string; by: [ParticipantKind, string]; operation: number; atMs: number };
+  ending: KeptEnding;
 }
 
-export const endedCards = kept<KeptCard[]>("ended", []);
+const endedCards = kept<KeptCard[]>("ended", []);
 
-/** Puts the cards of ended sessions back that a reload took away. */
-export function restoreCards(): void {
-  const cards = endedCards.peek().map((card): Session => ({
-    ...card.session,
-    properties: fromJson(InteractionPropertiesSchema, card.properties, { ignoreUnknownFields: true }),
+/** Offers, open or closed, over a reload; the invitation is in the event. */
+interface KeptOffer {
+  ticket: string;
+  offer: Pick<Offer, "interactionId" | "deadlineMs" | "sinceMs">;
+  properties: JsonValue | undefined;
+  event: JsonValue;
+  closed: KeptEnding | undefined;
+}
+
+const keptOffers = kept<KeptOffer[]>("offers", []);
+
+/** The lines of progress, over a reload. */
+const keptProgress = kept<readonly Progress[]>("progress", []);
+
+type KeptEnding = Omit<Ending, "by"> & { by: [ParticipantKind, string] };
+
+const keptEnding = (e: Ending): KeptEnding => ({ ...e, by: [e.by?.kind ?? 0, e.by?.id ?? ""] });
+
+const endingOf = ({ by: [kind, id], ...e }: KeptEnding): Ending => ({
+  ...e,
+  by: kind ? { $typeName: "usher.v1.Participant", kind, id } : undefined,
+});
+
+const lenient = { ignoreUnknownFields: true };
+
+function restoredOffers(): Offer[] {
+  return keptOffers.peek().flatMap(({ ticket, offer, properties, event: json, closed }): Offer[] => {
+    const event = fromJson(EventSchema, json, lenient);
+    return event.message.case === "eventInvite"
+      ? [{
+          ...offer,
+          ticket: BigInt(ticket),
+          properties: properties === undefined ? undefined : fromJson(InteractionPropertiesSchema, properties, lenient),
+          invite: event.message.value,
+          event,
+          ...(closed && { closed: endingOf(closed) }),
+        }]
+      : [];
+  });
+}
+
+const restoredCards = (): Session[] =>
+  endedCards.peek().map(({ session, properties, ending }) => ({
+    ...session,
+    properties: fromJson(InteractionPropertiesSchema, properties, lenient),
     conversation: undefined,
-    readNumber: readBefore(card.session.id),
-    ended: {
-      ...card.ending,
-      by: { $typeName: "usher.v1.Participant", kind: card.ending.by[0], id: card.ending.by[1] },
-    },
+    readNumber: readBefore(session.id),
+    ended: endingOf(ending),
   }));
-  change((s) => ({ ...s, sessions: [...cards.filter((c) => !s.sessions.some((has) => has.id === c.id)), ...s.sessions] }));
+
+/**
+ * Puts back what a reload took away: cards of ended sessions, offers, progress.
+ * Then it takes what the server has, as one change: what is kept follows from
+ * the state, so that nothing may see it half restored.
+ */
+export function restore(take: () => void): void {
+  batch(() => {
+    const before = sessionsBefore.peek();
+    const progress = keptProgress.peek();
+    change((s) => ({
+      ...s,
+      sessions: [...restoredCards().filter((c) => !s.sessions.some((has) => has.id === c.id)), ...s.sessions],
+      offers: [...restoredOffers().filter((o) => !s.offers.some((has) => has.ticket === o.ticket)), ...s.offers],
+    }));
+    take();
+    const place = ({ id }: Session) => {
+      const at = before.findIndex((b) => b.id === id);
+      return at < 0 ? before.length : at;
+    };
+    const told = (p: Progress) => progress.some((b) => b.key === p.key && JSON.stringify(b.values) === JSON.stringify(p.values));
+    change((s) => ({
+      ...s,
+      sessions: [...s.sessions].sort((a, b) => place(a) - place(b)),
+      progress: [...progress, ...s.progress.filter((p) => !told(p))].slice(-progressMax),
+    }));
+  });
 }
 
-/** Keeps the cards of ended sessions, once those of before are back. */
+/** Keeps the cards of ended sessions, offers and progress, once those of before are back. */
 export function keepCards(): () => void {
   return effect(() => {
-    endedCards.value = state.value.sessions.flatMap(({ id, visibility, sinceMs, properties, ended }) =>
+    const { sessions, offers, progress } = state.value;
+    endedCards.value = sessions.flatMap(({ id, visibility, sinceMs, properties, ended }) =>
       ended
         ? [{
             properties: toJson(InteractionPropertiesSchema, properties),
             session: { id, visibility, sinceMs },
-            ending: { ...ended, by: [ended.by?.kind ?? 0, ended.by?.id ?? ""] as [ParticipantKind, string] },
+            ending: keptEnding(ended),
           }]
         : [],
     );
+    keptOffers.value = offers.map(({ ticket, interactionId, deadlineMs, sinceMs, properties, event, closed }) => ({
+      ticket: String(ticket),
+      offer: { interactionId, deadlineMs, sinceMs },
+      properties: properties && toJson(InteractionPropertiesSchema, properties),
+      event: toJson(EventSchema, event),
+      closed: closed && keptEnding(closed),
+    }));
+    keptProgress.value = progress;
   });
 }
