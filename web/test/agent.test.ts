@@ -274,7 +274,7 @@ describe("an offer", () => {
     await keys(page, "a");
     await pia.drop();
     release();
-    await reads(offer(page, "Pia"), /The customer left\.[^]*Too late: invitation \d+ is closed/);
+    await reads(offer(page, "Pia"), /The customer left\.[^]*Too late: this offer is no longer open\./);
   });
 
   test("is accepted by itself where the agent has auto-answer", async () => {
@@ -345,7 +345,7 @@ describe("a session", () => {
     await keys(ben.page, "r");
     await dialog(ben.page).waitFor();
     await keys(ben.page, "2");
-    await ana.page.getByText(/Ben: The offer was rejected/).waitFor();
+    await ana.page.getByText(/Ben: The offer was rejected: Not for me\./).waitFor();
 
     await ask();
     await reads(offer(ben.page, "Tina"), /Transfer from Ana/);

@@ -2,7 +2,7 @@
 // tab.
 import { effect, signal } from "@preact/signals";
 import { read, write } from "../common/locale.js";
-import { customerOf, requestOf, subjectOf } from "./model.js";
+import { customerOf, requestOf, subjectOf, unreadOf } from "./model.js";
 import { look, openOffers, state, unread } from "./store.js";
 import { t } from "./text.js";
 
@@ -92,17 +92,19 @@ effect(() => {
   ringing = offers.length > 0 ? setInterval(ring, ringEveryMs) : undefined;
 });
 
-let unreadBefore = 0;
+/** How many unread lines each session had. */
+let unreadBefore: ReadonlyMap<string, number> = new Map();
 
 effect(() => {
-  const count = unread.value;
-  if (count > unreadBefore) {
-    const session = state.peek().sessions.find((s) => !s.ended && s.conversation?.lines.at(-1));
-    if (session) {
-      notify("lines", t("newLines", { count }), customerOf(session.properties), () => look({ kind: "session", id: session.id }));
+  const { sessions, agentId } = state.value;
+  const counts = new Map(sessions.map((s) => [s.id, unreadOf(s, agentId)]));
+  for (const { id, properties } of sessions) {
+    const count = counts.get(id) ?? 0;
+    if (count > (unreadBefore.get(id) ?? 0)) {
+      notify(`lines ${id}`, t("newLines", { count }), customerOf(properties), () => look({ kind: "session", id }));
     }
   }
-  unreadBefore = count;
+  unreadBefore = counts;
 });
 
 /** The title of the tab: what calls first. */
