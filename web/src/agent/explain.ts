@@ -1,8 +1,9 @@
 // Why an offer or a session is no longer there, in words.
+import { ReasonKind } from "@usher-cc/client/gen/administration";
 import { Operation, ParticipantKind } from "@usher-cc/client/gen/common";
 import type { Ending, Offer, Progress, Session } from "./model.js";
 import { byCustomer } from "./reduce.js";
-import { directory, nameOf, state } from "./store.js";
+import { directory, nameOf, reasonsOf, state } from "./store.js";
 import { t } from "./text.js";
 
 type Key = Parameters<typeof t>[0];
@@ -36,6 +37,14 @@ const serverReasons: Record<string, Key> = {
   CustomerLeft: "reasonCustomerLeft",
   LogoutTime: "reasonLogoutTime",
   ACWTooLong: "reasonAcwTooLong",
+  AUXInterrupted: "reasonAuxInterrupted",
+  DoNotDisturb: "reasonYouUnavailable",
+  NotReady: "reasonYouUnavailable",
+  MediaRemoved: "reasonMediaRemoved",
+  LoggedOut: "reasonLoggedOut",
+  Placed: "reasonPlaced",
+  Transferred: "reasonTransferred",
+  Moved: "reasonMoved",
 };
 
 /** A reason for people: the server's own, one that the window offered, or somebody's words. */
@@ -43,6 +52,12 @@ export function reasonWords(reason: string): string {
   const key = serverReasons[reason];
   const offered = directory.value?.reasons.find((r) => r.name === reason);
   return key ? t(key) : offered?.label || reason;
+}
+
+/** Why an agent is in AUX: the reason that is offered with the code, else the server's own, else the code. */
+export function auxWords(code: number, reason: string): string {
+  const offered = reasonsOf(ReasonKind.AUX).find((r) => r.code === code);
+  return offered?.label || offered?.name || reasonWords(reason) || t("codeIs", { code });
 }
 
 /** A line of progress in words. */

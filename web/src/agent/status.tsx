@@ -7,8 +7,8 @@ import { audible, muted } from "./attention.js";
 import { run } from "./commands.js";
 import { link } from "./desk.js";
 import { show } from "./dialogs.js";
-import { reasonWords } from "./explain.js";
-import { auxLabel, available, live, state } from "./store.js";
+import { auxWords, reasonWords } from "./explain.js";
+import { available, live, state } from "./store.js";
 import { CommandButton, Until } from "./parts.js";
 import { t } from "./text.js";
 
@@ -61,10 +61,10 @@ function Connection() {
 }
 
 /** The name of a work mode. */
-export function modeName(mode: WorkMode, code = 0): string {
+export function modeName(mode: WorkMode, code = 0, reason = ""): string {
   const names = {
     [WorkMode.UNSPECIFIED]: "",
-    [WorkMode.AUX]: code > 0 ? t("modeAuxBecause", { reason: auxLabel(code) }) : t("modeAux"),
+    [WorkMode.AUX]: code > 0 ? t("modeAuxBecause", { reason: auxWords(code, reason) }) : t("modeAux"),
     [WorkMode.ACW]: t("modeAcw"),
     [WorkMode.AUTO_IN]: t("modeAutoIn"),
     [WorkMode.MANUAL_IN]: t("modeManualIn"),
@@ -79,12 +79,13 @@ function Mode() {
     return s?.doNotDisturb ? <span class="chip chip-warn">{t("doNotDisturb")}</span> : null;
   }
   const pending = s.pendingWorkMode !== WorkMode.UNSPECIFIED && s.pendingWorkMode !== s.workMode;
+  const mine = pending ? modeName(s.workMode) : modeName(s.workMode, s.reasonCode, s.reason);
   const mode = (to: WorkMode) => ({ label: modeName(to), onSelect: () => void acts.setWorkMode(to) });
   const away = { label: t("modeAuxChoose"), onSelect: () => show({ kind: "away" }) };
   return (
     <>
-      <Menu label={`${t("workMode")}: ${modeName(s.workMode, pending ? 0 : s.reasonCode)}`} items={[mode(WorkMode.AUTO_IN), mode(WorkMode.MANUAL_IN), mode(WorkMode.ACW), away]}>
-        <span class="mode">{modeName(s.workMode, pending ? 0 : s.reasonCode)}</span>
+      <Menu label={`${t("workMode")}: ${mine}`} items={[mode(WorkMode.AUTO_IN), mode(WorkMode.MANUAL_IN), mode(WorkMode.ACW), away]}>
+        <span class="mode">{mine}</span>
       </Menu>
       {s.workMode === WorkMode.ACW && s.acwUntilMs > 0n && <Until ms={Number(s.acwUntilMs)} label={t("acwLeft")} />}
       {pending && (

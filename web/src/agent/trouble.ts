@@ -2,6 +2,7 @@
 // something is under way.
 import { signal } from "@preact/signals";
 import { ErrorCode, UsherError } from "@usher-cc/client";
+import { reasonWords } from "./explain.js";
 import { t } from "./text.js";
 
 /** The words at each place. */
@@ -60,12 +61,19 @@ const known: Partial<Record<ErrorCode, Parameters<typeof t>[0]>> = {
   [ErrorCode.UNSUPPORTED_ATTACHMENT]: "errorUnsupportedAttachment",
 };
 
-/** What went wrong, for people: in their language, and in the server's sentence. */
+/** The reason that somebody gave, at the end of the server's sentence. */
+const givenReason = /\((.+)\)$/s;
+
+/** What went wrong, for people: in their language if the window knows it, else in the server's sentence. */
 export function words(thrown: unknown): string {
   if (thrown instanceof Error && !(thrown instanceof UsherError)) {
     return thrown.message;
   }
   const error = UsherError.from(thrown);
+  const reason = error.code === ErrorCode.REJECTED && givenReason.exec(error.description)?.[1];
+  if (reason) {
+    return t("errorRejectedBecause", { reason: reasonWords(reason) });
+  }
   const key = error.event ? known[error.code] : "errorUnreachable";
-  return key ? t(key, { description: error.description }) : error.description;
+  return key ? t(key) : error.description;
 }
