@@ -206,6 +206,7 @@ describe("an offer", () => {
     await reads(card, /My bill is wrong/);
     await reads(card, /account\s+17/);
     await reads(card, /Waiting for/);
+    expect(await card.textContent()).not.toMatch(/Waiting for\s+Waiting for/);
     await expect.poll(() => card.getByRole("img").getAttribute("aria-label"), patience).toMatch(/\d+ seconds? left/);
     await expect.poll(() => page.title(), patience).toBe("(1) Offer - Usher");
     await accessible(page, "offer");
@@ -493,6 +494,9 @@ describe("a session", () => {
     await page.getByRole("button", { name: /^End/ }).click();
     await dialog(page).getByRole("button", { name: /Answered/ }).click();
     await reads(session(page, "Zoe"), /You have ended the session: Answered\./);
+    const handled = await page.locator(".session-title").innerText();
+    await reads(page.locator(".wrapup"), /Wrapping up for\s+0:0[2-9]/);
+    expect(await page.locator(".session-title").innerText()).toBe(handled);
     await until("Zoe sees the end", () => zoe.state.stage === "ended");
     await accessible(page, "wrap-up");
     await page.getByLabel("Disposition").selectOption("solved");
@@ -914,5 +918,21 @@ describe("signs that Option or AltGr writes", () => {
     expect(await page.getByRole("button", { name: /^Leave/ }).getAttribute("aria-keyshortcuts")).toBe("Control+Alt+L");
     expect(await down(page, { ...at, ctrlKey: true })).toBe(false);
     await dialog(page).waitFor();
+  });
+});
+
+describe("what is said", () => {
+  test("stands on the offer, once, and its addresses are links", async () => {
+    const { page } = await desk("ana");
+    await customer("desk", "Uwe", { text: "See https://shop.example.com/17." });
+    const card = offer(page, "Uwe");
+    await reads(card.getByRole("list", { name: "Said before" }), /See https:\/\/shop\.example\.com\/17\./);
+    await reads(card, /desk\s+chat\s+Waiting for/);
+    await accept(page, "Uwe");
+    await sees(page, ["See https://shop.example.com/17."]);
+    const link = page.locator(".line-text a");
+    expect(await link.getAttribute("href")).toBe("https://shop.example.com/17");
+    expect(await link.getAttribute("rel")).toBe("noopener noreferrer");
+    await accessible(page, "link");
   });
 });

@@ -27,7 +27,7 @@ export function Details(props: { session: Session }) {
         <ul class="plain">
           {p.parties.filter((party) => party.participant?.kind === ParticipantKind.AGENT).map((party) => (
             <li key={party.participant?.id}>
-              {party.participant?.id === state.value.agentId ? t("youName") : nameOf(party.participant)} <span class="soft">{seenAs(party.visibility)} {stopwatch(now.value - Number(party.sinceMs))}</span>
+              {party.participant?.id === state.value.agentId ? t("youName") : nameOf(party.participant)} <span class="soft">{seenAs(party.visibility)} {stopwatch((session.ended?.atMs ?? now.value) - Number(party.sinceMs))}</span>
             </li>
           ))}
         </ul>

@@ -18,6 +18,8 @@ import { t } from "./text.js";
 export function OfferCard(props: { offer: Offer }) {
   const { offer } = props;
   const { properties: p } = offer;
+  const about = subjectOf(p) || requestOf(p);
+  const where = [p?.mediaType, requestOf(p), offer.event.queue, offer.invite.skill].filter((text) => text !== about);
   return (
     <article class={`card offer ${offer.closed ? "offer-closed" : ""}`} aria-label={t("offerOf", { customer: customerOf(p) })}>
       <header class="offer-head">
@@ -28,9 +30,9 @@ export function OfferCard(props: { offer: Offer }) {
         {!offer.closed && <Countdown offer={offer} />}
       </header>
       <p>
-        <strong>{subjectOf(p) || requestOf(p)}</strong>
+        <strong>{about}</strong>
       </p>
-      <p class="soft">{[p?.mediaType, requestOf(p), offer.event.queue, offer.invite.skill].filter(unique).join(" · ")}</p>
+      <p class="soft">{where.filter(unique).join(" · ")}</p>
       {offer.closed ? <Closed offer={offer} /> : <Open offer={offer} />}
       <Trouble place={acts.offerPlace(offer.ticket)} />
     </article>
@@ -60,10 +62,10 @@ function Open(props: { offer: Offer }) {
   return (
     <>
       <p class="soft">
-        {t("waitSoFar")} <Since ms={since} label={t("waitSoFar")} />
+        {t("waitSoFar")} <Since ms={since} />
       </p>
       <Data offer={offer} />
-      {offer.invite.operation !== Operation.ROUTE && <Preview id={offer.interactionId} />}
+      <Preview id={offer.interactionId} />
       <div class="row">
         <Button kind="primary" busy={working} {...(first && { shortcut: shortcut("a") })} onClick={() => acts.accept(offer)}>
           {t("accept")}
@@ -95,7 +97,7 @@ function Data(props: { offer: Offer }) {
   ) : null;
 }
 
-/** What was said before, for a colleague who is asked in. */
+/** The latest of what was said before. */
 function Preview(props: { id: string }) {
   const [lines, setLines] = useState<readonly Line[]>([]);
   useEffect(() => {

@@ -8,22 +8,21 @@ import { commands } from "./commands.js";
 import { busy, say, troubles } from "./trouble.js";
 import { t } from "./text.js";
 
-/** A running timer from a time on. */
-export function Since(props: { ms: number; label: string }) {
-  return (
-    <span class="timer" title={props.label}>
-      <span class="unseen">{props.label} </span>
-      {stopwatch(now.value - props.ms)}
-    </span>
-  );
+/** A running timer from a time on; one that has ended stands still. The label is for where none stands before it. */
+export function Since(props: { ms: number; untilMs?: number | undefined; label?: string }) {
+  return <Timer ms={(props.untilMs ?? now.value) - props.ms} label={props.label} />;
 }
 
-/** A running timer to a time. */
-export function Until(props: { ms: number; label: string }) {
+/** A running timer to a time. The label is for where none stands before it. */
+export function Until(props: { ms: number; label?: string }) {
+  return <Timer ms={props.ms - now.value} label={props.label} />;
+}
+
+function Timer(props: { ms: number; label: string | undefined }) {
   return (
     <span class="timer" title={props.label}>
-      <span class="unseen">{props.label} </span>
-      {stopwatch(props.ms - now.value)}
+      {props.label && <span class="unseen">{props.label} </span>}
+      {stopwatch(props.ms)}
     </span>
   );
 }

@@ -37,7 +37,7 @@ function Head(props: { session: Session }) {
         <h2 class="cut">{customerOf(p)}</h2>
         <span class="soft cut">{subjectOf(p) || requestOf(p)}</span>
         <span class="soft">
-          {t("handling")} <Since ms={session.sinceMs} label={t("handling")} />
+          {t("handling")} <Since ms={session.sinceMs} untilMs={session.ended?.atMs} />
         </span>
         {p.isHeld && <span class="chip chip-warn">{t("held")}</span>}
         {session.visibility === VisibilityMode.COACH && <span class="chip chip-warn">{t("youCoach")}</span>}

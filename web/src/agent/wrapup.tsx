@@ -30,11 +30,11 @@ export function WrapUp(props: { session: Session }) {
       }}
     >
       <p class="soft">
-        {t("wrapUp")} <Since ms={ended?.atMs ?? 0} label={t("wrapUp")} />
+        {t("wrapUp")} <Since ms={ended?.atMs ?? 0} />
         {inAcw && status.acwUntilMs > 0n && (
           <>
             {" · "}
-            {t("acwLeft")} <Until ms={Number(status.acwUntilMs)} label={t("acwLeft")} />
+            {t("acwLeft")} <Until ms={Number(status.acwUntilMs)} />
           </>
         )}
       </p>
