@@ -7,6 +7,34 @@ import { t } from "./text.js";
 import { dateAndTime } from "./time.js";
 import "./audit.css";
 
+/** What was done by a request, for people. */
+const acts: Record<string, () => string> = {
+  ApplyConfiguration: () => t("auditApplied"),
+  CreateApiKey: () => t("auditKeyMade"),
+  RevokeApiKey: () => t("auditKeyRevoked"),
+  CreateTenant: () => t("auditTenantMade"),
+  RequestIntrude: () => t("auditIntruded"),
+  RequestPlaceInQueue: () => t("auditRequeued"),
+  RequestPlaceInWorkbin: () => t("auditStored"),
+  RequestTransfer: () => t("auditReassigned"),
+  RequestStopProcessing: () => t("auditStopped"),
+  RequestMoveInteractions: () => t("auditMoved"),
+  RequestLockInteraction: () => t("auditLocked"),
+  RequestUnlockInteraction: () => t("auditUnlocked"),
+  RequestAgentLogout: () => t("auditLoggedOut"),
+  RequestAddMedia: () => t("auditMediaAdded"),
+  RequestRemoveMedia: () => t("auditMediaRemoved"),
+  RequestNotReadyForMedia: () => t("auditNotReady"),
+  RequestCancelNotReadyForMedia: () => t("auditReady"),
+  RequestChangeMediaStateReason: () => t("auditMediaReason"),
+  RequestChangeAgentStateReason: () => t("auditStateReason"),
+  RequestSetAgentState: () => t("auditStateSet"),
+  RequestDoNotDisturbOn: () => t("auditUndisturbed"),
+  RequestDoNotDisturbOff: () => t("auditDisturbed"),
+};
+
+const actOf = (line: AuditLine): string => acts[line.request]?.() ?? line.request;
+
 /** AuditLog shows who changed what, and who interfered; latest first. */
 export function AuditLog(props: {
   /** Reads a page of what was before a sequence; 0 for the latest. */
@@ -70,10 +98,10 @@ export function AuditLog(props: {
           empty={busy ? t("auditReading") : t("auditNone")}
           columns={[
             { key: "time", title: t("auditTime"), cell: (line) => dateAndTime(Number(line.timeMs)), sort: (line) => line.sequence },
-            { key: "actor", title: t("auditActor"), cell: (line) => participantName(line.actor), sort: (line) => participantName(line.actor) },
-            { key: "request", title: t("auditRequest"), cell: (line) => line.request, sort: (line) => line.request },
-            { key: "agent", title: t("auditAgent"), cell: (line) => line.agentId, sort: (line) => line.agentId },
-            { key: "interaction", title: t("auditInteraction"), cell: (line) => line.interactionId, sort: (line) => line.interactionId },
+            { key: "actor", title: t("auditActor"), cell: (line) => <bdi>{participantName(line.actor)}</bdi>, sort: (line) => participantName(line.actor) },
+            { key: "request", title: t("auditRequest"), cell: (line) => <span title={line.request}>{actOf(line)}</span>, sort: actOf },
+            { key: "agent", title: t("auditAgent"), cell: (line) => <bdi>{line.agentId}</bdi>, sort: (line) => line.agentId },
+            { key: "interaction", title: t("auditInteraction"), cell: (line) => <bdi>{line.interactionId}</bdi>, sort: (line) => line.interactionId },
             { key: "reason", title: t("auditReason"), cell: (line) => line.reason, sort: (line) => line.reason },
             { key: "details", title: t("auditDetails"), cell: (line) => <Details of={line.details} /> },
           ]}
@@ -99,4 +127,4 @@ function Details(props: { of: readonly string[] }) {
 }
 
 const allOf = (line: AuditLine): string =>
-  [participantName(line.actor), line.request, line.agentId, line.interactionId, line.reason, ...line.details].join("\n").toLocaleLowerCase();
+  [participantName(line.actor), actOf(line), line.request, line.agentId, line.interactionId, line.reason, ...line.details].join("\n").toLocaleLowerCase();
