@@ -7,7 +7,7 @@ import { Button } from "../common/button.js";
 import { Dialog } from "../common/dialog.js";
 import { Field } from "../common/field.js";
 import { t as common } from "../common/text.js";
-import { mediaText, modeText, State } from "./agents.js";
+import { Media, modeText, State } from "./agents.js";
 import { Elapsed } from "./marks.js";
 import { ReasonField } from "./reason-dialog.js";
 import { address, directory, known, session, words } from "./state.js";
@@ -55,7 +55,9 @@ function Facts(props: { row: AgentRow; onClose: () => void }) {
         <State row={row} /> <Elapsed sinceMs={Number(row.sinceMs)} />
       </dd>
       <dt>{t("media")}</dt>
-      <dd>{mediaText(row)}</dd>
+      <dd>
+        <Media row={row} />
+      </dd>
       <dt>{t("mode")}</dt>
       <dd>{modeText(row) || "–"}</dd>
       <dt>{t("place")}</dt>

@@ -1,6 +1,7 @@
 // The agent grid: rows in sight only, one timer for all clocks, rows that have
 // not changed are not drawn again.
 import { signal } from "@preact/signals";
+import { ReasonKind } from "@usher-cc/client/gen/administration";
 import { type AgentRow, AgentRowState } from "@usher-cc/client/gen/statistics";
 import { WorkMode } from "@usher-cc/client/gen/routing";
 import { Component } from "preact";
@@ -10,11 +11,11 @@ import { count } from "../common/time.js";
 import { AgentDialog } from "./agent-dialog.js";
 import { Elapsed, stateNames } from "./marks.js";
 import { type AgentColumn, type AgentFilter, type AgentOrder, chosenRows, countStates, inSight } from "./rows.js";
-import { known } from "./state.js";
+import { directory, known, reasonWords } from "./state.js";
 import { t } from "./text.js";
 
 /** The height of a row, as wall.css has it. */
-const rowHeight = 36;
+const rowHeight = 44;
 /** Scrolling draws anew after so many rows; inSight has more than those on each side. */
 const scrolledRows = 6;
 
@@ -80,7 +81,7 @@ function Filter(props: { all: ReadonlyMap<string, AgentRow>; shown: number }) {
         {t("loggedInOnly")}
       </label>
       <span class="wall-bar-end soft" role="status">
-        {t("agentsShown", { shown: count(props.shown), count: props.all.size })}
+        <bdi>{t("agentsShown", { shown: count(props.shown), count: props.all.size })}</bdi>
       </span>
     </div>
   );
@@ -235,8 +236,8 @@ class Row extends Component<RowProps> {
         onClick={() => void (opened.value = row.agentId)}
       >
         <div role="gridcell" class="grid-cell">
-          {row.name || row.agentId}
-          {row.name && row.name !== row.agentId && <span class="soft"> {row.agentId}</span>}
+          <bdi>{row.name || row.agentId}</bdi>
+          {row.name && row.name !== row.agentId && <bdi class="soft"> {row.agentId}</bdi>}
         </div>
         <div role="gridcell" class="grid-cell">
           <State row={row} />
@@ -245,19 +246,19 @@ class Row extends Component<RowProps> {
           <Elapsed sinceMs={Number(row.sinceMs)} />
         </div>
         <div role="gridcell" class="grid-cell">
-          {mediaText(row)}
+          <Media row={row} />
         </div>
         <div role="gridcell" class="grid-cell">
-          {row.handling.map((h) => h.interactionId).join(", ") || "–"}
+          <Listed of={row.handling.map((h) => h.interactionId)} />
         </div>
         <div role="gridcell" class="grid-cell">
-          {modeText(row) || "–"}
+          <bdi>{modeText(row) || "–"}</bdi>
         </div>
         <div role="gridcell" class="grid-cell">
-          {[row.place, row.extension].filter(Boolean).join(" · ") || "–"}
+          <bdi>{[row.place, row.extension].filter(Boolean).join(" · ") || "–"}</bdi>
         </div>
         <div role="gridcell" class="grid-cell">
-          {row.agentGroups.join(", ") || "–"}
+          <Listed of={row.agentGroups} />
         </div>
       </div>
     );
@@ -277,9 +278,28 @@ export function State(props: { row: AgentRow }) {
 }
 
 /** An agent's media: ready ones with the capacity that is left. */
-export const mediaText = (row: AgentRow): string =>
-  row.media.map((m) => (m.ready ? t("mediaReady", { media: m.mediaType, left: m.capacityLeft }) : t("mediaNotReady", { media: m.mediaType }))).join(", ") ||
-  "–";
+export function Media(props: { row: AgentRow }) {
+  return (
+    <Listed
+      of={props.row.media.map((m) => (m.ready ? t("mediaReady", { media: m.mediaType, left: m.capacityLeft }) : t("mediaNotReady", { media: m.mediaType })))}
+    />
+  );
+}
+
+// Texts in a row, each of its own direction.
+function Listed(props: { of: readonly string[] }) {
+  return (
+    <>
+      {props.of.length === 0 && "–"}
+      {props.of.map((text, n) => (
+        <span key={text}>
+          {n > 0 && ", "}
+          <bdi>{text}</bdi>
+        </span>
+      ))}
+    </>
+  );
+}
 
 const modeNames: Record<WorkMode, () => string> = {
   [WorkMode.UNSPECIFIED]: () => "",
@@ -291,7 +311,15 @@ const modeNames: Record<WorkMode, () => string> = {
 
 /** An agent's work mode, the one that follows, and the reason of his state. */
 export function modeText(row: AgentRow): string {
-  const aux = (mode: WorkMode) => (mode === WorkMode.AUX ? `${modeNames[mode]()} ${row.reasonCode}` : modeNames[mode]());
-  const next = row.pendingWorkMode ? ` → ${aux(row.pendingWorkMode)}` : "";
-  return [aux(row.workMode) + next, row.reason].filter(Boolean).join(" · ");
+  const next = row.pendingWorkMode ? ` → ${modeNames[row.pendingWorkMode]()}` : "";
+  return [modeNames[row.workMode]() + next, auxText(row), reasonWords(row.reason)].filter((text, n, all) => text && all.indexOf(text) === n).join(" · ");
+}
+
+// The reason code of AUX by its label; a code without one, and without other words, as a figure.
+function auxText(row: AgentRow): string {
+  if ((row.workMode !== WorkMode.AUX && row.pendingWorkMode !== WorkMode.AUX) || row.reasonCode === 0) {
+    return "";
+  }
+  const offered = directory.value?.reasons.find((reason) => reason.kind === ReasonKind.AUX && reason.code === row.reasonCode);
+  return offered ? offered.label || offered.name : row.reason ? "" : t("auxCodeIs", { code: row.reasonCode });
 }

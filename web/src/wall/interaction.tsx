@@ -1,5 +1,5 @@
 import { ReasonKind } from "@usher-cc/client/gen/administration";
-import { type InteractionProperties, InteractionState, ParticipantKind } from "@usher-cc/client/gen/common";
+import { type InteractionProperties, InteractionState, type Participant, ParticipantKind } from "@usher-cc/client/gen/common";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Button } from "../common/button.js";
 import { Field } from "../common/field.js";
@@ -8,10 +8,10 @@ import { participantName } from "../common/sequence/arrows.js";
 import { dateAndTime } from "../common/time.js";
 import { requeueWaiting } from "./acts.js";
 import { type FollowedInteraction, followInteraction } from "./follow-interaction.js";
-import { sinceMs } from "./interactions.js";
+import { Heading, sinceMs } from "./interactions.js";
 import { Elapsed, interactionStates, visibilities } from "./marks.js";
 import { ReasonDialog } from "./reason-dialog.js";
-import { address, directory, known, own, readDirectory, session } from "./state.js";
+import { address, agentName, directory, known, own, readDirectory, session } from "./state.js";
 import { Tabs } from "./tabs.js";
 import { Talk } from "./talk.js";
 import { t } from "./text.js";
@@ -32,7 +32,7 @@ export function InteractionPanel(props: { id: string }) {
   return (
     <article class="card interaction" aria-label={t("interactionLabel", { id })}>
       <header class="interaction-header">
-        <h2>{id}</h2>
+        <h2>{i ? <Heading i={i} /> : <bdi>{id}</bdi>}</h2>
         <a class="button" href={address("interactions")}>
           {t("closePanel")}
         </a>
@@ -101,10 +101,10 @@ function Details(props: { i: InteractionProperties }) {
     [t("kind"), [i.interactionType, i.interactionSubtype].filter(Boolean).join(" · ")],
     [t("priority"), String(i.priority)],
     [t("submitted"), time(i.submittedAtMs)],
-    [t("submittedBy"), i.submittedBy ? participantName(i.submittedBy) : ""],
+    [t("submittedBy"), i.submittedBy ? partyName(i.submittedBy) : ""],
     [t("inQueueSince"), time(i.movedToQueueAtMs)],
-    [t("assigned"), i.assignedTo && `${i.assignedTo}, ${time(i.assignedAtMs)}`],
-    [t("lastAgent"), i.lastAgent],
+    [t("assigned"), i.assignedTo && `${agentName(i.assignedTo)}, ${time(i.assignedAtMs)}`],
+    [t("lastAgent"), i.lastAgent && agentName(i.lastAgent)],
     [t("externalId"), i.externalId],
     [t("parentId"), i.parentId],
     [t("online"), i.isOnline ? t("yes") : t("no")],
@@ -121,7 +121,7 @@ function Details(props: { i: InteractionProperties }) {
         <ul>
           {i.parties.map((party) => (
             <li key={participantName(party.participant)}>
-              {participantName(party.participant)}
+              <bdi>{partyName(party.participant)}</bdi>
               {party.participant?.kind === ParticipantKind.AGENT && <span class="soft"> · {visibilities[party.visibility]()}</span>}
               <span class="soft">
                 {party.place && ` · ${party.place}`} · <Elapsed sinceMs={Number(party.sinceMs)} />
@@ -152,6 +152,9 @@ function Details(props: { i: InteractionProperties }) {
   );
 }
 
+// The name of an agent; an id, or what the models call those who have none.
+const partyName = (p: Participant | undefined): string => (p?.kind === ParticipantKind.AGENT ? agentName(p.id) : participantName(p));
+
 function Fact(props: { name: string; value: string }) {
   return (
     <>
@@ -170,10 +173,10 @@ function Reassign(props: { i: InteractionProperties; onClose: () => void }) {
   return (
     <ReasonDialog
       title={t("reassignTitle", { id: i.interactionId })}
-      effect={i.state === InteractionState.HANDLING ? t("reassignEffect", { from: i.assignedTo }) : t("reassignWaitingEffect")}
+      effect={i.state === InteractionState.HANDLING ? t("reassignEffect", { from: agentName(i.assignedTo) }) : t("reassignWaitingEffect")}
       confirm={t("reassign")}
       ready={agent !== ""}
-      done={t("reassignDone", { id: i.interactionId, agent })}
+      done={t("reassignDone", { id: i.interactionId, agent: agentName(agent) })}
       run={(reason) => session.transfer(i.interactionId, agent, reason)}
       onClose={props.onClose}
     >

@@ -7,7 +7,7 @@ import { type Column, Table } from "../common/table.js";
 import { count } from "../common/time.js";
 import { InteractionPanel } from "./interaction.js";
 import { Elapsed, interactionStates } from "./marks.js";
-import { address, connection, enter, known, place, words } from "./state.js";
+import { address, agentName, connection, enter, known, place, words } from "./state.js";
 import { t } from "./text.js";
 
 /** How often the list is read while somebody looks at it. */
@@ -148,13 +148,13 @@ function columns(open: string): Column<InteractionProperties>[] {
     {
       key: "id",
       title: t("interaction"),
-      sort: (i) => i.interactionId,
+      sort: (i) => `${subject(i)} ${i.interactionId}`,
       cell: (i) => (
         <>
           <a href={address("interactions", i.interactionId)} aria-current={i.interactionId === open ? "true" : undefined}>
-            {i.interactionId}
+            <Heading i={i} />
           </a>
-          <div class="soft interactions-subject" dir="auto">{[i.mediaType, subject(i)].filter(Boolean).join(" · ")}</div>
+          <div class="soft">{i.mediaType}</div>
         </>
       ),
     },
@@ -165,7 +165,7 @@ function columns(open: string): Column<InteractionProperties>[] {
       cell: (i) => (
         <>
           {interactionStates[i.state]()}
-          {i.assignedTo && <div class="soft">{i.assignedTo}</div>}
+          {i.assignedTo && <div class="soft">{agentName(i.assignedTo)}</div>}
         </>
       ),
     },
@@ -174,10 +174,21 @@ function columns(open: string): Column<InteractionProperties>[] {
   ];
 }
 
+/** What heads an interaction: whose it is and what it is about, with its id beside. */
+export function Heading(props: { i: InteractionProperties }) {
+  const { i } = props;
+  const text = subject(i);
+  return (
+    <>
+      {text && <bdi class="interactions-subject">{text}</bdi>} <bdi class={text ? "interactions-id" : ""}>{i.interactionId}</bdi>
+    </>
+  );
+}
+
 // What it is about and for whom, if the user data say so.
 function subject(i: InteractionProperties): string {
   return ["name", "customer_name", "subject"].map((key) => i.userData?.[key]).filter((value) => typeof value === "string").join(" · ");
 }
 
 const textOf = (i: InteractionProperties): string =>
-  [i.interactionId, i.externalId, i.queue, i.vdn, i.mediaType, i.assignedTo, JSON.stringify(i.userData ?? {})].join("\n").toLocaleLowerCase();
+  [i.interactionId, i.externalId, i.queue, i.vdn, i.mediaType, i.assignedTo, agentName(i.assignedTo), JSON.stringify(i.userData ?? {})].join("\n").toLocaleLowerCase();
