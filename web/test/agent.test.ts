@@ -936,3 +936,17 @@ describe("what is said", () => {
     await accessible(page, "link");
   });
 });
+
+describe("a coach", () => {
+  test("whose colleague leaves is told so", async () => {
+    const [ana, ben] = [await desk("ana"), await desk("ben")];
+    await customer("desk", "Suse");
+    await accept(ana.page, "Suse");
+    await ana.page.getByRole("button", { name: /^Consult/ }).click();
+    await choice(ana.page, "Ben").click();
+    await accept(ben.page, "Suse");
+    await ana.page.getByRole("button", { name: /^Leave/ }).click();
+    await dialog(ana.page).getByRole("button", { name: "Leave" }).click();
+    await reads(session(ben.page, "Suse"), /Ana has left, so your coaching has ended\./);
+  });
+});

@@ -6,6 +6,7 @@ import { ParticipantKind } from "@usher-cc/client/gen/common";
 import type { Attachment } from "@usher-cc/client/gen/conversation";
 import { LineVisibility } from "@usher-cc/client/gen/conversation";
 import { Button } from "../common/button.js";
+import { Linked } from "../common/linked.js";
 import { timeOfDaySeconds } from "../common/time.js";
 import { desk } from "./desk.js";
 import { customerOf, type Line, lineOf, type Session } from "./model.js";
@@ -126,7 +127,7 @@ function LineView(props: { id: string; line: Line; first: boolean }) {
         </p>
       )}
       {line.attachment && <File id={props.id} attachment={line.attachment} />}
-      {line.text && <p class="line-text">{line.text}</p>}
+      {line.text && <p class="line-text"><Linked text={line.text} /></p>}
     </div>
   );
 }

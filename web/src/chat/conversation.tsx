@@ -3,8 +3,8 @@ import type { Attachment, Line } from "@usher-cc/client/light";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../common/button.js";
 import { timeOfDay } from "../common/time.js";
+import { Linked } from "../common/linked.js";
 import { type Chat, lineBytesMax, type Pending, type Said } from "./chat.js";
-import { pieces } from "./links.js";
 import { t } from "./text.js";
 import { inOne, refusalInWords, save, sizeInWords, transcript, typesInWords, waitInWords } from "./words.js";
 
@@ -168,23 +168,6 @@ function Content({ chat, line }: { chat: Chat; line: Line }) {
         <div class="chat-bubble">
           <Linked text={line.text} />
         </div>
-      )}
-    </>
-  );
-}
-
-/** Linked is text in which addresses of the web are links. */
-export function Linked({ text }: { text: string }) {
-  return (
-    <>
-      {pieces(text).map((piece, n) =>
-        n % 2 === 0 ? (
-          piece
-        ) : (
-          <a href={piece} target="_blank" rel="noopener noreferrer">
-            {piece}
-          </a>
-        ),
       )}
     </>
   );
