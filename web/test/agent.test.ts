@@ -950,3 +950,17 @@ describe("a coach", () => {
     await reads(session(ben.page, "Suse"), /Ana has left, so your coaching has ended\./);
   });
 });
+
+describe("the status lines", () => {
+  test("are one row after a reload, in English and in German", async () => {
+    const { page } = await desk("skye");
+    const tops = () => page.locator(".status > *").evaluateAll((all) => all.map((one) => one.getBoundingClientRect()).map((box) => box.top + box.height / 2));
+    for (const language of ["en", "de"]) {
+      await page.goto(`${usher.url}/agent?lang=${language}`);
+      await reads(page.locator(".status"), language === "en" ? /sound after your first click/ : /Ton nach dem ersten Klick/);
+      await picture(page, `agent-status-${language}`);
+      const middles = await tops();
+      expect(Math.max(...middles) - Math.min(...middles), language).toBeLessThan(4);
+    }
+  });
+});

@@ -1,6 +1,6 @@
 // Why an offer or a session is no longer there, in words.
 import { ReasonKind } from "@usher-cc/client/gen/administration";
-import { Operation, ParticipantKind } from "@usher-cc/client/gen/common";
+import { Operation, ParticipantKind, VisibilityMode } from "@usher-cc/client/gen/common";
 import type { Ending, Offer, Progress, Session } from "./model.js";
 import { byCustomer } from "./reduce.js";
 import { directory, nameOf, reasonsOf, state } from "./store.js";
@@ -88,7 +88,7 @@ const sessionReasons: Record<string, Key> = {
 };
 
 /** Why a session has ended for this agent. */
-export function sessionEnding({ ended }: Session): string {
+export function sessionEnding({ ended, visibility }: Session): string {
   if (!ended) {
     return "";
   }
@@ -99,6 +99,10 @@ export function sessionEnding({ ended }: Session): string {
   }
   if (ended.operation === Operation.STOP) {
     return stopped(ended, values);
+  }
+  const helped = visibility === VisibilityMode.COACH || visibility === VisibilityMode.MONITOR;
+  if (helped && ended.operation === Operation.LEAVE && ended.by) {
+    return t(visibility === VisibilityMode.COACH ? "endedCoaching" : "endedMonitoring", values);
   }
   return ended.by ? t("endedTaken", values) : t("endedElsewhere");
 }
