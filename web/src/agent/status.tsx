@@ -53,9 +53,18 @@ function Connection() {
   const connected = link.value.state === "connected";
   return (
     <span class={`chip ${connected ? "chip-good" : "chip-bad"}`} role="status">
-      {connected ? t("connected") : t("notConnected")}
-      {!audible.value && !muted.value && <span class="soft"> · {t("soundWaits")}</span>}
-      {muted.value && <span class="soft"> · {t("muted")}</span>}
+      {connected ? t("connected") : t("notConnected")} <Tone />
+    </span>
+  );
+}
+
+/** Whether offers are heard. It is as wide when they are: the first press of a button must not move that button. */
+function Tone() {
+  const silent = muted.value ? t("muted") : audible.value ? undefined : t("soundWaits");
+  return (
+    <span class={silent ? "tone-off" : ""} title={silent}>
+      <span aria-hidden="true">♪</span>
+      {silent && <span class="unseen"> {silent}</span>}
     </span>
   );
 }
