@@ -270,7 +270,7 @@ func TestUploadsAtOnce(t *testing.T) {
 		}
 		_, err = w.upload(third, "x", "fourth")
 		wantCode(t, "when they are gone", err, 0)
-		w.line.low = true
+		w.line.low.Store(true)
 		_, err = w.upload(third, "x", "fifth")
 		wantCode(t, "when the disk is nearly full", err, errNoSpace)
 	})

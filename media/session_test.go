@@ -845,13 +845,13 @@ func TestNotReady(t *testing.T) {
 func TestComesBackTooLate(t *testing.T) {
 	inWorld(t, Limits{}, func(w *world) {
 		id := w.session()
-		w.line.stops = make(chan struct{})
+		w.line.stops.close()
 		w.pass(61 * time.Second)
 		b := w.browse(id, 0, nil)
 		if got := b.states(); got != "" {
 			t.Errorf("before it is known: %s", got)
 		}
-		close(w.line.stops)
+		w.line.stops.open()
 		if got := b.states(); got != "ended" {
 			t.Errorf("states: %s", got)
 		}
@@ -894,7 +894,7 @@ func TestCallbacksEach(t *testing.T) {
 // TestOfferIsLeft: who looks at a site may go while the answer is awaited.
 func TestOfferIsLeft(t *testing.T) {
 	inWorld(t, Limits{}, func(w *world) {
-		w.line.asks = make(chan struct{})
+		w.line.asks.close()
 		for range 2 {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 			_, err := w.s.Offer(ctx, tenant, w.site("shop"))
@@ -903,7 +903,7 @@ func TestOfferIsLeft(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		close(w.line.asks)
+		w.line.asks.open()
 	})
 }
 

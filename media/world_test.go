@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,11 +47,27 @@ type line struct {
 	Center
 	ctx context.Context
 	cut context.CancelCauseFunc
-	low bool // the disk is nearly full
+	low atomic.Bool // the disk is nearly full
 
-	stops chan struct{} // if set, a stop waits for it
-	asks  chan struct{} // if set, a question for the expected wait waits for it
+	stops, asks gate // stops, and questions for the expected wait, wait here
 }
+
+// gate lets everything pass while it is not shut.
+type gate struct{ shut atomic.Pointer[chan struct{}] }
+
+func (g *gate) pass() {
+	if shut := g.shut.Load(); shut != nil {
+		<-*shut
+	}
+}
+
+func (g *gate) close() {
+	shut := make(chan struct{})
+	g.shut.Store(&shut)
+}
+
+// open lets pass who waits, and everybody after him.
+func (g *gate) open() { close(*g.shut.Load()) }
 
 func newLine(c Center) *line {
 	l := &line{Center: c}
@@ -60,24 +77,22 @@ func newLine(c Center) *line {
 
 // Do implements Center.
 func (l *line) Do(ctx context.Context, r center.Request) (center.Reply, error) {
-	if _, stop := r.Body.(*usherv1.RequestStopProcessing); stop && l.stops != nil {
-		<-l.stops
+	if _, stop := r.Body.(*usherv1.RequestStopProcessing); stop {
+		l.stops.pass()
 	}
 	return l.Center.Do(ctx, r)
 }
 
 // ExpectedWait implements Center.
 func (l *line) ExpectedWait(ctx context.Context, tenant string, r *usherv1.RequestExpectedWait) (*usherv1.EventExpectedWait, *usherv1.EventError, error) {
-	if l.asks != nil {
-		<-l.asks
-	}
+	l.asks.pass()
 	return l.Center.ExpectedWait(ctx, tenant, r)
 }
 
 // Status implements Center.
 func (l *line) Status() center.Status {
 	s := l.Center.Status()
-	s.LowSpace = s.LowSpace || l.low
+	s.LowSpace = s.LowSpace || l.low.Load()
 	return s
 }
 
