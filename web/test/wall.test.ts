@@ -608,6 +608,13 @@ test("a server that is gone is told of, and the wall goes on when it is back", a
   await page.locator("[data-agent=alice]").waitFor();
 });
 
+test("in German all figures of queues are in sight", async () => {
+  await page.goto(`${usher.url}/wall?lang=de#queues`);
+  await page.getByRole("columnheader", { name: "Ø Bearbeitung" }).waitFor();
+  await picture(page, "wall-queues-german");
+  expect(await page.locator(".queues .wall-scroll").evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
+});
+
 test("in German, and turned around, it is as accessible", async () => {
   await page.goto(`${usher.url}/wall?lang=de&dir=rtl#agents`);
   await page.getByRole("grid", { name: /Pfeiltasten/ }).waitFor();

@@ -97,7 +97,7 @@ export function AuditLog(props: {
           rowKey={(line) => `${line.sequence} ${line.request}`}
           empty={busy ? t("auditReading") : t("auditNone")}
           columns={[
-            { key: "time", title: t("auditTime"), cell: (line) => dateAndTime(Number(line.timeMs)), sort: (line) => line.sequence },
+            { key: "time", title: t("auditTime"), cell: (line) => <bdi dir="ltr">{dateAndTime(Number(line.timeMs))}</bdi>, sort: (line) => line.sequence },
             { key: "actor", title: t("auditActor"), cell: (line) => <bdi>{participantName(line.actor)}</bdi>, sort: (line) => participantName(line.actor) },
             { key: "request", title: t("auditRequest"), cell: (line) => <span title={line.request}>{actOf(line)}</span>, sort: actOf },
             { key: "agent", title: t("auditAgent"), cell: (line) => <bdi>{line.agentId}</bdi>, sort: (line) => line.agentId },

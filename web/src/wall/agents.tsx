@@ -237,7 +237,12 @@ class Row extends Component<RowProps> {
       >
         <div role="gridcell" class="grid-cell">
           <bdi>{row.name || row.agentId}</bdi>
-          {row.name && row.name !== row.agentId && <bdi class="soft"> {row.agentId}</bdi>}
+          {row.name && row.name !== row.agentId && (
+            <>
+              {" "}
+              <bdi class="soft">{row.agentId}</bdi>
+            </>
+          )}
         </div>
         <div role="gridcell" class="grid-cell">
           <State row={row} />

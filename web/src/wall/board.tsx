@@ -55,7 +55,9 @@ function Tile(props: { figures: Figures }) {
         </div>
         <div>
           <dt>{t("agentsOf")}</dt>
-          <dd>{t("available", { available: f.available, staffed: f.staffed })}</dd>
+          <dd>
+            <bdi>{t("available", { available: f.available, staffed: f.staffed })}</bdi>
+          </dd>
         </div>
         <div>
           <dt>{t("abandonRate")}</dt>

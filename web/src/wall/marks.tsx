@@ -24,7 +24,7 @@ export function Judged(props: { level: Level; children: preact.ComponentChildren
             {signs[level]}{" "}
           </span>
         )}
-        {props.children}
+        <bdi dir="ltr">{props.children}</bdi>
       </span>
       {level !== "fine" && <span class="judged-word"> {t(level)}</span>}
     </span>

@@ -66,7 +66,7 @@ function columns(): Column<Figures>[] {
       cell: (f) => (
         <>
           <a href={address("history", f.queue)}>{f.queue}</a>
-          {f.description && <div class="soft queues-description">{f.description}</div>}
+          {f.description && <div class="soft queues-description" dir="auto">{f.description}</div>}
         </>
       ),
     },
@@ -78,7 +78,7 @@ function columns(): Column<Figures>[] {
       cell: (f) => (
         <>
           <Judged level={judgeServiceLevel(f.serviceLevel, f.target, thresholds.value)}>{shareOr(f.serviceLevel)}</Judged>
-          <div class="soft">{t("target", { target: share(f.target), within: stopwatch(f.withinMs) })}</div>
+          <div class="soft queues-target">{t("target", { target: share(f.target), within: stopwatch(f.withinMs) })}</div>
         </>
       ),
     },
@@ -96,7 +96,7 @@ function columns(): Column<Figures>[] {
       title: t("agentsOf"),
       number: true,
       sort: (f) => f.available,
-      cell: (f) => t("available", { available: f.available, staffed: f.staffed }),
+      cell: (f) => <bdi>{t("available", { available: f.available, staffed: f.staffed })}</bdi>,
     },
     { key: "handling", title: t("handlingNow"), number: true, sort: (f) => f.handling, cell: (f) => count(f.handling) },
     { key: "entered", title: t("entered"), number: true, sort: (f) => f.entered, cell: (f) => count(f.entered) },
@@ -159,7 +159,9 @@ function Sum(props: { name: string; children: preact.ComponentChildren }) {
   return (
     <div class="sum">
       <dt>{props.name}</dt>
-      <dd>{props.children}</dd>
+      <dd>
+        <bdi>{props.children}</bdi>
+      </dd>
     </div>
   );
 }
