@@ -40,7 +40,7 @@ export function Trouble(props: { place: string }) {
   ) : null;
 }
 
-/** A button for a command of the table; absent if it can't be done now. */
+/** A button for a command of the table; absent if it can't be done now. Its key stands on it if it is one alone. */
 export function CommandButton(props: { id: string; kind?: "normal" | "primary" | "danger"; place?: string; children?: ComponentChildren }) {
   const command = commands().find((c) => c.id === props.id);
   if (!command?.when()) {
@@ -54,7 +54,7 @@ export function CommandButton(props: { id: string; kind?: "normal" | "primary" |
       onClick={command.run}
     >
       {props.children ?? command.label}
-      {command.key && <Key text={keyText(command.key, command.final)} />}
+      {command.key && !command.final && <Key text={command.key.toUpperCase()} />}
     </Button>
   );
 }
