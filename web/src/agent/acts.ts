@@ -14,7 +14,7 @@ import type { Ending, Offer } from "./model.js";
 import { offerGone, sessionGone } from "./reduce.js";
 import { notes, setDraft } from "./sends.js";
 import { change, look, nameOf, openOffers, state } from "./store.js";
-import { at, say, words } from "./trouble.js";
+import { at, inTurn, say, words } from "./trouble.js";
 import { t } from "./text.js";
 
 /** Where the refusals of an offer, of a session, and of everything else stand. */
@@ -218,19 +218,19 @@ export function pullFromWorkbin(workbin: Workbin, interactionId: string): Promis
 // ---- The agent's own state ----
 
 export const setReady = (mediaType: string, ready: boolean, reason = "") =>
-  at(statusPlace, () => (ready ? desk().ready(mediaType, reason) : desk().notReady(mediaType, reason)));
+  inTurn(statusPlace, () => (ready ? desk().ready(mediaType, reason) : desk().notReady(mediaType, reason)));
 
 export const setWorkMode = (mode: WorkMode, reasonCode = 0, reason = "") =>
-  at(statusPlace, () => desk().setAgentState(mode, { reasonCode, reason }));
+  inTurn(statusPlace, () => desk().setAgentState(mode, { reasonCode, reason }));
 
-export const setDoNotDisturb = (on: boolean) => at(statusPlace, () => desk().setDoNotDisturb(on));
+export const setDoNotDisturb = (on: boolean) => inTurn(statusPlace, () => desk().setDoNotDisturb(on));
 
 /** The work mode in which the agent was last available. */
 const lastMode = signal(WorkMode.AUTO_IN);
 
 /** Lets everything come: do-not-disturb off, every media type ready, an available work mode. */
 export function becomeAvailable(): Promise<boolean> {
-  return at(statusPlace, async () => {
+  return inTurn(statusPlace, async () => {
     const status = state.peek().status;
     if (status?.doNotDisturb) {
       await desk().setDoNotDisturb(false);
@@ -256,7 +256,7 @@ state.subscribe(({ status }) => {
 
 /** Lets nothing come: AUX where there are work modes, else not ready for every media type. */
 export function becomeUnavailable(reason: string, code: number): Promise<boolean> {
-  return at(statusPlace, async () => {
+  return inTurn(statusPlace, async () => {
     const status = state.peek().status;
     if (status && status.workMode !== WorkMode.UNSPECIFIED) {
       await desk().setAgentState(WorkMode.AUX, { reasonCode: code, reason });
@@ -268,7 +268,7 @@ export function becomeUnavailable(reason: string, code: number): Promise<boolean
   });
 }
 
-export const logout = (reason: string, force: boolean) => at(statusPlace, () => logOut(reason, force));
+export const logout = (reason: string, force: boolean) => inTurn(statusPlace, () => logOut(reason, force));
 
 /** Reports how an ended session came out, and takes its card away. */
 export function wrapUp(id: string, next: boolean): Promise<boolean> {

@@ -64,6 +64,21 @@ const known: Partial<Record<ErrorCode, Parameters<typeof t>[0]>> = {
 /** The reason that somebody gave, at the end of the server's sentence. */
 const givenReason = /\((.+)\)$/s;
 
+/** Runs a request when those that were asked for at a place before are done, so that no key is lost. */
+export async function inTurn(place: string, request: () => Promise<unknown>): Promise<boolean> {
+  while (busy.value.has(place)) {
+    await new Promise<void>((resolve) => {
+      const end = busy.subscribe((places) => {
+        if (!places.has(place)) {
+          queueMicrotask(() => end());
+          resolve();
+        }
+      });
+    });
+  }
+  return at(place, request);
+}
+
 /** What went wrong, for people: in their language if the window knows it, else in the server's sentence. */
 export function words(thrown: unknown): string {
   if (thrown instanceof Error && !(thrown instanceof UsherError)) {
