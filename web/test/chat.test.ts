@@ -249,7 +249,7 @@ function call(method: string, message: object, token = "", origin = ""): Promise
 describe("the widget", () => {
   test("on another origin, with a strict policy: button, panel, badge and title", async () => {
     const page = await widget();
-    expect(await page.evaluate(() => document.activeElement!.shadowRoot!.activeElement!.tagName)).toBe("INPUT");
+    await expect.poll(() => page.evaluate(() => document.activeElement!.shadowRoot!.activeElement!.tagName), patience).toBe("INPUT");
     const id = await connected(page);
     await page.keyboard.press("Escape");
     await expect.poll(() => page.locator(".chat-panel").isVisible(), patience).toBe(false);

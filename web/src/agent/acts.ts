@@ -72,7 +72,7 @@ export function dismissOffers(): void {
 
 /** Does something by which the agent loses a session: its card goes, and a few words say where. */
 function leaving(id: string, done: string, request: () => Promise<unknown>): Promise<boolean> {
-  return at(sessionPlace(id), async () => {
+  return inTurn(sessionPlace(id), async () => {
     expected.endings.set(id, ownEnding(Operation.LEAVE));
     try {
       await request();
@@ -112,11 +112,11 @@ export const placeInWorkbin = (id: string, workbin: Workbin, reason: string) =>
     desk().placeInWorkbin(id, { name: workbin.name, owner: workbin.owner }, reason),
   );
 
-export const stop = (id: string, reason: string) => at(sessionPlace(id), () => desk().stop(id, reason));
+export const stop = (id: string, reason: string) => inTurn(sessionPlace(id), () => desk().stop(id, reason));
 
-export const hold = (id: string) => at(sessionPlace(id), () => desk().hold(id));
+export const hold = (id: string) => inTurn(sessionPlace(id), () => desk().hold(id));
 
-export const resume = (id: string) => at(sessionPlace(id), () => desk().resume(id));
+export const resume = (id: string) => inTurn(sessionPlace(id), () => desk().resume(id));
 
 // ---- Invitations of colleagues ----
 
@@ -188,12 +188,12 @@ async function follow(one: Asked): Promise<void> {
 }
 
 export const cancelInvitation = (one: Asked) =>
-  at(sessionPlace(one.id), () => desk().cancelInvitation(one.id, one.agentId));
+  inTurn(sessionPlace(one.id), () => desk().cancelInvitation(one.id, one.agentId));
 
 // ---- Queues and workbins ----
 
 export function pullFromQueue(queue: string): Promise<boolean> {
-  return at(binsPlace, async () => {
+  return inTurn(binsPlace, async () => {
     const [pulled] = await desk().pull({ case: "queue", value: queue });
     if (!pulled) {
       throw new Error(t("nothingToPull", { queue }));
@@ -204,7 +204,7 @@ export function pullFromQueue(queue: string): Promise<boolean> {
 }
 
 export function pullFromWorkbin(workbin: Workbin, interactionId: string): Promise<boolean> {
-  return at(binsPlace, async () => {
+  return inTurn(binsPlace, async () => {
     const source = { case: "workbin" as const, value: { name: workbin.name, owner: workbin.owner } };
     const [pulled] = await desk().pull(source, { interactionId });
     if (!pulled) {
@@ -273,7 +273,7 @@ export const logout = (reason: string, force: boolean) => inTurn(statusPlace, ()
 /** Reports how an ended session came out, and takes its card away. */
 export function wrapUp(id: string, next: boolean): Promise<boolean> {
   const { disposition = "", note = "" } = notes.peek()[id] ?? {};
-  return at(sessionPlace(id), async () => {
+  return inTurn(sessionPlace(id), async () => {
     if (disposition || note) {
       await desk().request(InteractionManagement.method.customReporting, {
         name: "Disposition",

@@ -64,7 +64,10 @@ const known: Partial<Record<ErrorCode, Parameters<typeof t>[0]>> = {
 /** The reason that somebody gave, at the end of the server's sentence. */
 const givenReason = /\((.+)\)$/s;
 
-/** Runs a request when those that were asked for at a place before are done, so that no key is lost. */
+/**
+ * Runs a request when those that were asked for at a place before are done, so
+ * that no key is lost: what a request does may be seen before it is answered.
+ */
 export async function inTurn(place: string, request: () => Promise<unknown>): Promise<boolean> {
   while (busy.value.has(place)) {
     await new Promise<void>((resolve) => {
