@@ -26,6 +26,7 @@ func unlimited() edge.Limits {
 	return edge.Limits{
 		RequestsPerSecond: many, RequestBurst: many, AgentPerSecond: many, AgentBurst: many,
 		LoginsPerAgent: many, LoginBurstAgent: many, LoginsPerAddress: many, LoginBurstAddress: many, PasswordKiB: 64,
+		VisitorsPerSecond: many, VisitorBurst: many, LinesPerSecond: many, LineBurst: many,
 	}
 }
 
