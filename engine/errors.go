@@ -71,6 +71,20 @@ const (
 	errNotInSkill         = usherv1.ErrorCode_ERROR_CODE_NOT_IN_SKILL
 )
 
+// unclaimed refuses an interaction on which somebody has a hand: it is being
+// delivered, held, or locked.
+func (i *Interaction) unclaimed() refusal {
+	switch {
+	case len(i.invitations) > 0:
+		return refuse(errAlreadyDelivering, "interaction %q is being delivered to agent %q", i.ID(), i.invitations[0].agent)
+	case i.props.IsHeld:
+		return refuse(errHeld, "interaction %q is held", i.ID())
+	case i.lockedBy != 0:
+		return refuse(errLocked, "interaction %q is locked by snapshot %d", i.ID(), i.lockedBy)
+	}
+	return nil
+}
+
 // interaction finds a live interaction, or says what became of it.
 func (e *Engine) interaction(id string) (*Interaction, refusal) {
 	if i := e.interactions[InteractionID(id)]; i != nil {

@@ -171,14 +171,8 @@ func (e *Engine) pullableFromWorkbin(a *Agent, named *usherv1.Workbin, id string
 		return nil, why
 	case i.props.Workbin == nil || keyOf(i.props.Workbin) != keyOf(w):
 		return nil, refuse(errWrongState, "interaction %q is not in workbin %q of %q", id, w.Name, w.Owner)
-	case len(i.invitations) > 0:
-		return nil, refuse(errAlreadyDelivering, "interaction %q is being delivered to agent %q", id, i.invitations[0].agent)
-	case i.props.IsHeld:
-		return nil, refuse(errHeld, "interaction %q is held", id)
-	case i.lockedBy != 0:
-		return nil, refuse(errLocked, "interaction %q is locked by snapshot %d", id, i.lockedBy)
 	}
-	return []*Interaction{i}, nil
+	return []*Interaction{i}, i.unclaimed()
 }
 
 // withinCapacity cuts what was found to what the agent has capacity for.

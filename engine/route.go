@@ -68,14 +68,8 @@ func (e *Engine) routedBy(id string) (*Interaction, refusal) {
 		return nil, why
 	case i.props.State != stateRouting || i.router != e.from && !i.askedAsAdjunct(e.from):
 		return nil, refuse(errNotRouting, "interaction %q is not with %s", id, describe(e.from))
-	case len(i.invitations) > 0:
-		return nil, refuse(errAlreadyDelivering, "interaction %q is being delivered to agent %q", id, i.invitations[0].agent)
-	case i.props.IsHeld:
-		return nil, refuse(errHeld, "interaction %q is held", id)
-	case i.lockedBy != 0:
-		return nil, refuse(errLocked, "interaction %q is locked by snapshot %d", id, i.lockedBy)
 	}
-	return i, nil
+	return i, i.unclaimed()
 }
 
 func (e *Engine) routeToAgent(i *Interaction, target *usherv1.AgentTarget, reason string) refusal {

@@ -82,14 +82,8 @@ func (e *Engine) transferable(a *Agent, id string) (*Interaction, refusal) {
 	switch {
 	case i == nil || i.props.State == stateHandling || !e.isSupervisor(a.id):
 		return e.disposedBy(a, id)
-	case len(i.invitations) > 0:
-		return nil, refuse(errAlreadyDelivering, "interaction %q is being delivered to agent %q", id, i.invitations[0].agent)
-	case i.props.IsHeld:
-		return nil, refuse(errHeld, "interaction %q is held", id)
-	case i.lockedBy != 0:
-		return nil, refuse(errLocked, "interaction %q is locked by snapshot %d", id, i.lockedBy)
 	}
-	return i, nil
+	return i, i.unclaimed()
 }
 
 // takeFromRouter takes an interaction that waits back into its queue, so that
