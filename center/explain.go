@@ -67,16 +67,12 @@ type Look struct {
 // UnknownMediaType. Don't change the answer: it shares memory with the
 // configuration.
 func (c *Center) Rows(ctx context.Context, tenant string, look Look) (*usherv1.EventDirectory, *usherv1.EventError, error) {
-	var rows *usherv1.EventDirectory
-	var refusal *usherv1.EventError
-	reply, err := c.Do(ctx, Request{Tenant: tenant, Body: inspection(func(w *writer) {
+	return read(ctx, c, tenant, func(w *writer) (*usherv1.EventDirectory, *usherv1.EventError) {
 		t := w.tenants[tenant]
 		if look.MediaType != "" && !t.engine.HasMediaType(engine.MediaName(look.MediaType)) {
-			refusal = refuse(usherv1.ErrorCode_ERROR_CODE_UNKNOWN_MEDIA_TYPE, "media_type: there is no media type %.128q", look.MediaType)
-			refusal.Sequence = uint64(w.next - 1)
-			return
+			return nil, refuse(usherv1.ErrorCode_ERROR_CODE_UNKNOWN_MEDIA_TYPE, "media_type: there is no media type %.128q", look.MediaType)
 		}
-		rows = t.engine.Directory(engine.AgentID(look.Agent), !look.WithoutAgents)
+		rows := t.engine.Directory(engine.AgentID(look.Agent), !look.WithoutAgents)
 		rows.Sequence, rows.TimeMs = uint64(w.next-1), int64(w.now)
 		if x, explains := t.router.(Explainer); explains {
 			media := func(string) engine.MediaName { return engine.MediaName(look.MediaType) }
@@ -85,28 +81,28 @@ func (c *Center) Rows(ctx context.Context, tenant string, look Look) (*usherv1.E
 			}
 			x.FillQueues(t.engine, w.now, rows.Queues, media)
 		}
-	})})
-	switch {
-	case err != nil:
-		return nil, nil, err
-	case reply.Err != nil:
-		return nil, reply.Err, nil
-	}
-	return rows, refusal, nil
+		return rows, nil
+	})
 }
 
 // explain lets the writer ask a tenant's router.
 func explain[M any](ctx context.Context, c *Center, tenant string, ask func(Explainer, *writer) (*M, *usherv1.EventError)) (*M, *usherv1.EventError, error) {
+	return read(ctx, c, tenant, func(w *writer) (*M, *usherv1.EventError) {
+		x, explains := w.tenants[tenant].router.(Explainer)
+		if !explains {
+			return nil, refuse(usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE, "the router of this server does not explain itself")
+		}
+		return ask(x, w)
+	})
+}
+
+// read lets the writer answer a question about a tenant. A refusal says at which
+// sequence it holds.
+func read[M any](ctx context.Context, c *Center, tenant string, look func(*writer) (*M, *usherv1.EventError)) (*M, *usherv1.EventError, error) {
 	var answer *M
 	var refusal *usherv1.EventError
 	reply, err := c.Do(ctx, Request{Tenant: tenant, Body: inspection(func(w *writer) {
-		x, explains := w.tenants[tenant].router.(Explainer)
-		if !explains {
-			refusal = refuse(usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE, "the router of this server does not explain itself")
-			return
-		}
-		answer, refusal = ask(x, w)
-		if refusal != nil {
+		if answer, refusal = look(w); refusal != nil {
 			refusal.Sequence = uint64(w.next - 1)
 		}
 	})})

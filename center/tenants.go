@@ -44,13 +44,8 @@ func validTenantID(id string) bool {
 // passwords, which the caller strips before anybody sees it. The refusal is
 // nil, UnknownTenant or Unavailable.
 func (c *Center) GetConfiguration(ctx context.Context, tenant string) (*usherv1.GetConfigurationResponse, *usherv1.EventError, error) {
-	var found *usherv1.GetConfigurationResponse
-	reply, err := c.Do(ctx, Request{Tenant: tenant, Body: inspection(func(w *writer) {
+	return read(ctx, c, tenant, func(w *writer) (*usherv1.GetConfigurationResponse, *usherv1.EventError) {
 		configuration, version := w.tenants[tenant].engine.Configuration()
-		found = &usherv1.GetConfigurationResponse{Configuration: configuration, Version: version}
-	})})
-	if err != nil || reply.Err != nil {
-		return nil, reply.Err, err
-	}
-	return found, nil, nil
+		return &usherv1.GetConfigurationResponse{Configuration: configuration, Version: version}, nil
+	})
 }

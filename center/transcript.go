@@ -22,22 +22,17 @@ import (
 // error is that of ctx, or the journal's.
 func (c *Center) Transcript(ctx context.Context, tenant string, who engine.Participant, r *usherv1.RequestGetTranscript) (*usherv1.EventTranscript, *usherv1.EventError, error) {
 	var lines []engine.Sequence
-	var refusal *usherv1.EventError
-	answer := &usherv1.EventTranscript{}
-	reply, err := c.Do(ctx, Request{Tenant: tenant, From: who, Body: inspection(func(w *writer) {
-		lines, answer.More, refusal = w.tenants[tenant].engine.Transcript(w.now, who, r)
-		answer.Sequence = uint64(w.next - 1)
+	answer, refusal, err := read(ctx, c, tenant, func(w *writer) (*usherv1.EventTranscript, *usherv1.EventError) {
+		found, more, refusal := w.tenants[tenant].engine.Transcript(w.now, who, r)
 		if refusal != nil {
-			refusal.Sequence, refusal.InteractionId = answer.Sequence, r.InteractionId
+			refusal.InteractionId = r.InteractionId
+			return nil, refusal
 		}
-	})})
-	switch {
-	case err != nil:
-		return nil, nil, err
-	case reply.Err != nil:
-		return nil, reply.Err, nil
-	case refusal != nil:
-		return nil, refusal, nil
+		lines = found
+		return &usherv1.EventTranscript{More: more, Sequence: uint64(w.next - 1)}, nil
+	})
+	if err != nil || refusal != nil {
+		return nil, refusal, err
 	}
 	answer.Lines, err = c.readLines(ctx, tenant, lines)
 	if err != nil {
