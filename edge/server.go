@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -64,45 +65,38 @@ type Limits struct {
 
 // standard fills in the defaults.
 func (l Limits) standard() Limits {
-	l.RequestBytes = or(l.RequestBytes, 256<<10)
-	l.ConfigurationBytes = or(l.ConfigurationBytes, 4<<20)
-	l.ReferenceIDBytes = or(l.ReferenceIDBytes, 128)
-	l.RequestsPerSecond = or(l.RequestsPerSecond, 10_000)
-	l.RequestBurst = or(l.RequestBurst, 20_000)
-	l.AgentPerSecond = or(l.AgentPerSecond, 100)
-	l.AgentBurst = or(l.AgentBurst, 400)
-	l.StreamsEach = or(l.StreamsEach, 64)
-	l.Streams = or(l.Streams, 20_000)
-	l.Connections = or(l.Connections, 30_000)
-	l.InFlight = or(l.InFlight, 4096)
-	l.LoginsPerAgent = or(l.LoginsPerAgent, 0.2)
-	l.LoginBurstAgent = or(l.LoginBurstAgent, 10)
-	l.LoginsPerAddress = or(l.LoginsPerAddress, 10)
-	l.LoginBurstAddress = or(l.LoginBurstAddress, 300)
-	l.LoginsWaiting = or(l.LoginsWaiting, 256)
-	l.PasswordKiB = or(l.PasswordKiB, argonMemoryKiB)
-	l.HeaderTimeout = or(l.HeaderTimeout, 10*time.Second)
-	l.ReadTimeout = or(l.ReadTimeout, 30*time.Second)
-	l.WriteTimeout = or(l.WriteTimeout, 10*time.Second)
-	l.IdleTimeout = or(l.IdleTimeout, 2*time.Minute)
-	l.Heartbeat = or(l.Heartbeat, 10*time.Second)
-	l.Registration = or(l.Registration, 10*time.Second)
-	l.PingAfter = or(l.PingAfter, 15*time.Second)
-	l.PingTimeout = or(l.PingTimeout, 15*time.Second)
-	l.SessionValid = or(l.SessionValid, 12*time.Hour)
-	l.LinesPerSecond = or(l.LinesPerSecond, 5)
-	l.LineBurst = or(l.LineBurst, 20)
-	l.TypingPerSecond = or(l.TypingPerSecond, 2)
-	l.VisitorsPerSecond = or(l.VisitorsPerSecond, 100)
-	l.VisitorBurst = or(l.VisitorBurst, 1_000)
+	l.RequestBytes = cmp.Or(l.RequestBytes, 256<<10)
+	l.ConfigurationBytes = cmp.Or(l.ConfigurationBytes, 4<<20)
+	l.ReferenceIDBytes = cmp.Or(l.ReferenceIDBytes, 128)
+	l.RequestsPerSecond = cmp.Or(l.RequestsPerSecond, 10_000)
+	l.RequestBurst = cmp.Or(l.RequestBurst, 20_000)
+	l.AgentPerSecond = cmp.Or(l.AgentPerSecond, 100)
+	l.AgentBurst = cmp.Or(l.AgentBurst, 400)
+	l.StreamsEach = cmp.Or(l.StreamsEach, 64)
+	l.Streams = cmp.Or(l.Streams, 20_000)
+	l.Connections = cmp.Or(l.Connections, 30_000)
+	l.InFlight = cmp.Or(l.InFlight, 4096)
+	l.LoginsPerAgent = cmp.Or(l.LoginsPerAgent, 0.2)
+	l.LoginBurstAgent = cmp.Or(l.LoginBurstAgent, 10)
+	l.LoginsPerAddress = cmp.Or(l.LoginsPerAddress, 10)
+	l.LoginBurstAddress = cmp.Or(l.LoginBurstAddress, 300)
+	l.LoginsWaiting = cmp.Or(l.LoginsWaiting, 256)
+	l.PasswordKiB = cmp.Or(l.PasswordKiB, argonMemoryKiB)
+	l.HeaderTimeout = cmp.Or(l.HeaderTimeout, 10*time.Second)
+	l.ReadTimeout = cmp.Or(l.ReadTimeout, 30*time.Second)
+	l.WriteTimeout = cmp.Or(l.WriteTimeout, 10*time.Second)
+	l.IdleTimeout = cmp.Or(l.IdleTimeout, 2*time.Minute)
+	l.Heartbeat = cmp.Or(l.Heartbeat, 10*time.Second)
+	l.Registration = cmp.Or(l.Registration, 10*time.Second)
+	l.PingAfter = cmp.Or(l.PingAfter, 15*time.Second)
+	l.PingTimeout = cmp.Or(l.PingTimeout, 15*time.Second)
+	l.SessionValid = cmp.Or(l.SessionValid, 12*time.Hour)
+	l.LinesPerSecond = cmp.Or(l.LinesPerSecond, 5)
+	l.LineBurst = cmp.Or(l.LineBurst, 20)
+	l.TypingPerSecond = cmp.Or(l.TypingPerSecond, 2)
+	l.VisitorsPerSecond = cmp.Or(l.VisitorsPerSecond, 100)
+	l.VisitorBurst = cmp.Or(l.VisitorBurst, 1_000)
 	return l
-}
-
-func or[T int | float64 | time.Duration](value, standard T) T {
-	if value == 0 {
-		return standard
-	}
-	return value
 }
 
 // Options say how a Server works. Center is necessary; for every other field

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -119,7 +120,7 @@ func (s statistics) GetAuditLog(ctx context.Context, r *usherv1.RequestGetAuditL
 	if limit < 0 || limit > maxAuditPage {
 		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT, "limit: %d, at most %d", limit, maxAuditPage)
 	}
-	return lookOf(s.statistics.AuditLog(ctx, tenant, r.GetBeforeSequence(), or(limit, auditPage)))
+	return lookOf(s.statistics.AuditLog(ctx, tenant, r.GetBeforeSequence(), cmp.Or(limit, auditPage)))
 }
 
 // errNoStatistics is the answer of a server that has no projections.

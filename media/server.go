@@ -1,6 +1,7 @@
 package media
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -33,26 +34,19 @@ type Limits struct {
 }
 
 func (l Limits) standard() Limits {
-	l.Sessions = or(l.Sessions, 20_000)
-	l.SessionsEach = or(l.SessionsEach, 5)
-	l.StreamsEach = or(l.StreamsEach, 8)
-	l.Waiting = or(l.Waiting, 256)
-	l.Heartbeat = or(l.Heartbeat, 10*time.Second)
-	l.Progress = or(l.Progress, 5*time.Second)
-	l.ProgressEach = or(l.ProgressEach, 200)
-	l.AttachmentMax = or(l.AttachmentMax, 5<<20)
-	l.Attachments = or(l.Attachments, 20)
-	l.UploadsEach = or(l.UploadsEach, 2)
-	l.Uploads = or(l.Uploads, 64)
-	l.AttachmentsAll = or(l.AttachmentsAll, 1<<30)
+	l.Sessions = cmp.Or(l.Sessions, 20_000)
+	l.SessionsEach = cmp.Or(l.SessionsEach, 5)
+	l.StreamsEach = cmp.Or(l.StreamsEach, 8)
+	l.Waiting = cmp.Or(l.Waiting, 256)
+	l.Heartbeat = cmp.Or(l.Heartbeat, 10*time.Second)
+	l.Progress = cmp.Or(l.Progress, 5*time.Second)
+	l.ProgressEach = cmp.Or(l.ProgressEach, 200)
+	l.AttachmentMax = cmp.Or(l.AttachmentMax, 5<<20)
+	l.Attachments = cmp.Or(l.Attachments, 20)
+	l.UploadsEach = cmp.Or(l.UploadsEach, 2)
+	l.Uploads = cmp.Or(l.Uploads, 64)
+	l.AttachmentsAll = cmp.Or(l.AttachmentsAll, 1<<30)
 	return l
-}
-
-func or[T int | int64 | time.Duration](value, standard T) T {
-	if value == 0 {
-		return standard
-	}
-	return value
 }
 
 // Options say how a Server works. Center and Key are necessary.
