@@ -761,11 +761,12 @@ describe("a note for agents", () => {
     await page.route("**/usher.v1.InteractionManagement/AddLine", (route) => route.abort());
     await message(page).press("Enter");
     await page.getByText("Sending …").waitFor();
-    await page.unroute("**/usher.v1.InteractionManagement/AddLine");
     await tick.uncheck();
     await page.reload();
     await expect.poll(() => message(page).inputValue(), patience).toBe("a secret");
     expect(await tick.isChecked()).toBe(true);
+    // Not before: the page tries again and again until it is loaded anew.
+    await page.unroute("**/usher.v1.InteractionManagement/AddLine");
     await message(page).press("Enter");
     await sees(page, ["Hello?", "a secret"]);
     await tick.uncheck();
