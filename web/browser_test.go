@@ -1,9 +1,12 @@
 package web_test
 
 import (
+	"encoding/json"
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	// A change of the server is to run the tests in the browser again.
@@ -26,14 +29,64 @@ func TestBrowser(t *testing.T) {
 	for _, folder := range []string{"src", "test", "../client/ts", "../examples/desktop"} {
 		look(t, folder)
 	}
-	for _, script := range []string{"check", "test"} {
-		run := exec.CommandContext(t.Context(), "npm", "run", "--silent", script)
-		run.Dir = ".."
-		run.Stdout, run.Stderr = os.Stdout, os.Stderr
-		if err := run.Run(); err != nil {
-			t.Fatalf("npm run %s: %v", script, err)
+	if err := npm(t, "run", "--silent", "check"); err != nil {
+		t.Fatalf("npm run check: %v", err)
+	}
+	for _, workspace := range []string{"client/ts", "web"} {
+		t.Run(workspace, func(t *testing.T) { testWorkspace(t, workspace) })
+	}
+}
+
+// report is what vitest writes about a run.
+type report struct {
+	TestResults []struct {
+		// Name is the path of the file.
+		Name, Status, Message string
+		AssertionResults      []struct {
+			FullName, Status string
+			FailureMessages  []string
 		}
 	}
+}
+
+// testWorkspace runs the tests of a workspace, and tells of each as of one of
+// its own, so that the name of what failed is in Go's summary.
+func testWorkspace(t *testing.T, workspace string) {
+	written := filepath.Join(t.TempDir(), "report.json")
+	ended := npm(t, "run", "--silent", "test", "--workspace", workspace, "--",
+		"--reporter=default", "--reporter=json", "--outputFile.json="+written)
+	data, err := os.ReadFile(written)
+	if err != nil {
+		t.Fatalf("npm run test: %v; %v", ended, err)
+	}
+	var told report
+	if err := json.Unmarshal(data, &told); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range told.TestResults {
+		t.Run(filepath.Base(file.Name), func(t *testing.T) {
+			for _, test := range file.AssertionResults {
+				t.Run(test.FullName, func(t *testing.T) {
+					if test.Status != "passed" {
+						t.Errorf("%s\n%s", test.Status, strings.Join(test.FailureMessages, "\n"))
+					}
+				})
+			}
+			if file.Status != "passed" && !t.Failed() {
+				t.Errorf("%s\n%s", file.Status, file.Message)
+			}
+		})
+	}
+	if ended != nil && !t.Failed() {
+		t.Errorf("npm run test: %v", ended)
+	}
+}
+
+func npm(t *testing.T, arguments ...string) error {
+	run := exec.CommandContext(t.Context(), "npm", arguments...)
+	run.Dir = ".."
+	run.Stdout, run.Stderr = os.Stdout, os.Stderr
+	return run.Run()
 }
 
 // missingTools says what the tests need and is not there.
