@@ -126,14 +126,20 @@ export class Usher {
   }
 }
 
-/** A port that nobody listens on. */
+/**
+ * A port that nobody listens on. It is below those that systems give to
+ * connections, so that it stays free while a killed server is down.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== "object" || !address) {
-    throw new Error("no port");
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+    if (free) {
+      return port;
+    }
   }
-  return address.port;
 }
