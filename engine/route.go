@@ -199,8 +199,9 @@ func (e *Engine) reject(a *Agent, r *usherv1.RequestReject) refusal {
 		AgentId: string(a.id), Ticket: uint64(inv.ticket), Operation: inv.invited.Operation,
 	}}
 	e.reportInvitation(i, inv.invited.Visibility, ev)
-	e.invitationFailed(inv, usherv1.RouteOutcome_ROUTE_OUTCOME_REJECTED, opReject, r.Reason,
-		refuse(errRejected, "agent %q rejected it%s", a.id, because(r.Reason)))
+	rejected := refuse(errRejected, "agent %q rejected it%s", a.id, because(r.Reason))
+	rejected.Reason = r.Reason
+	e.invitationFailed(inv, usherv1.RouteOutcome_ROUTE_OUTCOME_REJECTED, opReject, r.Reason, rejected)
 	return nil
 }
 

@@ -1638,7 +1638,9 @@ type EventError struct {
 	InteractionId string `protobuf:"bytes,5,opt,name=interaction_id,json=interactionId,proto3" json:"interaction_id,omitempty"`
 	// Sequence at which this was decided; for slow readers and expired
 	// cursors the sequence to resume after.
-	Sequence      uint64 `protobuf:"varint,6,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Sequence uint64 `protobuf:"varint,6,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The reason that somebody gave, such as the agent who rejected an offer.
+	Reason        string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1713,6 +1715,13 @@ func (x *EventError) GetSequence() uint64 {
 		return x.Sequence
 	}
 	return 0
+}
+
+func (x *EventError) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
 }
 
 var file_usher_v1_common_proto_extTypes = []protoimpl.ExtensionInfo{
@@ -1826,7 +1835,7 @@ const file_usher_v1_common_proto_rawDesc = "" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x17\n" +
 	"\atime_ms\x18\x02 \x01(\x03R\x06timeMs\x12!\n" +
 	"\freference_id\x18\x03 \x01(\tR\vreferenceId\x12%\n" +
-	"\x0einteraction_id\x18\x04 \x01(\tR\rinteractionId\"\xd1\x01\n" +
+	"\x0einteraction_id\x18\x04 \x01(\tR\rinteractionId\"\xe9\x01\n" +
 	"\n" +
 	"EventError\x12'\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x13.usher.v1.ErrorCodeR\x04code\x12\x12\n" +
@@ -1834,7 +1843,8 @@ const file_usher_v1_common_proto_rawDesc = "" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12!\n" +
 	"\freference_id\x18\x04 \x01(\tR\vreferenceId\x12%\n" +
 	"\x0einteraction_id\x18\x05 \x01(\tR\rinteractionId\x12\x1a\n" +
-	"\bsequence\x18\x06 \x01(\x04R\bsequence*\x90\x01\n" +
+	"\bsequence\x18\x06 \x01(\x04R\bsequence\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason*\x90\x01\n" +
 	"\bProtocol\x12\x18\n" +
 	"\x14PROTOCOL_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vPROTOCOL_IM\x10\x01\x12\x10\n" +

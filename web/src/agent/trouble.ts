@@ -35,6 +35,20 @@ export async function at(place: string, request: () => Promise<unknown>): Promis
   }
 }
 
+/** The last request of each place where they are done in turn. */
+const last = new Map<string, Promise<boolean>>();
+
+/**
+ * Runs a request when those that were asked for at a place before are done, so
+ * that no key is lost: what a request does may be seen before it is answered.
+ */
+export function inTurn(place: string, request: () => Promise<unknown>): Promise<boolean> {
+  const mine = (last.get(place) ?? Promise.resolve()).then(() => at(place, request));
+  last.set(place, mine);
+  void mine.then(() => last.get(place) === mine && last.delete(place));
+  return mine;
+}
+
 const known: Partial<Record<ErrorCode, Parameters<typeof t>[0]>> = {
   [ErrorCode.UNAUTHENTICATED]: "errorUnauthenticated",
   [ErrorCode.TOO_MANY_REQUESTS]: "errorTooManyRequests",
@@ -61,36 +75,14 @@ const known: Partial<Record<ErrorCode, Parameters<typeof t>[0]>> = {
   [ErrorCode.UNSUPPORTED_ATTACHMENT]: "errorUnsupportedAttachment",
 };
 
-/** The reason that somebody gave, at the end of the server's sentence. */
-const givenReason = /\((.+)\)$/s;
-
-/**
- * Runs a request when those that were asked for at a place before are done, so
- * that no key is lost: what a request does may be seen before it is answered.
- */
-export async function inTurn(place: string, request: () => Promise<unknown>): Promise<boolean> {
-  while (busy.value.has(place)) {
-    await new Promise<void>((resolve) => {
-      const end = busy.subscribe((places) => {
-        if (!places.has(place)) {
-          queueMicrotask(() => end());
-          resolve();
-        }
-      });
-    });
-  }
-  return at(place, request);
-}
-
 /** What went wrong, for people: in their language if the window knows it, else in the server's sentence. */
 export function words(thrown: unknown): string {
   if (thrown instanceof Error && !(thrown instanceof UsherError)) {
     return thrown.message;
   }
   const error = UsherError.from(thrown);
-  const reason = error.code === ErrorCode.REJECTED && givenReason.exec(error.description)?.[1];
-  if (reason) {
-    return t("errorRejectedBecause", { reason: reasonWords(reason) });
+  if (error.event?.reason) {
+    return t("errorRejectedBecause", { reason: reasonWords(error.event.reason) });
   }
   const key = error.event ? known[error.code] : "errorUnreachable";
   return key ? t(key) : error.description;
