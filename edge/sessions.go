@@ -120,8 +120,7 @@ func (s internetCallManager) LaunchSession(ctx context.Context, r *usherv1.Reque
 		return nil, err
 	}
 	if r.GetCustomerToken() == "" {
-		perMinute := int(site.GetAnonymousSessionsPerMinute())
-		perMinute = cmp.Or(perMinute, anonymousPerMinute)
+		perMinute := cmp.Or(int(site.GetAnonymousSessionsPerMinute()), anonymousPerMinute)
 		key := tenant + "/" + site.GetName() + "/" + callerOf(ctx).peer
 		if !s.launchRate.allowAt(key, float64(perMinute)/60, perMinute) {
 			return nil, refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "too many sessions from this address; try again in a minute")
