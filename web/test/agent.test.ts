@@ -1,8 +1,5 @@
 // The Agent Control Window in a real browser against the real server. Customers
 // and some colleagues speak the protocol without a window.
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { AgentSession, CustomerSession } from "@usher-cc/client";
 import { AgentRowState } from "@usher-cc/client/gen/statistics";
@@ -719,9 +716,7 @@ describe("what is there", () => {
     const { page, context } = await desk("max");
     await customer("reboot", "Ida");
     await accept(page, "Ida");
-    const hurried = join(mkdtempSync(join(tmpdir(), "usher-agents-")), "hurried.yaml");
-    writeFileSync(hurried, "options: {agent_connection_grace: 1s}\n");
-    await usher.apply(hurried);
+    await usher.applyText("options: {agent_connection_grace: 1s}\n");
     await context.setOffline(true);
     await usher.kill();
     await usher.run();

@@ -1,8 +1,6 @@
 // The customer's chat in a real browser against the real server: on its plain
 // page, and on somebody else's page with a strict policy.
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { type AgentSession } from "@usher-cc/client";
 import { Administration } from "@usher-cc/client/gen/administration";
 import { Role } from "@usher-cc/client/gen/common";
@@ -33,9 +31,7 @@ sites:
 beforeAll(async () => {
   [usher, chromium, shop] = await Promise.all([Usher.start(), launch(), host()]);
   shop.server = usher.url;
-  const file = join(mkdtempSync(join(tmpdir(), "usher-shop-")), "shop.yaml");
-  writeFileSync(file, configuration(shop.origin));
-  await usher.apply(file);
+  await usher.applyText(configuration(shop.origin));
   alice = await usher.agent("alice");
 });
 

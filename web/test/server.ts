@@ -1,6 +1,6 @@
 // The real binary, started, killed and started again by tests.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -93,6 +93,13 @@ export class Usher {
   async apply(file: string): Promise<void> {
     const env = { ...process.env, USHER_URL: this.url, USHER_API_KEY: this.adminKey };
     await promisify(execFile)(process.env.USHER_BINARY!, ["apply", file], { env });
+  }
+
+  /** Applies a configuration from YAML. */
+  async applyText(yaml: string): Promise<void> {
+    const file = join(this.folder, "configuration.yaml");
+    await writeFile(file, yaml);
+    await this.apply(file);
   }
 
   /** A connection with the API key of administration. */

@@ -1,8 +1,5 @@
 // Browsers that read no more, as when a computer sleeps: the server cuts them
 // off, and they go on without gap when they are awake.
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { AgentSession, codeOf, ErrorCode } from "@usher-cc/client";
 import { InteractionManagement } from "@usher-cc/client/gen/interaction_management";
 import type { Browser, BrowserContext, CDPSession, Locator, Page } from "playwright-core";
@@ -43,9 +40,7 @@ beforeAll(async () => {
   const operators = `127.0.0.1:${await freePort()}`;
   metrics = `http://${operators}/metrics`;
   [usher, chromium] = await Promise.all([Usher.start(undefined, ["--admin-listen", operators, "--limit-write-timeout", "2s"]), launch()]);
-  const file = join(mkdtempSync(join(tmpdir(), "usher-stuck-")), "options.yaml");
-  writeFileSync(file, configuration);
-  await usher.apply(file);
+  await usher.applyText(configuration);
 });
 
 afterAll(async () => {
