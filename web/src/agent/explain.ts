@@ -1,6 +1,7 @@
 // Why an offer or a session is no longer there, in words.
 import { ReasonKind } from "@usher-cc/client/gen/administration";
 import { Operation, ParticipantKind, VisibilityMode } from "@usher-cc/client/gen/common";
+import { reasonIn } from "../common/reasons.js";
 import type { Ending, Offer, Progress, Session } from "./model.js";
 import { byCustomer } from "./reduce.js";
 import { directory, nameOf, reasonsOf, state } from "./store.js";
@@ -21,38 +22,8 @@ const offerReasons: Record<string, Key> = {
   ConnectionLost: "offerConnectionLost",
 };
 
-/** The server's own reasons in words. */
-const serverReasons: Record<string, Key> = {
-  Expired: "reasonExpired",
-  Stopped: "reasonStopped",
-  Cancelled: "reasonCancelled",
-  Pulled: "reasonPulled",
-  HandlingTimeout: "reasonHandlingTimeout",
-  ConnectionLost: "reasonConnectionLost",
-  InvitationTimeout: "reasonInvitationTimeout",
-  RONA: "reasonInvitationTimeout",
-  AfterCallWork: "reasonAfterCallWork",
-  TimedACW: "reasonTimedAcw",
-  PendingWorkMode: "reasonPendingMode",
-  CustomerLeft: "reasonCustomerLeft",
-  LogoutTime: "reasonLogoutTime",
-  ACWTooLong: "reasonAcwTooLong",
-  AUXInterrupted: "reasonAuxInterrupted",
-  DoNotDisturb: "reasonYouUnavailable",
-  NotReady: "reasonYouUnavailable",
-  MediaRemoved: "reasonMediaRemoved",
-  LoggedOut: "reasonLoggedOut",
-  Placed: "reasonPlaced",
-  Transferred: "reasonTransferred",
-  Moved: "reasonMoved",
-};
-
-/** A reason for people: the server's own, one that the window offered, or somebody's words. */
-export function reasonWords(reason: string): string {
-  const key = serverReasons[reason];
-  const offered = directory.value?.reasons.find((r) => r.name === reason);
-  return key ? t(key) : offered?.label || reason;
-}
+/** A reason for people. */
+export const reasonWords = (reason: string): string => reasonIn(reason, directory.value?.reasons);
 
 /** Why an agent is in AUX: the reason that is offered with the code, else the server's own, else the code. */
 export function auxWords(code: number, reason: string): string {

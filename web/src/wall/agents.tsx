@@ -317,7 +317,8 @@ const modeNames: Record<WorkMode, () => string> = {
 /** An agent's work mode, the one that follows, and the reason of his state. */
 export function modeText(row: AgentRow): string {
   const next = row.pendingWorkMode ? ` → ${modeNames[row.pendingWorkMode]()}` : "";
-  return [modeNames[row.workMode]() + next, auxText(row), reasonWords(row.reason)].filter((text, n, all) => text && all.indexOf(text) === n).join(" · ");
+  const reason = row.reason === "AfterCallWork" ? "" : reasonWords(row.reason); // is what the mode says
+  return [...new Set([modeNames[row.workMode]() + next, auxText(row), reason])].filter(Boolean).join(" · ");
 }
 
 // The reason code of AUX by its label; a code without one, and without other words, as a figure.

@@ -5,11 +5,12 @@ import { AgentSession, type AgentState, connect, follow, type Link, logOut, Ushe
 import { type EventDirectory, type EventStatistics, Statistics } from "@usher-cc/client/gen/statistics";
 import { followClock } from "../common/clock.js";
 import { read, write } from "../common/locale.js";
+import { reasonIn } from "../common/reasons.js";
 import { readThresholds, type Thresholds } from "./figures.js";
 import { t } from "./text.js";
 import { Refusal } from "./refusal.js";
 import { type Known, nothing, takeIn } from "./watch.js";
-import { reasonIn, refusalIn } from "./words.js";
+import { refusalIn } from "./words.js";
 
 export const connection = connect({ window: "supervisor" });
 
@@ -181,7 +182,7 @@ export function words(thrown: unknown): string {
 export const refusalWords = (error: UsherError): string => refusalIn(error, directory.value?.reasons ?? []);
 
 /** A reason in words. */
-export const reasonWords = (reason: string): string => reasonIn(reason, directory.value?.reasons ?? []);
+export const reasonWords = (reason: string): string => reasonIn(reason, directory.value?.reasons);
 
 /** An agent's name; his id if he has none or is not known. */
 export const agentName = (agentId: string): string => known.value.agents.get(agentId)?.name || agentId;
