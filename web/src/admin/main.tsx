@@ -4,8 +4,8 @@ import { AuditLog } from "../common/audit.js";
 import { Button } from "../common/button.js";
 import { Dialog } from "../common/dialog.js";
 import { Field } from "../common/field.js";
+import { LoginForm } from "../common/login.js";
 import { Page, show } from "../common/page.js";
-import { t as common } from "../common/text.js";
 import { tell } from "../common/toast.js";
 import { BusinessProcess, fileChanged } from "./file.js";
 import { KindForm } from "./form.js";
@@ -15,7 +15,6 @@ import { kinds } from "./kinds.js";
 import { KindList } from "./list.js";
 import { address, administer, begin, connection, current, enter, go, leave, lockedOut, loginWords, place, reread, tenant, tenants, unread, unsaved, wanted, who, words } from "./state.js";
 import { t } from "./text.js";
-import "../common/login.css";
 import "./admin.css";
 
 const others = {
@@ -37,10 +36,7 @@ function Administration() {
     case "out":
       return (
         <Page title={t("title")}>
-          <div class="card login">
-            <h2>{t("logInTitle")}</h2>
-            <KeyLogin notice={who.value.words} />
-          </div>
+          <KeyLogin title={t("logInTitle")} notice={who.value.words} />
         </Page>
       );
   }
@@ -68,42 +64,16 @@ function Administration() {
 }
 
 /** KeyLogin asks for the API key. */
-function KeyLogin(props: { notice?: string | undefined }) {
+function KeyLogin(props: { title?: string; notice?: string | undefined }) {
   const [key, setKey] = useState("");
-  const [error, setError] = useState<string>();
-  const [busy, setBusy] = useState(false);
-  const logIn = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      await enter(key.trim());
-    } catch (thrown) {
-      setError(loginWords(thrown));
-      setBusy(false);
-    }
-  };
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void logIn();
-      }}
-    >
-      {props.notice && <p role="status">{props.notice}</p>}
+    <LoginForm {...props} onLogin={() => enter(key.trim())} words={loginWords}>
       <Field label={t("apiKey")} hint={t("apiKeyHint")}>
         {(control) => (
           <input {...control} name="apiKey" type="password" autocomplete="current-password" required value={key} onInput={(event) => setKey(event.currentTarget.value)} />
         )}
       </Field>
-      {error && (
-        <p class="field-error" role="alert">
-          {error}
-        </p>
-      )}
-      <Button type="submit" kind="primary" busy={busy}>
-        {common("logIn")}
-      </Button>
-    </form>
+    </LoginForm>
   );
 }
 

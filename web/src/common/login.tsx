@@ -20,28 +20,8 @@ export function Login(props: {
 }) {
   const [agentId, setAgentId] = useState("");
   const [password, setPassword] = useState("");
-  const [error, setError] = useState<string>();
-  const [busy, setBusy] = useState(false);
-  const logIn = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      await props.onLogin(agentId.trim(), password);
-    } catch (thrown) {
-      setError(props.words(thrown));
-    }
-    setBusy(false);
-  };
   return (
-    <form
-      class="card login"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void logIn();
-      }}
-    >
-      <h2>{props.title}</h2>
-      {props.notice && <p role="status">{props.notice}</p>}
+    <LoginForm title={props.title} notice={props.notice} onLogin={() => props.onLogin(agentId.trim(), password)} words={props.words}>
       <Field label={t("agentId")}>
         {(control) => (
           <input
@@ -69,6 +49,43 @@ export function Login(props: {
           />
         )}
       </Field>
+      {props.children}
+    </LoginForm>
+  );
+}
+
+/** LoginForm asks for what its fields say; in a dialog, which has a title of its own, it has none. */
+export function LoginForm(props: {
+  title?: string;
+  notice?: string | undefined;
+  /** The fields. */
+  children: ComponentChildren;
+  /** Logs in; what it throws is shown by words. */
+  onLogin: () => Promise<unknown>;
+  words: (thrown: unknown) => string;
+}) {
+  const [error, setError] = useState<string>();
+  const [busy, setBusy] = useState(false);
+  const logIn = async () => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      await props.onLogin();
+    } catch (thrown) {
+      setError(props.words(thrown));
+    }
+    setBusy(false);
+  };
+  return (
+    <form
+      class={props.title && "card login"}
+      onSubmit={(event) => {
+        event.preventDefault();
+        void logIn();
+      }}
+    >
+      {props.title && <h2>{props.title}</h2>}
+      {props.notice && <p role="status">{props.notice}</p>}
       {props.children}
       {error && (
         <p class="field-error" role="alert">
