@@ -11,7 +11,7 @@ const artefacts = fileURLToPath(new URL("artefacts/", import.meta.url));
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** Where Chromium is: the environment's CHROMIUM, or the one that the shell finds. */
-export function chromiumPath(): string {
+function chromiumPath(): string {
   return process.env.CHROMIUM ?? execFileSync("which", ["chromium"], { encoding: "utf8" }).trim();
 }
 

@@ -109,7 +109,7 @@ function personChoice(a: AgentRow, media: string): Choice {
 }
 
 /** A queue as a choice: how many wait, for how long. */
-export function queueChoice(q: QueueRow): Choice {
+function queueChoice(q: QueueRow): Choice {
   const parts = [
     t("waitingCount", { count: q.waiting }),
     t("availableCount", { count: q.agentsAvailable }),

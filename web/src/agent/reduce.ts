@@ -188,7 +188,7 @@ export function began(state: State, properties: InteractionProperties, nowMs: nu
 const isAgent = (p: Participant | undefined, id: string) => p?.kind === ParticipantKind.AGENT && p.id === id;
 
 /** Changes one session, if it is there. */
-export function inSession(state: State, id: string, change: (s: Session) => Session): State {
+function inSession(state: State, id: string, change: (s: Session) => Session): State {
   return { ...state, sessions: state.sessions.map((s) => (s.id === id ? change(s) : s)) };
 }
 

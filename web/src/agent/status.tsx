@@ -70,7 +70,7 @@ function Tone() {
 }
 
 /** The name of a work mode. */
-export function modeName(mode: WorkMode, code = 0, reason = ""): string {
+function modeName(mode: WorkMode, code = 0, reason = ""): string {
   const names = {
     [WorkMode.UNSPECIFIED]: "",
     [WorkMode.AUX]: code > 0 ? t("modeAuxBecause", { reason: auxWords(code, reason) }) : t("modeAux"),

@@ -78,7 +78,7 @@ export function lookAround(by: 1 | -1): void {
 }
 
 /** The row of an agent in the directory. */
-export const agentRow = (id: string): AgentRow | undefined => directory.value?.agents.find((a) => a.agentId === id);
+const agentRow = (id: string): AgentRow | undefined => directory.value?.agents.find((a) => a.agentId === id);
 
 /** A participant by name, for people. */
 export function nameOf(p: Participant | undefined): string {

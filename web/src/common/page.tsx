@@ -45,7 +45,7 @@ export function Page(props: {
 }
 
 /** Settings are the switches of every window: colours and language. */
-export function Settings() {
+function Settings() {
   return (
     <div class="settings">
       <select

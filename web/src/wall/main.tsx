@@ -101,7 +101,7 @@ function Header(props: { tab: Tab }) {
 }
 
 /** Broken says that what is shown is old. */
-export function Broken() {
+function Broken() {
   return watching.value.state === "reconnecting" ? (
     <p class="wall-broken" role="alert">
       {t("broken")}

@@ -54,7 +54,7 @@ export const waitLevel = (f: Figures): Level =>
   f.oldestSinceMs > 0 ? judgeWait(now.value - f.oldestSinceMs, f.withinMs, thresholds.value) : "fine";
 
 export const shareOr = (value: number | undefined): string => (value === undefined ? "–" : share(value));
-export const timeOr = (ms: number | undefined): string => (ms === undefined ? "–" : stopwatch(ms));
+const timeOr = (ms: number | undefined): string => (ms === undefined ? "–" : stopwatch(ms));
 
 
 function columns(): Column<Figures>[] {

@@ -10,7 +10,7 @@ import { directory, enter, words } from "./state.js";
 import { t } from "./text.js";
 
 /** The most characters of a reason. */
-export const reasonMax = 256;
+const reasonMax = 256;
 
 /**
  * ReasonDialog says what an action will do, asks why, and shows how it went:
