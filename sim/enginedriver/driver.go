@@ -234,11 +234,16 @@ func (d *Driver) Connect(_ context.Context, participant, kind string) error {
 }
 
 // Disconnect implements scenario.Driver.
-func (d *Driver) Disconnect(_ context.Context, participant string) error {
+func (d *Driver) Disconnect(_ context.Context, participant, kind string) error {
+	var left []engine.Connect
 	for _, open := range d.connections[participant] {
+		if kind != "" && open.Kind != kind {
+			left = append(left, open)
+			continue
+		}
 		d.ask(Participant(participant), engine.Disconnect{ConnectionID: open.ConnectionID})
 	}
-	delete(d.connections, participant)
+	d.connections[participant] = left
 	return nil
 }
 

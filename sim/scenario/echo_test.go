@@ -50,7 +50,7 @@ func (d *echo) Send(_ context.Context, from string, req proto.Message) (*usherv1
 }
 
 func (d *echo) Connect(context.Context, string, string) error        { return d.act(&Connection{}) }
-func (d *echo) Disconnect(context.Context, string) error             { return d.act(&Connection{}) }
+func (d *echo) Disconnect(context.Context, string, string) error     { return d.act(&Connection{}) }
 func (d *echo) Restart(context.Context) error                        { return d.act(&Restart{}) }
 func (d *echo) Apply(context.Context, *usherv1.Configuration) error  { return d.act(&Apply{}) }
 func (d *echo) Advance(_ context.Context, _ time.Duration) error     { return d.act(&Advance{}) }

@@ -128,12 +128,9 @@ func (a *Apply) String() string { return "* " + a.Name + " is applied" }
 
 // String is the line in canonical form.
 func (c *Connection) String() string {
-	switch {
-	case !c.Open:
-		return "* " + c.Participant + " disconnects"
-	case c.Kind == "":
-		return "* " + c.Participant + " connects"
-	default:
-		return "* " + c.Participant + " connects " + c.Kind
+	what := " disconnects"
+	if c.Open {
+		what = " connects"
 	}
+	return strings.TrimSpace("* " + c.Participant + what + " " + c.Kind)
 }

@@ -283,10 +283,10 @@ func (p *parser) parseCircumstance(source Source, words []token) (Step, error) {
 	switch {
 	case what.text != "connects" && what.text != "disconnects":
 		return nil, p.fail(what.column, hint, "%q is nothing that happens", what.text)
-	case len(words) == 4 && c.Open && isAgent && slices.Contains(connections, words[3].text):
+	case len(words) == 4 && isAgent && slices.Contains(connections, words[3].text):
 		c.Kind = words[3].text
 	case len(words) > 3:
-		return nil, p.fail(words[3].column, "only agents connect with a kind: "+strings.Join(connections, ", "), "%q is too much", words[3].text)
+		return nil, p.fail(words[3].column, "only agents have kinds of connections: "+strings.Join(connections, ", "), "%q is too much", words[3].text)
 	case c.Open && isAgent:
 		c.Kind = connections[0]
 	}

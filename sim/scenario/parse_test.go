@@ -30,7 +30,7 @@ func TestCanonicalForm(t *testing.T) {
 		"given > media RequestSubmit queue=inbound user_data.name=\"Ann\" user_data.n=\"5\"\n" +
 		"agent1 > ixn RequestAccept im ticket=5   # now\n" +
 		" # quiet\n ixn > agent1,agent2   EventAck im interaction_id=\"a b\"\n"
-	s := parse(t, loose+"+1m30s\n*  server  restarts\n*  y.yaml is  applied\n* agent1 connects\n* media disconnects\n")
+	s := parse(t, loose+"+1m30s\n*  server  restarts\n*  y.yaml is  applied\n* agent1 connects\n* agent1  disconnects supervisor\n* media disconnects\n")
 	const want = `# About X.
 scenario x
 title    The title
@@ -51,6 +51,7 @@ agent1 > ixn              RequestAccept  im    ticket=5  # now
 * server restarts
 * y.yaml is applied
 * agent1 connects desktop
+* agent1 disconnects supervisor
 * media disconnects
 `
 	if got := Format(s); got != want {
@@ -92,6 +93,7 @@ func TestSyntaxErrors(t *testing.T) {
 		{head + "* agnt1 connects", `x.seq:7:3: there is no participant "agnt1"; did you mean agent1?`},
 		{head + "* agent1 sleeps", `x.seq:7:10: "sleeps" is nothing that happens`},
 		{head + "* media connects desktop", `x.seq:7:18: "desktop" is too much`},
+		{head + "* media disconnects desktop", `x.seq:7:21: "desktop" is too much`},
 		{head + "agent1 says hello", `x.seq:7:1: "agent1" begins no line`},
 		{head + "agent1 > ixn RequestAccept", "x.seq:7:1: message or protocol is missing"},
 		{head + "agent1 > ixn,", "x.seq:7:1: the recipient is missing"},

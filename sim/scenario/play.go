@@ -26,8 +26,9 @@ type Driver interface {
 	// agent's application, empty for others. A refusal is an error that
 	// wraps *Refusal.
 	Connect(ctx context.Context, participant, kind string) error
-	// Disconnect ends all of the participant's event streams.
-	Disconnect(ctx context.Context, participant string) error
+	// Disconnect ends the participant's event streams of a kind; all of them
+	// if kind is empty.
+	Disconnect(ctx context.Context, participant, kind string) error
 	// Restart stops the server and starts it again from its journal. Clients
 	// that were connected are connected again afterwards.
 	Restart(ctx context.Context) error
@@ -214,7 +215,7 @@ func (pl *player) send(ctx context.Context, r *Request) (Observed, error) {
 
 func (pl *player) connect(ctx context.Context, c *Connection) (Observed, error) {
 	if !c.Open {
-		return Observed{}, pl.driver.Disconnect(ctx, c.Participant)
+		return Observed{}, pl.driver.Disconnect(ctx, c.Participant, c.Kind)
 	}
 	err := pl.driver.Connect(ctx, c.Participant, c.Kind)
 	var refusal *Refusal

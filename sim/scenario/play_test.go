@@ -125,7 +125,7 @@ func (d *scripted) Connect(context.Context, string, string) error {
 	return err
 }
 
-func (d *scripted) Disconnect(context.Context, string) error {
+func (d *scripted) Disconnect(context.Context, string, string) error {
 	_, err := d.act()
 	return err
 }

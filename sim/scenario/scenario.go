@@ -124,9 +124,10 @@ type Advance struct {
 type Connection struct {
 	Source
 	Participant string
-	// Kind is that of an agent's application; empty for others.
+	// Kind is that of an agent's application; empty for others, and where
+	// the streams of all kinds end.
 	Kind string
-	// Open is false when all of the participant's streams end.
+	// Open is false when the participant's streams end.
 	Open bool
 }
 

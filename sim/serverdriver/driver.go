@@ -40,7 +40,7 @@ type Driver struct {
 // Close ends all streams.
 func (d *Driver) Close() {
 	for _, s := range d.streams {
-		s.disconnect()
+		s.disconnect("")
 	}
 }
 
@@ -153,7 +153,7 @@ func (d *Driver) open(ctx context.Context, participant, kind string, after *uint
 
 // Disconnect implements scenario.Driver. The server has taken it in when it
 // counts the streams no more.
-func (d *Driver) Disconnect(ctx context.Context, participant string) error {
+func (d *Driver) Disconnect(ctx context.Context, participant, kind string) error {
 	if d.streams[participant] == nil {
 		return nil
 	}
@@ -161,7 +161,7 @@ func (d *Driver) Disconnect(ctx context.Context, participant string) error {
 	if err != nil {
 		return err
 	}
-	ended := d.streams[participant].disconnect()
+	ended := d.streams[participant].disconnect(kind)
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		now, err := d.openStreams(ctx)
 		if err != nil {
@@ -209,9 +209,11 @@ func (d *Driver) Restart(ctx context.Context) error {
 		return err
 	}
 	for _, participant := range enginedriver.Participants {
+		s := d.streams[participant]
+		if len(kinds[participant]) > 0 {
+			s.disconnect("")
+		}
 		for _, kind := range kinds[participant] {
-			s := d.streams[participant]
-			s.disconnect()
 			if err := d.open(ctx, participant, kind, &s.reached); err != nil {
 				return fmt.Errorf("resume the stream of %s: %w", participant, err)
 			}

@@ -172,10 +172,16 @@ func (s *streams) kinds() []string {
 	return kinds
 }
 
-// disconnect ends all streams and says how many there were.
-func (s *streams) disconnect() int {
+// disconnect ends the streams of a kind, or all if it is empty, and says how
+// many there were.
+func (s *streams) disconnect(kind string) int {
 	s.mu.Lock()
-	open := append([]*openStream(nil), s.open...)
+	var open []*openStream
+	for _, o := range s.open {
+		if kind == "" || o.kind == kind {
+			open = append(open, o)
+		}
+	}
 	s.mu.Unlock()
 	for _, o := range open {
 		o.cancel()
