@@ -87,6 +87,7 @@ func (i *Interaction) export() *usherv1.InteractionRecord {
 	for _, inv := range i.invitations {
 		r.Invitations = append(r.Invitations, &usherv1.InvitationState{
 			Ticket: uint64(inv.ticket), Invited: inv.invited, ReferenceId: inv.ref, Asker: inv.asker.Proto(),
+			SinceMs: int64(inv.since),
 		})
 	}
 	for _, b := range i.backOffs {
@@ -202,7 +203,7 @@ func (e *Engine) loadInteraction(saved *usherv1.InteractionRecord) {
 	for _, inv := range saved.Invitations {
 		e.addInvitation(&invitation{
 			ticket: Ticket(inv.Ticket), interaction: i, agent: AgentID(inv.Invited.AgentId), invited: inv.Invited,
-			asker: ParticipantOf(inv.Asker), ref: inv.ReferenceId,
+			since: Millis(inv.SinceMs), asker: ParticipantOf(inv.Asker), ref: inv.ReferenceId,
 		})
 	}
 	switch {

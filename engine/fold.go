@@ -121,7 +121,7 @@ func (e *Engine) foldInvited(i *Interaction, sequence Sequence, ev *usherv1.Even
 	body := ev.GetEventAgentInvited()
 	inv := &invitation{
 		ticket: Ticket(sequence), interaction: i, agent: AgentID(body.AgentId), invited: body,
-		asker: ParticipantOf(body.Inviter), ref: ev.ReferenceId,
+		since: Millis(ev.TimeMs), asker: ParticipantOf(body.Inviter), ref: ev.ReferenceId,
 	}
 	e.addInvitation(inv)
 	if a := e.agents[inv.agent]; a != nil && body.Operation == opRoute {
@@ -410,7 +410,7 @@ func (e *Engine) foldFact(sequence Sequence, f *usherv1.Fact) {
 		c := e.client(ParticipantOf(m.ConnectionOpened.Client))
 		c.connections = append(c.connections, m.ConnectionOpened)
 		c.gone = false
-		e.deadlines.set(&c.graceUntil, 0)
+		e.deadlines.set(&c.graceUntil, Millis(m.ConnectionOpened.GraceUntilMs))
 		e.connectionsChanged(c)
 	case *usherv1.Fact_ConnectionLost:
 		c := e.client(ParticipantOf(m.ConnectionLost.Client))

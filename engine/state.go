@@ -74,6 +74,7 @@ type invitation struct {
 	interaction *Interaction
 	agent       AgentID
 	invited     *usherv1.EventAgentInvited
+	since       Millis
 	// asker waits for the outcome under the reference id ref.
 	asker    Participant
 	ref      string
@@ -258,6 +259,11 @@ func (i *Interaction) Properties(viewer Participant, supervisor bool) *usherv1.I
 			p.Parties = append(p.Parties, party.info)
 		}
 	}
+	for _, inv := range i.invitations {
+		if inv.visibleTo(viewer, supervisor) {
+			p.Invitations = append(p.Invitations, inv.shownTo(viewer, supervisor))
+		}
+	}
 	return p
 }
 
@@ -271,11 +277,37 @@ func (i *Interaction) party(id AgentID) *party {
 	return nil
 }
 
-// visibleTo applies the visibility modes (models.md 12).
+// visibleTo tells whether the viewer may see the party.
 func (p *party) visibleTo(viewer Participant, supervisor bool) bool {
-	switch p.info.Visibility {
+	return visible(p.agent, p.info.Visibility, viewer, supervisor)
+}
+
+// visibleTo tells whether the viewer may see who is invited: whoever will see
+// him as a party, and who asked.
+func (inv *invitation) visibleTo(viewer Participant, supervisor bool) bool {
+	return viewer == inv.asker || visible(inv.agent, inv.invited.Visibility, viewer, supervisor)
+}
+
+// shownTo is the invitation as the viewer may see it: not by whom, if that is
+// a party hidden from him.
+func (inv *invitation) shownTo(viewer Participant, supervisor bool) *usherv1.OpenInvitation {
+	shown := &usherv1.OpenInvitation{
+		AgentId: inv.invited.AgentId, Operation: inv.invited.Operation, Visibility: inv.invited.Visibility,
+		Inviter: inv.invited.Inviter, SinceMs: int64(inv.since), DeadlineMs: inv.invited.DeadlineMs,
+	}
+	if inv.asker.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT {
+		if p := inv.interaction.party(AgentID(inv.asker.ID)); p != nil && !p.visibleTo(viewer, supervisor) {
+			shown.Inviter = Server.Proto()
+		}
+	}
+	return shown
+}
+
+// visible applies the visibility modes (models.md 12).
+func visible(agent AgentID, mode usherv1.VisibilityMode, viewer Participant, supervisor bool) bool {
+	switch mode {
 	case usherv1.VisibilityMode_VISIBILITY_MODE_MONITOR:
-		return supervisor || viewer == agentParticipant(p.agent) || viewer == Report
+		return supervisor || viewer == agentParticipant(agent) || viewer == Report
 	case usherv1.VisibilityMode_VISIBILITY_MODE_COACH:
 		return viewer.Kind != usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA
 	}
@@ -320,8 +352,8 @@ func (e *Engine) hiddenParty(id InteractionID, who Participant) *party {
 	return nil
 }
 
-// copyProperties copies all but the parties. What is behind its pointers is
-// never changed in place.
+// copyProperties copies all but parties and invitations, which depend on the
+// reader. What is behind its pointers is never changed in place.
 func copyProperties(p *usherv1.InteractionProperties) *usherv1.InteractionProperties {
 	return &usherv1.InteractionProperties{
 		InteractionId: p.InteractionId, ExternalId: p.ExternalId, ParentId: p.ParentId, TenantId: p.TenantId,
@@ -375,7 +407,11 @@ func (a *Agent) attends(media MediaName) bool {
 	return !a.loggedOut && m != nil && m.ready && !a.dnd && a.connected()
 }
 
-func (a *Agent) connected() bool { return a.client != nil && len(a.client.connections) > 0 }
+// connected tells whether somebody can take something for him: while his grace
+// runs there may be no more than a wall.
+func (a *Agent) connected() bool {
+	return a.client != nil && len(a.client.connections) > 0 && a.client.graceUntil.at == 0
+}
 
 func (a *Agent) mediaState(media MediaName) *mediaState {
 	for _, m := range a.media {

@@ -1118,7 +1118,12 @@ type InteractionProperties struct {
 	// The VDN through which it came to its queue.
 	Vdn string `protobuf:"bytes,33,opt,name=vdn,proto3" json:"vdn,omitempty"`
 	// The agent who handled it last.
-	LastAgent     string `protobuf:"bytes,34,opt,name=last_agent,json=lastAgent,proto3" json:"last_agent,omitempty"`
+	LastAgent string `protobuf:"bytes,34,opt,name=last_agent,json=lastAgent,proto3" json:"last_agent,omitempty"`
+	// Who is asked to take it and has not answered yet, as far as the reader may
+	// see it, in the order of asking. A present property: it is in answers to
+	// reads, in the present state and beside messages that show the
+	// interaction, and is never recorded.
+	Invitations   []*OpenInvitation `protobuf:"bytes,35,rep,name=invitations,proto3" json:"invitations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1391,6 +1396,13 @@ func (x *InteractionProperties) GetLastAgent() string {
 	return ""
 }
 
+func (x *InteractionProperties) GetInvitations() []*OpenInvitation {
+	if x != nil {
+		return x.Invitations
+	}
+	return nil
+}
+
 // PartyInfo is one party of an interaction.
 type PartyInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1482,6 +1494,100 @@ func (x *PartyInfo) GetSkill() string {
 	return ""
 }
 
+// OpenInvitation is one open invitation to an interaction (models.md 6, 11,
+// 12). Its mode of visibility rules who sees it, as it will rule for the party;
+// the inviter sees it always.
+type OpenInvitation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The agent who is asked.
+	AgentId string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	// For what: route, transfer or conference.
+	Operation Operation `protobuf:"varint,2,opt,name=operation,proto3,enum=usher.v1.Operation" json:"operation,omitempty"`
+	// How he will be seen.
+	Visibility VisibilityMode `protobuf:"varint,3,opt,name=visibility,proto3,enum=usher.v1.VisibilityMode" json:"visibility,omitempty"`
+	// Who asked: a router or an agent; the server in place of a party whom the
+	// reader may not see.
+	Inviter *Participant `protobuf:"bytes,4,opt,name=inviter,proto3" json:"inviter,omitempty"`
+	// Since when, Unix milliseconds.
+	SinceMs int64 `protobuf:"varint,5,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
+	// When it is taken back if not answered, Unix milliseconds.
+	DeadlineMs    int64 `protobuf:"varint,6,opt,name=deadline_ms,json=deadlineMs,proto3" json:"deadline_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenInvitation) Reset() {
+	*x = OpenInvitation{}
+	mi := &file_usher_v1_common_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenInvitation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenInvitation) ProtoMessage() {}
+
+func (x *OpenInvitation) ProtoReflect() protoreflect.Message {
+	mi := &file_usher_v1_common_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenInvitation.ProtoReflect.Descriptor instead.
+func (*OpenInvitation) Descriptor() ([]byte, []int) {
+	return file_usher_v1_common_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *OpenInvitation) GetAgentId() string {
+	if x != nil {
+		return x.AgentId
+	}
+	return ""
+}
+
+func (x *OpenInvitation) GetOperation() Operation {
+	if x != nil {
+		return x.Operation
+	}
+	return Operation_OPERATION_UNSPECIFIED
+}
+
+func (x *OpenInvitation) GetVisibility() VisibilityMode {
+	if x != nil {
+		return x.Visibility
+	}
+	return VisibilityMode_VISIBILITY_MODE_UNSPECIFIED
+}
+
+func (x *OpenInvitation) GetInviter() *Participant {
+	if x != nil {
+		return x.Inviter
+	}
+	return nil
+}
+
+func (x *OpenInvitation) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
+}
+
+func (x *OpenInvitation) GetDeadlineMs() int64 {
+	if x != nil {
+		return x.DeadlineMs
+	}
+	return 0
+}
+
 // Timeouts are the timeouts of one interaction; 0 for those of its media
 // type or the server.
 type Timeouts struct {
@@ -1499,7 +1605,7 @@ type Timeouts struct {
 
 func (x *Timeouts) Reset() {
 	*x = Timeouts{}
-	mi := &file_usher_v1_common_proto_msgTypes[5]
+	mi := &file_usher_v1_common_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1511,7 +1617,7 @@ func (x *Timeouts) String() string {
 func (*Timeouts) ProtoMessage() {}
 
 func (x *Timeouts) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_common_proto_msgTypes[5]
+	mi := &file_usher_v1_common_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1524,7 +1630,7 @@ func (x *Timeouts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Timeouts.ProtoReflect.Descriptor instead.
 func (*Timeouts) Descriptor() ([]byte, []int) {
-	return file_usher_v1_common_proto_rawDescGZIP(), []int{5}
+	return file_usher_v1_common_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Timeouts) GetDeliveringTimeoutMs() int64 {
@@ -1566,7 +1672,7 @@ type EventAck struct {
 
 func (x *EventAck) Reset() {
 	*x = EventAck{}
-	mi := &file_usher_v1_common_proto_msgTypes[6]
+	mi := &file_usher_v1_common_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1578,7 +1684,7 @@ func (x *EventAck) String() string {
 func (*EventAck) ProtoMessage() {}
 
 func (x *EventAck) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_common_proto_msgTypes[6]
+	mi := &file_usher_v1_common_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1591,7 +1697,7 @@ func (x *EventAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventAck.ProtoReflect.Descriptor instead.
 func (*EventAck) Descriptor() ([]byte, []int) {
-	return file_usher_v1_common_proto_rawDescGZIP(), []int{6}
+	return file_usher_v1_common_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *EventAck) GetSequence() uint64 {
@@ -1647,7 +1753,7 @@ type EventError struct {
 
 func (x *EventError) Reset() {
 	*x = EventError{}
-	mi := &file_usher_v1_common_proto_msgTypes[7]
+	mi := &file_usher_v1_common_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1659,7 +1765,7 @@ func (x *EventError) String() string {
 func (*EventError) ProtoMessage() {}
 
 func (x *EventError) ProtoReflect() protoreflect.Message {
-	mi := &file_usher_v1_common_proto_msgTypes[7]
+	mi := &file_usher_v1_common_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1672,7 +1778,7 @@ func (x *EventError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventError.ProtoReflect.Descriptor instead.
 func (*EventError) Descriptor() ([]byte, []int) {
-	return file_usher_v1_common_proto_rawDescGZIP(), []int{7}
+	return file_usher_v1_common_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *EventError) GetCode() ErrorCode {
@@ -1774,7 +1880,7 @@ const file_usher_v1_common_proto_rawDesc = "" +
 	"\x02id\x18\x02 \x01(\tR\x02id\"3\n" +
 	"\aWorkbin\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05owner\x18\x02 \x01(\tR\x05owner\"\x95\n" +
+	"\x05owner\x18\x02 \x01(\tR\x05owner\"\xd1\n" +
 	"\n" +
 	"\x15InteractionProperties\x12%\n" +
 	"\x0einteraction_id\x18\x01 \x01(\tR\rinteractionId\x12\x1f\n" +
@@ -1817,7 +1923,8 @@ const file_usher_v1_common_proto_rawDesc = "" +
 	"\aparties\x18  \x03(\v2\x13.usher.v1.PartyInfoR\aparties\x12\x10\n" +
 	"\x03vdn\x18! \x01(\tR\x03vdn\x12\x1d\n" +
 	"\n" +
-	"last_agent\x18\" \x01(\tR\tlastAgent\"\xf8\x01\n" +
+	"last_agent\x18\" \x01(\tR\tlastAgent\x12:\n" +
+	"\vinvitations\x18# \x03(\v2\x18.usher.v1.OpenInvitationR\vinvitations\"\xf8\x01\n" +
 	"\tPartyInfo\x127\n" +
 	"\vparticipant\x18\x01 \x01(\v2\x15.usher.v1.ParticipantR\vparticipant\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\x128\n" +
@@ -1826,7 +1933,17 @@ const file_usher_v1_common_proto_rawDesc = "" +
 	"visibility\x121\n" +
 	"\toperation\x18\x04 \x01(\x0e2\x13.usher.v1.OperationR\toperation\x12\x19\n" +
 	"\bsince_ms\x18\x05 \x01(\x03R\asinceMs\x12\x14\n" +
-	"\x05skill\x18\x06 \x01(\tR\x05skill\"\x9c\x01\n" +
+	"\x05skill\x18\x06 \x01(\tR\x05skill\"\x85\x02\n" +
+	"\x0eOpenInvitation\x12\x19\n" +
+	"\bagent_id\x18\x01 \x01(\tR\aagentId\x121\n" +
+	"\toperation\x18\x02 \x01(\x0e2\x13.usher.v1.OperationR\toperation\x128\n" +
+	"\n" +
+	"visibility\x18\x03 \x01(\x0e2\x18.usher.v1.VisibilityModeR\n" +
+	"visibility\x12/\n" +
+	"\ainviter\x18\x04 \x01(\v2\x15.usher.v1.ParticipantR\ainviter\x12\x19\n" +
+	"\bsince_ms\x18\x05 \x01(\x03R\asinceMs\x12\x1f\n" +
+	"\vdeadline_ms\x18\x06 \x01(\x03R\n" +
+	"deadlineMs\"\x9c\x01\n" +
 	"\bTimeouts\x122\n" +
 	"\x15delivering_timeout_ms\x18\x01 \x01(\x03R\x13deliveringTimeoutMs\x12.\n" +
 	"\x13handling_timeout_ms\x18\x02 \x01(\x03R\x11handlingTimeoutMs\x12,\n" +
@@ -1997,7 +2114,7 @@ func file_usher_v1_common_proto_rawDescGZIP() []byte {
 }
 
 var file_usher_v1_common_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_usher_v1_common_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_usher_v1_common_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_usher_v1_common_proto_goTypes = []any{
 	(Protocol)(0),                      // 0: usher.v1.Protocol
 	(Role)(0),                          // 1: usher.v1.Role
@@ -2013,12 +2130,13 @@ var file_usher_v1_common_proto_goTypes = []any{
 	(*Workbin)(nil),                    // 11: usher.v1.Workbin
 	(*InteractionProperties)(nil),      // 12: usher.v1.InteractionProperties
 	(*PartyInfo)(nil),                  // 13: usher.v1.PartyInfo
-	(*Timeouts)(nil),                   // 14: usher.v1.Timeouts
-	(*EventAck)(nil),                   // 15: usher.v1.EventAck
-	(*EventError)(nil),                 // 16: usher.v1.EventError
-	(*structpb.Struct)(nil),            // 17: google.protobuf.Struct
-	(*descriptorpb.MethodOptions)(nil), // 18: google.protobuf.MethodOptions
-	(*descriptorpb.FieldOptions)(nil),  // 19: google.protobuf.FieldOptions
+	(*OpenInvitation)(nil),             // 14: usher.v1.OpenInvitation
+	(*Timeouts)(nil),                   // 15: usher.v1.Timeouts
+	(*EventAck)(nil),                   // 16: usher.v1.EventAck
+	(*EventError)(nil),                 // 17: usher.v1.EventError
+	(*structpb.Struct)(nil),            // 18: google.protobuf.Struct
+	(*descriptorpb.MethodOptions)(nil), // 19: google.protobuf.MethodOptions
+	(*descriptorpb.FieldOptions)(nil),  // 20: google.protobuf.FieldOptions
 }
 var file_usher_v1_common_proto_depIdxs = []int32{
 	1,  // 0: usher.v1.Permission.roles:type_name -> usher.v1.Role
@@ -2026,20 +2144,24 @@ var file_usher_v1_common_proto_depIdxs = []int32{
 	11, // 2: usher.v1.InteractionProperties.workbin:type_name -> usher.v1.Workbin
 	3,  // 3: usher.v1.InteractionProperties.state:type_name -> usher.v1.InteractionState
 	10, // 4: usher.v1.InteractionProperties.submitted_by:type_name -> usher.v1.Participant
-	17, // 5: usher.v1.InteractionProperties.user_data:type_name -> google.protobuf.Struct
+	18, // 5: usher.v1.InteractionProperties.user_data:type_name -> google.protobuf.Struct
 	13, // 6: usher.v1.InteractionProperties.parties:type_name -> usher.v1.PartyInfo
-	10, // 7: usher.v1.PartyInfo.participant:type_name -> usher.v1.Participant
-	4,  // 8: usher.v1.PartyInfo.visibility:type_name -> usher.v1.VisibilityMode
-	5,  // 9: usher.v1.PartyInfo.operation:type_name -> usher.v1.Operation
-	8,  // 10: usher.v1.EventError.code:type_name -> usher.v1.ErrorCode
-	18, // 11: usher.v1.permission:extendee -> google.protobuf.MethodOptions
-	19, // 12: usher.v1.secret:extendee -> google.protobuf.FieldOptions
-	9,  // 13: usher.v1.permission:type_name -> usher.v1.Permission
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	13, // [13:14] is the sub-list for extension type_name
-	11, // [11:13] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	14, // 7: usher.v1.InteractionProperties.invitations:type_name -> usher.v1.OpenInvitation
+	10, // 8: usher.v1.PartyInfo.participant:type_name -> usher.v1.Participant
+	4,  // 9: usher.v1.PartyInfo.visibility:type_name -> usher.v1.VisibilityMode
+	5,  // 10: usher.v1.PartyInfo.operation:type_name -> usher.v1.Operation
+	5,  // 11: usher.v1.OpenInvitation.operation:type_name -> usher.v1.Operation
+	4,  // 12: usher.v1.OpenInvitation.visibility:type_name -> usher.v1.VisibilityMode
+	10, // 13: usher.v1.OpenInvitation.inviter:type_name -> usher.v1.Participant
+	8,  // 14: usher.v1.EventError.code:type_name -> usher.v1.ErrorCode
+	19, // 15: usher.v1.permission:extendee -> google.protobuf.MethodOptions
+	20, // 16: usher.v1.secret:extendee -> google.protobuf.FieldOptions
+	9,  // 17: usher.v1.permission:type_name -> usher.v1.Permission
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	17, // [17:18] is the sub-list for extension type_name
+	15, // [15:17] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_usher_v1_common_proto_init() }
@@ -2053,7 +2175,7 @@ func file_usher_v1_common_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_usher_v1_common_proto_rawDesc), len(file_usher_v1_common_proto_rawDesc)),
 			NumEnums:      9,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 2,
 			NumServices:   0,
 		},

@@ -943,8 +943,11 @@ type ConnectionOpened struct {
 	ConnectionId string `protobuf:"bytes,2,opt,name=connection_id,json=connectionId,proto3" json:"connection_id,omitempty"`
 	// Its kind, for an agent.
 	ConnectionKind string `protobuf:"bytes,3,opt,name=connection_kind,json=connectionKind,proto3" json:"connection_kind,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// When his grace ends, if one runs that this connection does not end; 0
+	// otherwise.
+	GraceUntilMs  int64 `protobuf:"varint,4,opt,name=grace_until_ms,json=graceUntilMs,proto3" json:"grace_until_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ConnectionOpened) Reset() {
@@ -998,14 +1001,22 @@ func (x *ConnectionOpened) GetConnectionKind() string {
 	return ""
 }
 
-// ConnectionLost says that a client's event stream ended.
+func (x *ConnectionOpened) GetGraceUntilMs() int64 {
+	if x != nil {
+		return x.GraceUntilMs
+	}
+	return 0
+}
+
+// ConnectionLost says that a client's event stream ended, or that those that
+// are open keep an agent logged in no more.
 type ConnectionLost struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The client.
 	Client *Participant `protobuf:"bytes,1,opt,name=client,proto3" json:"client,omitempty"`
-	// The connection.
+	// The connection; empty if none ended.
 	ConnectionId string `protobuf:"bytes,2,opt,name=connection_id,json=connectionId,proto3" json:"connection_id,omitempty"`
-	// When its grace ends, if this was its last; 0 otherwise.
+	// When the client's grace ends; 0 if what is left keeps it, or it has none.
 	GraceUntilMs  int64 `protobuf:"varint,3,opt,name=grace_until_ms,json=graceUntilMs,proto3" json:"grace_until_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2491,7 +2502,7 @@ type ClientState struct {
 	Registration *ClientRegistered `protobuf:"bytes,1,opt,name=registration,proto3" json:"registration,omitempty"`
 	// Its open connections, in order of opening.
 	Connections []*ConnectionOpened `protobuf:"bytes,2,rep,name=connections,proto3" json:"connections,omitempty"`
-	// When its grace ends; 0 if it is connected or has none.
+	// When its grace ends; 0 if none runs.
 	GraceUntilMs int64 `protobuf:"varint,3,opt,name=grace_until_ms,json=graceUntilMs,proto3" json:"grace_until_ms,omitempty"`
 	// True once its grace has ended.
 	Gone          bool `protobuf:"varint,4,opt,name=gone,proto3" json:"gone,omitempty"`
@@ -3112,7 +3123,9 @@ type InvitationState struct {
 	// Reference id of the pending request that issued it.
 	ReferenceId string `protobuf:"bytes,3,opt,name=reference_id,json=referenceId,proto3" json:"reference_id,omitempty"`
 	// Whose answer is pending: a router or an agent.
-	Asker         *Participant `protobuf:"bytes,4,opt,name=asker,proto3" json:"asker,omitempty"`
+	Asker *Participant `protobuf:"bytes,4,opt,name=asker,proto3" json:"asker,omitempty"`
+	// Since when, Unix milliseconds.
+	SinceMs       int64 `protobuf:"varint,5,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3173,6 +3186,13 @@ func (x *InvitationState) GetAsker() *Participant {
 		return x.Asker
 	}
 	return nil
+}
+
+func (x *InvitationState) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
 }
 
 // BackOff keeps an agent from being asked again too soon.
@@ -3487,11 +3507,12 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"strategies\x12#\n" +
 	"\rmax_submitted\x18\a \x01(\x05R\fmaxSubmitted\x12+\n" +
 	"\x11notify_treatments\x18\b \x01(\bR\x10notifyTreatments\x12'\n" +
-	"\x0fnotify_progress\x18\t \x01(\bR\x0enotifyProgress\"\x8f\x01\n" +
+	"\x0fnotify_progress\x18\t \x01(\bR\x0enotifyProgress\"\xb5\x01\n" +
 	"\x10ConnectionOpened\x12-\n" +
 	"\x06client\x18\x01 \x01(\v2\x15.usher.v1.ParticipantR\x06client\x12#\n" +
 	"\rconnection_id\x18\x02 \x01(\tR\fconnectionId\x12'\n" +
-	"\x0fconnection_kind\x18\x03 \x01(\tR\x0econnectionKind\"\x8a\x01\n" +
+	"\x0fconnection_kind\x18\x03 \x01(\tR\x0econnectionKind\x12$\n" +
+	"\x0egrace_until_ms\x18\x04 \x01(\x03R\fgraceUntilMs\"\x8a\x01\n" +
 	"\x0eConnectionLost\x12-\n" +
 	"\x06client\x18\x01 \x01(\v2\x15.usher.v1.ParticipantR\x06client\x12#\n" +
 	"\rconnection_id\x18\x02 \x01(\tR\fconnectionId\x12$\n" +
@@ -3669,12 +3690,13 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x16\n" +
 	"\x06agents\x18\x02 \x01(\bR\x06agents\"D\n" +
 	"\x13ServiceRequestState\x12-\n" +
-	"\trequested\x18\x01 \x01(\v2\x0f.usher.v1.EventR\trequested\"\xb0\x01\n" +
+	"\trequested\x18\x01 \x01(\v2\x0f.usher.v1.EventR\trequested\"\xcb\x01\n" +
 	"\x0fInvitationState\x12\x16\n" +
 	"\x06ticket\x18\x01 \x01(\x04R\x06ticket\x125\n" +
 	"\ainvited\x18\x02 \x01(\v2\x1b.usher.v1.EventAgentInvitedR\ainvited\x12!\n" +
 	"\freference_id\x18\x03 \x01(\tR\vreferenceId\x12+\n" +
-	"\x05asker\x18\x04 \x01(\v2\x15.usher.v1.ParticipantR\x05asker\"U\n" +
+	"\x05asker\x18\x04 \x01(\v2\x15.usher.v1.ParticipantR\x05asker\x12\x19\n" +
+	"\bsince_ms\x18\x05 \x01(\x03R\asinceMs\"U\n" +
 	"\aBackOff\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x19\n" +
 	"\buntil_ms\x18\x02 \x01(\x03R\auntilMs\x12\x14\n" +
