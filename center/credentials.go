@@ -445,10 +445,11 @@ func (c *Center) OriginListed(origin string) bool {
 	return listed
 }
 
-// AgentName is an agent's name for people; his id if he has none.
+// AgentName is an agent's name for people; empty if he has none. Customers see
+// it: his id, with which he logs in, is none of their business.
 func (c *Center) AgentName(tenant, agent string) string {
 	l, _ := c.view.Load().login(tenant, agent)
-	return cmp.Or(l.Name, agent)
+	return l.Name
 }
 
 // CustomerGraceMs is how long a tenant waits for a customer whose browser is

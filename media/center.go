@@ -36,7 +36,7 @@ type Center interface {
 	RequestType(tenant, name string) (*usherv1.RequestType, bool)
 	// CustomerGraceMs is how long a tenant waits for a lost customer.
 	CustomerGraceMs(tenant string) int64
-	// AgentName is an agent's name, for people.
+	// AgentName is an agent's name, for people; empty if he has none.
 	AgentName(tenant, agent string) string
 }
 

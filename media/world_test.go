@@ -23,8 +23,10 @@ const tenant = "default"
 
 // The agents of the tests; bob supervises.
 var (
-	ada   = engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT, ID: "ada"}
-	bob   = engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT, ID: "bob"}
+	ada = engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT, ID: "ada"}
+	bob = engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT, ID: "bob"}
+	// eve has no name.
+	eve   = engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT, ID: "login-4711"}
 	admin = engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_ADMIN, ID: "admin"}
 )
 
@@ -183,6 +185,7 @@ func (w *world) setUp() {
 			Agents: []*usherv1.Agent{
 				{AgentId: "ada", Name: "Ada", AgentGroups: []string{"support"}},
 				{AgentId: "bob", Name: "Bob", Supervisor: true},
+				{AgentId: eve.ID, AgentGroups: []string{"support"}},
 			},
 			Queues: []*usherv1.Queue{{Name: "support", Strategy: engine.LongestIdle, AgentGroup: "support"}, {Name: "later"}},
 			RequestTypes: []*usherv1.RequestType{

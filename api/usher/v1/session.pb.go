@@ -850,7 +850,7 @@ type SessionEvent_Line struct {
 }
 
 type SessionEvent_Typing struct {
-	// An agent is writing.
+	// An agent is writing: his name, if he has one, and no id.
 	Typing *EventTyping `protobuf:"bytes,5,opt,name=typing,proto3,oneof"`
 }
 
@@ -876,7 +876,8 @@ type EventSessionProgress struct {
 	Position int32 `protobuf:"varint,2,opt,name=position,proto3" json:"position,omitempty"`
 	// The expected wait; absent if there is no end to it, or it does not wait.
 	ExpectedWaitMs *int64 `protobuf:"varint,3,opt,name=expected_wait_ms,json=expectedWaitMs,proto3,oneof" json:"expected_wait_ms,omitempty"`
-	// The agents with whom the customer speaks, by their names.
+	// The agents with whom the customer speaks, by their names; empty for one who
+	// has none.
 	Agents []string `protobuf:"bytes,4,rep,name=agents,proto3" json:"agents,omitempty"`
 	// Why it ended: CustomerLeft, AgentEnded, Stopped.
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
@@ -963,7 +964,7 @@ type EventSessionLine struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// True if he said it himself.
 	Own bool `protobuf:"varint,1,opt,name=own,proto3" json:"own,omitempty"`
-	// Who said it, by name; empty for a notice.
+	// Who said it, by name; empty for a notice, and for an agent who has none.
 	AuthorName string `protobuf:"bytes,2,opt,name=author_name,json=authorName,proto3" json:"author_name,omitempty"`
 	// The line.
 	Line *Line `protobuf:"bytes,3,opt,name=line,proto3" json:"line,omitempty"`

@@ -87,7 +87,7 @@ export interface SessionEvent {
   timeMs?: string;
   progress?: SessionProgress;
   line?: { own?: boolean; authorName?: string; line?: Line; referenceId?: string };
-  typing?: { author?: { id?: string }; authorName?: string; stopped?: boolean };
+  typing?: { authorName?: string; stopped?: boolean };
   heartbeat?: object;
 }
 

@@ -64,7 +64,7 @@ export interface Said {
   sequence: number;
   timeMs: number;
   own: boolean;
-  /** Empty for a notice. */
+  /** Empty for a notice, and for an agent who has no name. */
   author: string;
   line: Line;
   referenceId: string;
@@ -100,7 +100,7 @@ export class Chat {
   readonly pending = signal<readonly Pending[]>([]);
   /** False while the server can't be reached. */
   readonly reached = signal(true);
-  /** Who is writing, by name. */
+  /** The agents who are writing, by name; empty for one who has none. */
   readonly typing = signal<readonly string[]>([]);
   readonly draft = signal("");
   /** The latest line of the other side that the customer has not had before. */
@@ -119,7 +119,7 @@ export class Chat {
   private pumping = false;
   private typedMs = 0;
   private stopTyping: ReturnType<typeof setTimeout> | undefined;
-  private readonly writing = new Map<string, { name: string; timer: ReturnType<typeof setTimeout> }>();
+  private readonly writing = new Map<string, ReturnType<typeof setTimeout>>();
   private readonly blobs = new Map<string, Promise<string>>();
   private following: AbortController | undefined;
 
@@ -297,8 +297,8 @@ export class Chat {
       } else if (event.line) {
         this.hear(event);
       } else if (event.typing) {
-        const { author, authorName = "", stopped = false } = event.typing;
-        this.noteTyping(author?.id ?? authorName, authorName, stopped);
+        const { authorName = "", stopped = false } = event.typing;
+        this.noteTyping(authorName, stopped);
       }
       this.sequence = Math.max(this.sequence, Number(event.sequence ?? 0));
       if (back) {
@@ -328,7 +328,9 @@ export class Chat {
     if (own) {
       this.settle(referenceId);
     } else {
-      this.noteTyping(authorName, authorName, true);
+      if (line.kind !== "LINE_KIND_NOTICE") {
+        this.noteTyping(authorName, true);
+      }
       if (sequence > this.read.value) {
         this.news.value = said;
       }
@@ -344,18 +346,13 @@ export class Chat {
     }
   }
 
-  private noteTyping(id: string, name: string, stopped: boolean): void {
-    for (const [other, { name: known, timer }] of this.writing) {
-      if (other === id || known === name) {
-        clearTimeout(timer);
-        this.writing.delete(other);
-      }
-    }
+  private noteTyping(name: string, stopped: boolean): void {
+    clearTimeout(this.writing.get(name));
+    this.writing.delete(name);
     if (!stopped) {
-      const timer = setTimeout(() => this.noteTyping(id, name, true), typingWorthMs);
-      this.writing.set(id, { name, timer });
+      this.writing.set(name, setTimeout(() => this.noteTyping(name, true), typingWorthMs));
     }
-    this.typing.value = [...this.writing.values()].map((writer) => writer.name);
+    this.typing.value = [...this.writing.keys()];
   }
 
   /** The customer has changed his draft. */

@@ -6,7 +6,7 @@ import { timeOfDay } from "../common/time.js";
 import { Linked } from "../common/linked.js";
 import { type Chat, lineBytesMax, type Pending, type Said } from "./chat.js";
 import { t } from "./text.js";
-import { inOne, refusalInWords, save, sizeInWords, transcript, typesInWords, waitInWords } from "./words.js";
+import { agentsInWords, authorInWords, refusalInWords, save, sizeInWords, transcript, typesInWords, waitInWords } from "./words.js";
 
 /** How near to the end, in pixels, somebody reads the latest lines. */
 const atEndPx = 60;
@@ -44,8 +44,8 @@ function Status({ chat }: { chat: Chat }) {
       )}
       {chat.state.value === "ALERTING" && <p>{t("alerting")}</p>}
       {treatment && <p class="chat-treatment">{treatment}</p>}
-      {chat.state.value === "CONNECTED" && <p>{agents.length > 0 ? t("connectedWith", { names: inOne(agents) }) : t("connected")}</p>}
-      {chat.state.value === "HELD" && <p>{agents.length > 0 ? t("heldBy", { names: inOne(agents) }) : t("held")}</p>}
+      {chat.state.value === "CONNECTED" && <p>{agents.length > 0 ? t("connectedWith", { names: agentsInWords(agents) }) : t("connected")}</p>}
+      {chat.state.value === "HELD" && <p>{agents.length > 0 ? t("heldBy", { names: agentsInWords(agents) }) : t("held")}</p>}
       {chat.state.value === "ENDED" && (
         <p tabIndex={-1} data-focus>
           {endInWords(reason)}
@@ -109,7 +109,7 @@ function Log({ chat }: { chat: Chat }) {
             <PendingLine key={one.referenceId} chat={chat} pending={one} />
           ))}
         </ul>
-        {chat.typing.value.length > 0 && <p class="chat-typing soft">{t("typing", { names: inOne(chat.typing.value), count: chat.typing.value.length })}</p>}
+        {chat.typing.value.length > 0 && <p class="chat-typing soft">{t("typing", { names: agentsInWords(chat.typing.value), count: chat.typing.value.length })}</p>}
       </div>
       {below && (
         <Button class="chat-below" onClick={toEnd}>
@@ -126,7 +126,7 @@ function SaidLine({ chat, said }: { chat: Chat; said: Said }) {
     <li class={notice ? "chat-line chat-notice" : said.own ? "chat-line chat-own" : "chat-line"}>
       {!notice && (
         <p class="chat-author">
-          {said.own ? t("you") : said.author} <time dateTime={new Date(said.timeMs).toISOString()}>{timeOfDay(said.timeMs)}</time>
+          {authorInWords(said)} <time dateTime={new Date(said.timeMs).toISOString()}>{timeOfDay(said.timeMs)}</time>
         </p>
       )}
       <Content chat={chat} line={said.line} />
@@ -218,10 +218,10 @@ function Spoken({ chat }: { chat: Chat }) {
   }, [news]);
   return (
     <div class="unseen" aria-live="polite">
-      {spoken.map(({ sequence, author, line }) => (
-        <p key={sequence}>
-          {author && `${author}: `}
-          {line.attachment && t("transcriptFile", { name: line.attachment.name })} {line.text}
+      {spoken.map((said) => (
+        <p key={said.sequence}>
+          {authorInWords(said) && `${authorInWords(said)}: `}
+          {said.line.attachment && t("transcriptFile", { name: said.line.attachment.name })} {said.line.text}
         </p>
       ))}
     </div>

@@ -35,8 +35,16 @@ export function typesInWords(types: readonly string[]): string {
   return names.format(types.map((type) => (type === "text/plain" ? "TXT" : type.replace(/^.*\//, "").toUpperCase())));
 }
 
-/** Names in one sentence: Ana, Bob and Cem. */
-export const inOne = (all: readonly string[]): string => names.format(all);
+/** Agents in one sentence: Ana, Bob and Cem. One who has no name is an agent. */
+export const agentsInWords = (all: readonly string[]): string => names.format(all.map((name) => name || t("agent")));
+
+/** Who said a line, as the customer calls him; empty for a notice. */
+export function authorInWords({ own, author, line }: Said, me = t("you")): string {
+  if (line.kind === "LINE_KIND_NOTICE") {
+    return "";
+  }
+  return own ? me : author || t("agent");
+}
 
 /** Why something was refused. */
 export function refusalInWords(refused: Refused): string {
@@ -65,9 +73,10 @@ export function refusalInWords(refused: Refused): string {
 
 /** The transcript as a text file has it. */
 export function transcript(title: string, lines: readonly Said[], me: string): string {
-  const said = lines.map(({ timeMs, own, author, line }) => {
+  const said = lines.map((one) => {
+    const { timeMs, line } = one;
     const what = [line.attachment && t("transcriptFile", { name: line.attachment.name }), line.text].filter(Boolean).join(" ");
-    const who = own ? me || t("you") : author;
+    const who = authorInWords(one, me || t("you"));
     return `[${timeOfDaySeconds(timeMs)}] ${who && `${who}: `}${what.replaceAll("\n", "\n    ")}`;
   });
   return [title, dateAndTime(lines[0]?.timeMs ?? Date.now()), "", ...said, ""].join("\n");

@@ -442,7 +442,7 @@ export type SessionEvent = Message<"usher.v1.SessionEvent"> & {
     case: "line";
   } | {
     /**
-     * An agent is writing.
+     * An agent is writing: his name, if he has one, and no id.
      *
      * @generated from field: usher.v1.EventTyping typing = 5;
      */
@@ -494,7 +494,8 @@ export type EventSessionProgress = Message<"usher.v1.EventSessionProgress"> & {
   expectedWaitMs?: bigint | undefined;
 
   /**
-   * The agents with whom the customer speaks, by their names.
+   * The agents with whom the customer speaks, by their names; empty for one who
+   * has none.
    *
    * @generated from field: repeated string agents = 4;
    */
@@ -536,7 +537,7 @@ export type EventSessionLine = Message<"usher.v1.EventSessionLine"> & {
   own: boolean;
 
   /**
-   * Who said it, by name; empty for a notice.
+   * Who said it, by name; empty for a notice, and for an agent who has none.
    *
    * @generated from field: string author_name = 2;
    */
