@@ -55,7 +55,7 @@ type session struct {
 	over     bool
 
 	agents    map[string]string // whom the customer speaks with: names by id
-	alerting  map[string]bool   // the agents who are asked, as far as it is known
+	alerting  map[string]bool   // the agents who are asked
 	held      bool
 	treatment string
 	position  int32
@@ -74,7 +74,10 @@ type session struct {
 func (se *session) become(p *usherv1.InteractionProperties) {
 	before := se.progress()
 	clear(se.agents)
-	clear(se.alerting) // who is asked is not said there
+	clear(se.alerting)
+	for _, open := range p.GetInvitations() { // of those whom the customer will see
+		se.alerting[open.GetAgentId()] = true
+	}
 	for _, party := range p.GetParties() {
 		if who := party.GetParticipant(); isAgent(who) && party.GetVisibility() == usherv1.VisibilityMode_VISIBILITY_MODE_CONFERENCE {
 			se.agents[who.GetId()] = se.c.s.center.AgentName(se.c.tenant, who.GetId())

@@ -926,6 +926,26 @@ func TestAskedWhileBroken(t *testing.T) {
 	})
 }
 
+// TestAskedAtRestart: a customer who comes back after a restart sees that an agent
+// is being asked, and what becomes of it.
+func TestAskedAtRestart(t *testing.T) {
+	inWorld(t, Limits{}, func(w *world) {
+		w.logIn(ada)
+		l := w.session()
+		w.invitation(ada)
+		w.crash()
+		b := w.browse(l, 0, nil)
+		if got := b.states(); got != "alerting" {
+			t.Errorf("states after the restart: %s", got)
+		}
+		w.must(ada, &usherv1.RequestReject{Ticket: w.invitation(ada).GetTicket()})
+		synctest.Wait()
+		if got := b.states(); got != "alerting queued" {
+			t.Errorf("states after the refusal: %s", got)
+		}
+	})
+}
+
 // TestNothingAfterGap: a stream that has missed a message gets no later one.
 func TestNothingAfterGap(t *testing.T) {
 	st := newStream(1)
