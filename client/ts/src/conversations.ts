@@ -71,15 +71,20 @@ export class Conversations {
     return this.references.includes(referenceId);
   }
 
-  /** Says which interactions the agent has. Of those he had the last ones are kept. */
+  /**
+   * Says which interactions the agent has. Of those he had the last ones are
+   * kept. What was said while he did not have one was not told him, so that it
+   * is read when he gets it, also if it was read before.
+   */
   follow(ids: readonly string[]): void {
+    const had = this.followed;
     this.followed = new Set(ids);
     const left = [...this.of.keys()].filter((id) => !this.followed.has(id));
     for (const id of left.slice(0, Math.max(0, left.length - leftMax))) {
       this.of.delete(id);
     }
     for (const id of ids) {
-      if (!this.of.get(id)?.loaded) {
+      if (!had.has(id) || !this.of.get(id)?.loaded) {
         void this.load(id).catch(() => undefined);
       }
     }

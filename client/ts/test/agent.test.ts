@@ -261,6 +261,31 @@ test("lines that were lost while away leave no gap", async () => {
   expect(session.state.conversations.get("i1")?.more).toBe(true);
 });
 
+test("what was said while the agent did not have it is there when he gets it", async () => {
+  session.start();
+  await pass();
+  const unheard = async (text: string) => {
+    server.say("i2", line(text));
+    await pass(); // lines are told to those alone who have the interaction
+    server.journal.forEach((event) => (event.interactionId = "i1"));
+  };
+  const has = async (...interactions: string[]) => {
+    server.interactions = interactions;
+    await session.refresh();
+    await pass();
+  };
+  await unheard("before");
+  await session.loadConversation("i1"); // it is offered, and its card shows what was said
+  expect(texts()).toEqual(["before"]);
+  await unheard("while it is offered");
+  await has("i1");
+  expect(texts()).toEqual(["before", "while it is offered"]);
+  await has();
+  await unheard("while it is in a workbin");
+  await has("i1");
+  expect(texts()).toEqual(["before", "while it is offered", "while it is in a workbin"]);
+});
+
 test("a line never stands beside its pending one", async () => {
   server.interactions = ["i1"];
   session.start();
