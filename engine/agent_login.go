@@ -115,10 +115,6 @@ func (e *Engine) becomeLoggedIn(login *usherv1.EventAgentLogin, reason string) {
 	status := e.agentEvent(reason)
 	status.Message = &usherv1.Event_EventCurrentAgentStatus{EventCurrentAgentStatus: a.currentStatus()}
 	e.tell(im, status, e.from)
-	if !a.connected() {
-		// Nobody hears him yet: he has the grace to open his event stream.
-		e.loseWithGrace(a.client, "", e.config.agentGrace())
-	}
 }
 
 func (e *Engine) agentLogout(r *usherv1.RequestAgentLogout) refusal {

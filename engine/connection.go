@@ -11,12 +11,17 @@ import (
 // stream is open; opening and losing a stream are inputs like requests.
 //
 //	agent:  grace; then EventRevoked for open invitations, EventPartyRemoved,
-//	        EventPlacedIn..., EventAgentLogout
+//	        EventPlacedIn..., EventAgentLogout; a supervisor's wall that
+//	        stays open keeps no agent at work
 //	urs:    its interactions go to another router, else back to the queue
 //	media:  grace; then IsOnline=false, agents hear EventPropertiesChanged
 
 // maxConnections bounds the connections of one client.
 const maxConnections = 64
+
+// wallKind is the kind of connection on which nobody takes offers: that of a
+// supervisor's wall.
+const wallKind = "supervisor"
 
 func (e *Engine) connect(r Connect) refusal {
 	c := e.client(e.from)
@@ -31,9 +36,11 @@ func (e *Engine) connect(r Connect) refusal {
 	if len(older) > 0 && mode == usherv1.MultipleConnections_MULTIPLE_CONNECTIONS_FALSE {
 		return refuse(errConnectionRefused, "agent %q has a %s connection already", e.from.ID, r.Kind)
 	}
-	e.fact(&usherv1.Fact{Fact: &usherv1.Fact_ConnectionOpened{ConnectionOpened: &usherv1.ConnectionOpened{
-		Client: e.actor, ConnectionId: r.ConnectionID, ConnectionKind: r.Kind,
-	}}})
+	opened := &usherv1.ConnectionOpened{Client: e.actor, ConnectionId: r.ConnectionID, ConnectionKind: r.Kind}
+	if a := e.agentWho(e.from); a != nil && !a.keptBy(opened) {
+		opened.GraceUntilMs = int64(c.graceUntil.at)
+	}
+	e.fact(&usherv1.Fact{Fact: &usherv1.Fact_ConnectionOpened{ConnectionOpened: opened}})
 	if mode != usherv1.MultipleConnections_MULTIPLE_CONNECTIONS_FORCE_LOGOUT {
 		return nil
 	}
@@ -43,9 +50,39 @@ func (e *Engine) connect(r Connect) refusal {
 			ConnectionId: old.ConnectionId, ConnectionKind: old.ConnectionKind,
 		}}
 		e.tell(im, ev, e.from)
-		e.connectionLost(old.ConnectionId, 0)
+		e.connectionLost(c, old.ConnectionId, c.graceUntil.at)
 	}
 	return nil
+}
+
+// agentWho is the logged-in agent that a participant is, or nil.
+func (e *Engine) agentWho(who Participant) *Agent {
+	if who.Kind != usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT {
+		return nil
+	}
+	return e.agents[AgentID(who.ID)]
+}
+
+// keptBy tells whether connections keep him logged in. A wall keeps only who
+// is no more than a supervisor there: who has no media, and nothing but what he
+// intruded into.
+func (a *Agent) keptBy(connections ...*usherv1.ConnectionOpened) bool {
+	atWork := len(a.media)+len(a.invitations) > 0 ||
+		slices.ContainsFunc(a.handling, func(i *Interaction) bool { return i.party(a.id).info.Operation != opIntrude })
+	return slices.ContainsFunc(connections, func(o *usherv1.ConnectionOpened) bool {
+		return o.ConnectionKind != wallKind || !atWork
+	})
+}
+
+// beginGraces begins the grace of those whom no connection keeps since this
+// input: who logged in before he opened a stream has it to do so, and who came to
+// be at work with nothing but a wall has it to open a window.
+func (e *Engine) beginGraces() {
+	for _, a := range e.changedAgents {
+		if !a.loggedOut && a.client.graceUntil.at == 0 && !a.keptBy(a.client.connections...) {
+			e.loseWithGrace(a.client, "", e.config.agentGrace())
+		}
+	}
 }
 
 // sameKind are a client's connections of a kind.
@@ -59,9 +96,9 @@ func sameKind(c *client, kind string) []*usherv1.ConnectionOpened {
 	return same
 }
 
-func (e *Engine) connectionLost(id string, graceUntil Millis) {
+func (e *Engine) connectionLost(c *client, id string, graceUntil Millis) {
 	e.fact(&usherv1.Fact{Fact: &usherv1.Fact_ConnectionLost{ConnectionLost: &usherv1.ConnectionLost{
-		Client: e.actor, ConnectionId: id, GraceUntilMs: int64(graceUntil),
+		Client: c.proto, ConnectionId: id, GraceUntilMs: int64(graceUntil),
 	}}})
 }
 
@@ -69,35 +106,32 @@ func (e *Engine) connectionLost(id string, graceUntil Millis) {
 // unknown there is nothing to say.
 func (e *Engine) disconnect(r Disconnect) refusal {
 	c := e.clients[e.from]
-	known := false
-	for _, o := range c.getConnections() {
-		known = known || o.ConnectionId == r.ConnectionID
-	}
-	if !known {
+	left := slices.DeleteFunc(slices.Clone(c.getConnections()), func(o *usherv1.ConnectionOpened) bool {
+		return o.ConnectionId == r.ConnectionID
+	})
+	if len(left) == len(c.getConnections()) {
 		return nil
 	}
-	if len(c.connections) > 1 {
-		e.connectionLost(r.ConnectionID, 0)
+	if a := e.agentWho(e.from); a != nil && c.graceUntil.at == 0 && !a.keptBy(left...) {
+		e.loseWithGrace(c, r.ConnectionID, e.config.agentGrace())
+		return nil
+	}
+	if len(left) > 0 {
+		e.connectionLost(c, r.ConnectionID, c.graceUntil.at)
 		return nil
 	}
 	switch e.from.Kind {
-	case usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT:
-		if e.agents[AgentID(e.from.ID)] == nil {
-			e.connectionLost(r.ConnectionID, 0)
-			return nil
-		}
-		e.loseWithGrace(c, r.ConnectionID, e.config.agentGrace())
 	case usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA:
 		e.loseWithGrace(c, r.ConnectionID, e.config.mediaGrace())
 	case usherv1.ParticipantKind_PARTICIPANT_KIND_ROUTER:
 		if len(e.heldBy(c))+len(e.askedOf(c)) > maxHandedOver {
-			e.connectionLost(r.ConnectionID, e.now) // the next Ticks deal with them
+			e.connectionLost(c, r.ConnectionID, e.now) // the next Ticks deal with them
 			return nil
 		}
-		e.connectionLost(r.ConnectionID, 0)
+		e.connectionLost(c, r.ConnectionID, 0)
 		e.routerGone(c)
 	default:
-		e.connectionLost(r.ConnectionID, 0)
+		e.connectionLost(c, r.ConnectionID, c.graceUntil.at)
 	}
 	return nil
 }
@@ -112,11 +146,11 @@ func (c *client) getConnections() []*usherv1.ConnectionOpened {
 // loseWithGrace begins a client's grace; one of no length ends at once.
 func (e *Engine) loseWithGrace(c *client, id string, grace Millis) {
 	if grace == 0 {
-		e.connectionLost(id, 0)
+		e.connectionLost(c, id, 0)
 		e.graceEnded(c)
 		return
 	}
-	e.connectionLost(id, e.now+grace)
+	e.connectionLost(c, id, e.now+grace)
 }
 
 // graceEnded does what follows when nobody came back. What a media server or
@@ -145,13 +179,14 @@ func (e *Engine) graceEnded(c *client) {
 }
 
 // dropEverything takes from an agent whatever he has. Unless he asked for it
-// he is told; an application that was lost hears it when it resumes.
+// he is told; an application that was lost hears it when it resumes, a wall of his
+// at once.
 func (e *Engine) dropEverything(a *Agent, op usherv1.Operation, reason string) {
 	e.revokeAsNotAnswered(a, op, reason, func(*invitation) bool { return true })
 	held := slices.Clone(a.handling)
 	slices.SortFunc(held, func(x, y *Interaction) int { return cmp.Compare(x.entry, y.entry) })
 	for _, i := range held {
-		if e.from != agentParticipant(a.id) {
+		if op == opLost || e.from != agentParticipant(a.id) {
 			e.tell(im, e.revokedEvent(i, &usherv1.EventRevoked{AgentId: string(a.id), Operation: op}, reason), agentParticipant(a.id))
 		}
 		e.takeFrom(i, a.id, op, reason)

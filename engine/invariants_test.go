@@ -193,6 +193,7 @@ func (w *world) check() {
 				a.id, len(a.handling), len(a.invitations), handling[a.id], invited[a.id])
 		}
 		w.checkWork(a)
+		w.checkGrace(a)
 		delete(handling, a.id)
 		delete(invited, a.id)
 	}
@@ -208,6 +209,38 @@ func (w *world) check() {
 	w.checkRows()
 	w.checkVersions()
 	w.checkViews()
+}
+
+// checkGrace: a grace runs for whoever has no window to work in, and for nobody
+// else; without media, and with nothing that he handles, a wall is enough.
+func (w *world) checkGrace(a *Agent) {
+	w.t.Helper()
+	var walls, windows int
+	for _, o := range a.client.connections {
+		if o.ConnectionKind == "supervisor" {
+			walls++
+		} else {
+			windows++
+		}
+	}
+	works := len(a.media) > 0
+	for _, i := range a.handling {
+		works = works || i.party(a.id).info.Operation != opIntrude
+	}
+	runs := a.client.graceUntil.at != 0
+	switch {
+	case windows > 0 && runs:
+		w.t.Fatalf("agent %s has a window, and a grace that runs", a.id)
+	case windows == 0 && (works || walls == 0) && !runs:
+		w.t.Fatalf("agent %s has no window to work in (%d walls), and no grace runs", a.id, walls)
+	case runs && a.rowState() != usherv1.AgentRowState_AGENT_ROW_STATE_CONNECTION_LOST:
+		w.t.Fatalf("agent %s is in his grace, and shown as %s", a.id, a.rowState())
+	}
+	for _, m := range a.media {
+		if runs && a.Available(m.media) {
+			w.t.Fatalf("agent %s is in his grace, and available for %s", a.id, m.media)
+		}
+	}
 }
 
 // checkRows: what is counted of queues, and known of agents, for the rows of a

@@ -261,7 +261,10 @@ type RequestEvents struct {
 	AfterSequence *uint64 `protobuf:"varint,1,opt,name=after_sequence,json=afterSequence,proto3,oneof" json:"after_sequence,omitempty"`
 	// The kind of an agent's application: desktop (default), telephone,
 	// supervisor. The option allow-multiple-agent-connections applies within
-	// a kind.
+	// a kind. One of the kind supervisor hears everything, and keeps nobody at
+	// work: an agent who has media, or handles what he did not intrude into,
+	// loses his connection with the last of another kind, and only one of
+	// another kind ends his grace.
 	ConnectionKind string `protobuf:"bytes,2,opt,name=connection_kind,json=connectionKind,proto3" json:"connection_kind,omitempty"`
 	// Begin with EventPresentState, and send the messages that follow it;
 	// after_sequence must be absent then.

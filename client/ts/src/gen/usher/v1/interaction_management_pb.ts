@@ -103,7 +103,10 @@ export type RequestEvents = Message<"usher.v1.RequestEvents"> & {
   /**
    * The kind of an agent's application: desktop (default), telephone,
    * supervisor. The option allow-multiple-agent-connections applies within
-   * a kind.
+   * a kind. One of the kind supervisor hears everything, and keeps nobody at
+   * work: an agent who has media, or handles what he did not intrude into,
+   * loses his connection with the last of another kind, and only one of
+   * another kind ends his grace.
    *
    * @generated from field: string connection_kind = 2;
    */
