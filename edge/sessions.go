@@ -31,6 +31,9 @@ type Sessions interface {
 	Offer(ctx context.Context, tenant string, site *usherv1.Site) (*usherv1.GetSiteResponse, error)
 	// CreateCustomerToken makes a token for a customer of a site.
 	CreateCustomerToken(tenant string, r *usherv1.CreateCustomerTokenRequest) (*usherv1.CreateCustomerTokenResponse, error)
+	// Launched finds a session that goes on and was asked for by the same
+	// request before, without a token.
+	Launched(tenant string, site *usherv1.Site, r *usherv1.RequestLaunchSession) (session string, ok bool)
 	// Launch asks for a session.
 	Launch(ctx context.Context, tenant string, site *usherv1.Site, r *usherv1.RequestLaunchSession) (*usherv1.EventSessionLaunched, error)
 	// Events streams a session after a sequence.
@@ -119,14 +122,25 @@ func (s internetCallManager) LaunchSession(ctx context.Context, r *usherv1.Reque
 	if err != nil {
 		return nil, err
 	}
-	if r.GetCustomerToken() == "" {
-		perMinute := cmp.Or(int(site.GetAnonymousSessionsPerMinute()), anonymousPerMinute)
-		key := tenant + "/" + site.GetName() + "/" + callerOf(ctx).peer
-		if !s.launchRate.allowAt(key, float64(perMinute)/60, perMinute) {
-			return nil, refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "too many sessions from this address; try again in a minute")
-		}
+	if r.GetCustomerToken() == "" && !s.mayLaunch(callerOf(ctx).peer, tenant, site, r) {
+		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "too many sessions from this address; try again in a minute")
 	}
 	return s.customers.Launch(ctx, tenant, site, r)
+}
+
+// mayLaunch counts a session that an address asks for without a token. A page
+// that asks again, since the answer was lost, takes nothing from what its
+// address may ask for: there is a session already, which is found before
+// anything is made. To answer costs the center some reads, hence each session
+// has an allowance for it, as large as that of an address; beyond it a
+// repetition counts as any other. All of them count as visits of the address.
+func (s *Server) mayLaunch(peer, tenant string, site *usherv1.Site, r *usherv1.RequestLaunchSession) bool {
+	perMinute := cmp.Or(int(site.GetAnonymousSessionsPerMinute()), anonymousPerMinute)
+	allow := func(key string) bool { return s.launchRate.allowAt(key, float64(perMinute)/60, perMinute) }
+	if session, again := s.customers.Launched(tenant, site, r); again && allow("again "+tenant+"/"+session) {
+		return true
+	}
+	return allow("new " + tenant + "/" + site.GetName() + "/" + peer)
 }
 
 // customer is the caller by a session's token, if the page on which he is may

@@ -24,14 +24,16 @@ type fakeSessions struct {
 
 	mu    sync.Mutex
 	asked []string
-	err   error // refuses all that a session does
+	err   error           // refuses all that a session does
+	hold  bool            // streams go on until their readers leave
+	known map[string]bool // sessions that go on, by the reference ids of their launches
 }
 
 // fakeCustomer is the token of a session of the fake.
 const fakeCustomer = sessionTokenOfCustomer + "default.shop.s-1"
 
 func newFakeSessions() *fakeSessions {
-	return &fakeSessions{sites: map[string]*usherv1.Site{
+	return &fakeSessions{known: map[string]bool{}, sites: map[string]*usherv1.Site{
 		"shop":  {Name: "shop", Origins: []string{"https://shop.example.com"}, RequestTypes: []string{"billing"}, Anonymous: true, AnonymousSessionsPerMinute: 3},
 		"other": {Name: "other", Origins: []string{"https://other.example.com"}, RequestTypes: []string{"billing"}},
 	}}
@@ -69,15 +71,30 @@ func (f *fakeSessions) CreateCustomerToken(tenant string, r *usherv1.CreateCusto
 	return &usherv1.CreateCustomerTokenResponse{Token: "usc_made"}, f.ask("token", tenant, r.GetSite())
 }
 
-func (f *fakeSessions) Launch(_ context.Context, tenant string, site *usherv1.Site, _ *usherv1.RequestLaunchSession) (*usherv1.EventSessionLaunched, error) {
+func (f *fakeSessions) Launched(_ string, _ *usherv1.Site, r *usherv1.RequestLaunchSession) (string, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return "s-" + r.GetReferenceId(), f.known[r.GetReferenceId()]
+}
+
+func (f *fakeSessions) Launch(_ context.Context, tenant string, site *usherv1.Site, r *usherv1.RequestLaunchSession) (*usherv1.EventSessionLaunched, error) {
+	if r.GetReferenceId() != "" {
+		f.mu.Lock()
+		f.known[r.GetReferenceId()] = true
+		f.mu.Unlock()
+	}
 	return &usherv1.EventSessionLaunched{SessionId: "s-1"}, f.ask("launch", tenant, site.GetName())
 }
 
-func (f *fakeSessions) Events(_ context.Context, tenant, session string, _ uint64, send func(*usherv1.SessionEvent) error) error {
+func (f *fakeSessions) Events(ctx context.Context, tenant, session string, _ uint64, send func(*usherv1.SessionEvent) error) error {
 	if err := f.ask("events", tenant, session); err != nil {
 		return err
 	}
-	return send(&usherv1.SessionEvent{Sequence: 7})
+	err := send(&usherv1.SessionEvent{Sequence: 7})
+	if f.hold {
+		<-ctx.Done()
+	}
+	return err
 }
 
 func (f *fakeSessions) SendLine(_ context.Context, tenant, session string, _ *usherv1.RequestSendLine) (*usherv1.EventAck, error) {
@@ -130,6 +147,7 @@ func (f *fakeSessions) Counts() (sessions, streams int) { return 2, 3 }
 type siteServer struct {
 	t        *testing.T
 	url      string
+	server   *Server
 	sessions *fakeSessions
 	center   *fakeCenter
 }
@@ -138,7 +156,7 @@ func serveSite(t *testing.T, limits Limits) *siteServer {
 	t.Helper()
 	s := &siteServer{t: t, sessions: newFakeSessions(), center: newFake()}
 	s.sessions.dir = t.TempDir()
-	_, s.url = serve(t, Options{Center: s.center, Sessions: s.sessions, Limits: limits})
+	s.server, s.url = serve(t, Options{Center: s.center, Sessions: s.sessions, Limits: limits})
 	return s
 }
 
@@ -318,6 +336,57 @@ func TestFloods(t *testing.T) {
 	}
 	if status, text := s.call("SendLine", `{"line":{"text":"`+strings.Repeat("x", 1<<20)+`"}}`, "Authorization", "Bearer uss_default.shop.s-3"); status != 429 || !strings.Contains(text, "larger than") {
 		t.Errorf("a line of 1 MB: %d %.300s", status, text)
+	}
+}
+
+// TestRepeatedLaunch: a page that asks again for its session takes nothing from
+// the allowance of its address, and yet can't do so without end.
+func TestRepeatedLaunch(t *testing.T) {
+	s := serveSite(t, Limits{})
+	launch := func(what, reference string, want int) {
+		t.Helper()
+		if status, text := s.call("LaunchSession", `{"site":"shop","referenceId":"`+reference+`"}`); status != want {
+			t.Errorf("%s: %d %s", what, status, text)
+		}
+	}
+	launch("the first", "a", 200)
+	for range 3 {
+		launch("the first again", "a", 200)
+	}
+	launch("the second", "b", 200)
+	launch("the first a fifth time, which counts", "a", 200)
+	launch("the third", "c", 429)
+	launch("the second again", "b", 200)
+	launch("the first a sixth time", "a", 429)
+}
+
+// TestReferenceIDsOfCustomers: no method of customers takes a reference id that
+// is too long.
+func TestReferenceIDsOfCustomers(t *testing.T) {
+	s := serveSite(t, Limits{})
+	tried := 0
+	methods := usherv1.File_usher_v1_session_proto.Services().ByName("InternetCallManager").Methods()
+	for n := range methods.Len() {
+		method := methods.Get(n)
+		field := method.Input().Fields().ByName("reference_id")
+		allowed := s.server.permissions[procedure(method)]
+		if field == nil || !allowed.anonymous && !allowed.allows(usherv1.Role_ROLE_CUSTOMER) {
+			continue
+		}
+		if method.IsStreamingClient() || method.IsStreamingServer() {
+			t.Fatalf("%s: say how to try it", method.Name())
+		}
+		for length, refused := range map[int]bool{128: false, 129: true, 100_000: true} {
+			reference := strings.Repeat("x", length)
+			status, text := s.call(string(method.Name()), `{"site":"shop","`+field.JSONName()+`":"`+reference+`"}`, "Authorization", asCustomer)
+			if got := status == 400 && strings.Contains(text, "reference_id"); got != refused || strings.Contains(text, reference) && refused {
+				t.Errorf("%s, %d bytes: %d %.300s", method.Name(), length, status, text)
+			}
+		}
+		tried++
+	}
+	if tried < 3 {
+		t.Errorf("%d methods were tried", tried)
 	}
 }
 

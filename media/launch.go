@@ -104,6 +104,29 @@ func (s *Server) Launch(ctx context.Context, tenant string, site *usherv1.Site, 
 	return answer, nil
 }
 
+// Launched finds a session or callback that goes on and was asked for by the
+// same request before: with the same reference id, and without a token. It asks
+// the center for nothing.
+func (s *Server) Launched(tenant string, site *usherv1.Site, r *usherv1.RequestLaunchSession) (session string, ok bool) {
+	if r.GetReferenceId() == "" || r.GetCustomerToken() != "" {
+		return "", false
+	}
+	l, err := s.prepare(tenant, site, r)
+	if err != nil {
+		return "", false
+	}
+	s.mu.Lock()
+	c := s.clients[tenant]
+	s.mu.Unlock()
+	if c == nil {
+		return "", false // the tenant has none
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, callback := c.callbacks[l.id]
+	return l.id, callback || c.sessions[l.id] != nil
+}
+
 // waitOf asks how long a session will wait.
 func waitOf(id string) *usherv1.RequestExpectedWait {
 	return &usherv1.RequestExpectedWait{Of: &usherv1.RequestExpectedWait_InteractionId{InteractionId: id}}

@@ -274,6 +274,41 @@ func TestLaunchOnce(t *testing.T) {
 	})
 }
 
+// TestLaunched: a session that goes on is found by the request that asked for
+// it, also after a restart, and by no other.
+func TestLaunched(t *testing.T) {
+	inWorld(t, Limits{}, func(w *world) {
+		r := &usherv1.RequestLaunchSession{ReferenceId: "r"}
+		callback := &usherv1.RequestLaunchSession{ReferenceId: "r", RequestType: "callback", CallbackTo: "1"}
+		find := func(what, in string, r *usherv1.RequestLaunchSession, want string) {
+			t.Helper()
+			if id, ok := w.s.Launched(in, w.site("shop"), r); ok != (want != "") || ok && id != want {
+				t.Errorf("%s: %q %t, want %q", what, id, ok, want)
+			}
+		}
+		find("before the first", tenant, r, "")
+		id, task := w.launch(r).GetSessionId(), w.launch(callback).GetSessionId()
+		w.launch(&usherv1.RequestLaunchSession{})
+		w.browse(id, 0, nil)
+		for _, when := range []string{"at once", "after a restart"} {
+			find(when, tenant, r, id)
+			find(when+", a callback", tenant, callback, task)
+			find(when+", another", tenant, &usherv1.RequestLaunchSession{ReferenceId: "other"}, "")
+			find(when+", one without a reference id", tenant, &usherv1.RequestLaunchSession{}, "")
+			find(when+", with a token", tenant, &usherv1.RequestLaunchSession{ReferenceId: "r", CustomerToken: "usc_x"}, "")
+			find(when+", what is refused", tenant, &usherv1.RequestLaunchSession{ReferenceId: "r", RequestType: "nonsense"}, "")
+			find(when+", another tenant's", "other", r, "")
+			if when == "at once" {
+				w.crash()
+			}
+		}
+		if err := w.drop(id); err != nil {
+			t.Fatal(err)
+		}
+		find("after its end", tenant, r, "")
+	})
+}
+
 // TestCallback becomes a task for which nobody waits.
 func TestCallback(t *testing.T) {
 	inWorld(t, Limits{}, func(w *world) {

@@ -73,7 +73,8 @@ type InternetCallManagerClient interface {
 	// LaunchSession asks for a session, with a customer token, or without one
 	// where the site allows anonymous customers. The same reference id gives the
 	// same customer the same session again, also after a restart and after its
-	// end. Errors: UNAUTHENTICATED, PERMISSION_DENIED,
+	// end; while it goes on, asking again takes nothing from what an address may
+	// ask for. Errors: UNAUTHENTICATED, PERMISSION_DENIED,
 	// UNKNOWN_OBJECT, INVALID_ARGUMENT, TOO_LARGE, TOO_MANY_REQUESTS, NO_SPACE.
 	LaunchSession(context.Context, *v1.RequestLaunchSession) (*v1.EventSessionLaunched, error)
 	// SessionEvents streams a session from a sequence number on, without gap or
@@ -236,7 +237,8 @@ type InternetCallManagerHandler interface {
 	// LaunchSession asks for a session, with a customer token, or without one
 	// where the site allows anonymous customers. The same reference id gives the
 	// same customer the same session again, also after a restart and after its
-	// end. Errors: UNAUTHENTICATED, PERMISSION_DENIED,
+	// end; while it goes on, asking again takes nothing from what an address may
+	// ask for. Errors: UNAUTHENTICATED, PERMISSION_DENIED,
 	// UNKNOWN_OBJECT, INVALID_ARGUMENT, TOO_LARGE, TOO_MANY_REQUESTS, NO_SPACE.
 	LaunchSession(context.Context, *v1.RequestLaunchSession) (*v1.EventSessionLaunched, error)
 	// SessionEvents streams a session from a sequence number on, without gap or
