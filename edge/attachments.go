@@ -118,7 +118,11 @@ func (s *Server) fillAttachment(ctx context.Context, who *caller, r *usherv1.Req
 
 // upload stores a file.
 func (s *Server) upload(ctx context.Context, w http.ResponseWriter, r *http.Request, who *caller, interaction string, as engine.Participant, guard *writer) error {
-	if !s.lineRate.allow(who.limitKey()) {
+	rate := s.fileRate
+	if who.isCustomer() {
+		rate = s.lineRate
+	}
+	if !rate.allow(who.limitKey()) {
 		return refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "too many files; try again in a second")
 	}
 	name, err := url.PathUnescape(r.Header.Get("X-Usher-File-Name"))

@@ -39,10 +39,16 @@ func (c *caller) limitKey() string {
 	if c.keyID != "" {
 		return "key " + c.keyID
 	}
-	if c.role == usherv1.Role_ROLE_CUSTOMER {
+	if c.isCustomer() {
 		return "session " + c.tenant + "/" + c.from.ID
 	}
 	return "agent " + c.tenant + "/" + c.from.ID
+}
+
+// isCustomer tells whether the caller is a customer, or nobody who is known: he
+// shares no limit with agents and applications.
+func (c *caller) isCustomer() bool {
+	return c.role == usherv1.Role_ROLE_CUSTOMER || c.role == usherv1.Role_ROLE_UNSPECIFIED
 }
 
 // principal names the caller in logs.
@@ -108,10 +114,22 @@ func (s *Server) recognized(header http.Header, who *caller) *Refusal {
 
 // inRate counts a request of a credential; false if there were too many.
 func (s *Server) inRate(who *caller) bool {
-	if who.keyID != "" {
+	switch {
+	case who.keyID != "":
 		return s.keyRate.allow(who.limitKey())
+	case who.isCustomer():
+		return s.customerRate.allow(who.limitKey())
 	}
 	return s.sessionRate.allow(who.limitKey())
+}
+
+// streamsOf counts the streams of those with whom the caller shares a limit:
+// customers, or all others.
+func (s *Server) streamsOf(who *caller) *counters {
+	if who.isCustomer() {
+		return s.customerStreams
+	}
+	return s.streams
 }
 
 // participantKinds says as what the credentials of a role act.

@@ -79,11 +79,6 @@ func (s *Server) mountHealth(mux *http.ServeMux, options ...connect.HandlerOptio
 
 // watchHealth sends the health at once and whenever it differs.
 func (s *Server) watchHealth(ctx context.Context, service string, out *connect.ServerStream[wrapperspb.Int32Value]) error {
-	const watchers = "health"
-	if !s.streams.open(watchers) {
-		return connect.NewError(connect.CodeResourceExhausted, errors.New("too many watchers"))
-	}
-	defer s.streams.close(watchers)
 	ctx, remove := s.open.add(ctx, &caller{})
 	defer remove()
 	ticker := time.NewTicker(healthEvery)
@@ -101,6 +96,37 @@ func (s *Server) watchHealth(ctx context.Context, service string, out *connect.S
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+	}
+}
+
+// The streams that are for anybody, who may have no credential: those of the
+// health and of reflection.
+const (
+	anybodyStreamsEach = 64    // of one address
+	anybodyStreamsAll  = 1_024 // in all
+)
+
+// forAnybody counts the streams that are for anybody, by address: they share no
+// limit with those of a credential, and nobody takes up all.
+type forAnybody struct{ s *Server }
+
+// WrapUnary implements connect.Interceptor.
+func (a *forAnybody) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc { return next }
+
+// WrapStreamingClient implements connect.Interceptor.
+func (a *forAnybody) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return next
+}
+
+// WrapStreamingHandler implements connect.Interceptor.
+func (a *forAnybody) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
+		peer := address(conn.Peer().Addr)
+		if !a.s.anybodyStreams.open(peer) {
+			return connect.NewError(connect.CodeResourceExhausted, errors.New("too many streams are open"))
+		}
+		defer a.s.anybodyStreams.close(peer)
+		return next(ctx, conn)
 	}
 }
 

@@ -35,10 +35,11 @@ type Limits struct {
 	ReferenceIDBytes   int           // a reference id; 128
 	RequestsPerSecond  float64       // with one API key; 10,000
 	RequestBurst       int           // at once with one API key; 20,000
-	AgentPerSecond     float64       // requests of one agent; 100
-	AgentBurst         int           // requests at once of one agent; 400
+	AgentPerSecond     float64       // requests of one agent, or of one customer's session; 100
+	AgentBurst         int           // those at once; 400
 	StreamsEach        int           // open streams of one credential; 64
-	Streams            int           // open streams in all; 20,000
+	Streams            int           // open streams of agents and applications in all; 20,000
+	CustomerStreams    int           // open streams of customers in all; 20,000
 	Connections        int           // open connections; 30,000
 	InFlight           int           // unanswered requests of one Session; 4,096
 	LoginsPerAgent     float64       // logins per second of one agent; 0.2
@@ -74,6 +75,7 @@ func (l Limits) standard() Limits {
 	l.AgentBurst = cmp.Or(l.AgentBurst, 400)
 	l.StreamsEach = cmp.Or(l.StreamsEach, 64)
 	l.Streams = cmp.Or(l.Streams, 20_000)
+	l.CustomerStreams = cmp.Or(l.CustomerStreams, 20_000)
 	l.Connections = cmp.Or(l.Connections, 30_000)
 	l.InFlight = cmp.Or(l.InFlight, 4096)
 	l.LoginsPerAgent = cmp.Or(l.LoginsPerAgent, 0.2)
@@ -155,16 +157,22 @@ type Server struct {
 	passwords   *passwords
 	setup       setup
 
-	keyRate     *limiters
-	sessionRate *limiters
-	agentRate   *limiters
-	addressRate *limiters
-	visitorRate *limiters
-	launchRate  *limiters
-	lineRate    *limiters
-	typingRate  *limiters
-	streams     *counters
-	open        openStreams
+	// What customers take up is counted apart from all others: however many
+	// they are, agents and applications find room.
+	keyRate         *limiters
+	sessionRate     *limiters
+	fileRate        *limiters
+	agentRate       *limiters
+	addressRate     *limiters
+	customerRate    *limiters
+	visitorRate     *limiters
+	launchRate      *limiters
+	lineRate        *limiters
+	typingRate      *limiters
+	streams         *counters
+	customerStreams *counters
+	anybodyStreams  *counters
+	open            openStreams
 
 	handler  http.Handler
 	http     *http.Server
@@ -180,15 +188,20 @@ func New(o Options) *Server {
 		errorWriter: connect.NewErrorWriter(),
 		passwords:   newPasswords(limits.LoginsWaiting, uint32(limits.PasswordKiB)),
 		setup:       setup{hash: o.SetupTokenHash},
-		keyRate:     newLimiters(limits.RequestsPerSecond, limits.RequestBurst, time.Now),
-		sessionRate: newLimiters(limits.AgentPerSecond, limits.AgentBurst, time.Now),
-		agentRate:   newLimiters(limits.LoginsPerAgent, limits.LoginBurstAgent, time.Now),
-		addressRate: newLimiters(limits.LoginsPerAddress, limits.LoginBurstAddress, time.Now),
-		visitorRate: newLimiters(limits.VisitorsPerSecond, limits.VisitorBurst, time.Now),
-		launchRate:  newLimiters(float64(anonymousPerMinute)/60, anonymousPerMinute, time.Now),
-		lineRate:    newLimiters(limits.LinesPerSecond, limits.LineBurst, time.Now),
-		typingRate:  newLimiters(limits.TypingPerSecond, typingBurst, time.Now),
-		streams:     newCounters(limits.StreamsEach, limits.Streams),
+
+		keyRate:         newLimiters(limits.RequestsPerSecond, limits.RequestBurst, time.Now),
+		sessionRate:     newLimiters(limits.AgentPerSecond, limits.AgentBurst, time.Now),
+		fileRate:        newLimiters(limits.LinesPerSecond, limits.LineBurst, time.Now),
+		agentRate:       newLimiters(limits.LoginsPerAgent, limits.LoginBurstAgent, time.Now),
+		addressRate:     newLimiters(limits.LoginsPerAddress, limits.LoginBurstAddress, time.Now),
+		customerRate:    newLimiters(limits.AgentPerSecond, limits.AgentBurst, time.Now),
+		visitorRate:     newLimiters(limits.VisitorsPerSecond, limits.VisitorBurst, time.Now),
+		launchRate:      newLimiters(float64(anonymousPerMinute)/60, anonymousPerMinute, time.Now),
+		lineRate:        newLimiters(limits.LinesPerSecond, limits.LineBurst, time.Now),
+		typingRate:      newLimiters(limits.TypingPerSecond, typingBurst, time.Now),
+		streams:         newCounters(limits.StreamsEach, limits.Streams),
+		customerStreams: newCounters(limits.StreamsEach, limits.CustomerStreams),
+		anybodyStreams:  newCounters(anybodyStreamsEach, anybodyStreamsAll),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -244,7 +257,7 @@ func (s *Server) mount() http.Handler {
 		names = append(names, string(service.FullName()))
 	}
 	reflector := grpcreflect.NewStaticReflector(append(names, healthService)...)
-	small := connect.WithReadMaxBytes(s.limits.RequestBytes)
+	small := connect.WithHandlerOptions(connect.WithReadMaxBytes(s.limits.RequestBytes), connect.WithInterceptors(&forAnybody{s}))
 	mux.Handle(grpcreflect.NewHandlerV1(reflector, small))
 	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, small))
 	s.mountHealth(mux, small)

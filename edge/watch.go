@@ -70,10 +70,11 @@ func (w *watch) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.
 				guard.last()
 			}
 		}()
-		if !w.s.streams.open(who.limitKey()) {
+		streams := w.s.streamsOf(who)
+		if !streams.open(who.limitKey()) {
 			return refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "too many streams are open; close one or try again later")
 		}
-		defer w.s.streams.close(who.limitKey())
+		defer streams.close(who.limitKey())
 		ctx, remove := w.s.open.add(ctx, who)
 		defer remove()
 		w.s.metrics.streams.WithLabelValues(procedure).Inc()

@@ -61,9 +61,10 @@ func (s *serveSettings) limitFlags(f *pflag.FlagSet) {
 		{&l.RequestBytes, "request-bytes", "size of one request"},
 		{&l.ConfigurationBytes, "configuration-bytes", "size of one request of administration"},
 		{&l.RequestBurst, "request-burst", "requests at once with one API key"},
-		{&l.AgentBurst, "agent-burst", "requests at once of one agent"},
+		{&l.AgentBurst, "agent-burst", "requests at once of one agent, or of one customer's session"},
 		{&l.StreamsEach, "streams-each", "open streams of one credential"},
-		{&l.Streams, "streams", "open streams in all"},
+		{&l.Streams, "streams", "open streams of agents and applications in all"},
+		{&l.CustomerStreams, "customer-streams", "open streams of customers in all"},
 		{&l.Connections, "connections", "open connections"},
 		{&l.InFlight, "in-flight", "unanswered requests of one session"},
 		{&l.LoginBurstAgent, "login-burst-agent", "logins at once of one agent"},
@@ -83,7 +84,7 @@ func (s *serveSettings) limitFlags(f *pflag.FlagSet) {
 		name, usage string
 	}{
 		{&l.RequestsPerSecond, "requests-per-second", "requests per second with one API key"},
-		{&l.AgentPerSecond, "agent-per-second", "requests per second of one agent"},
+		{&l.AgentPerSecond, "agent-per-second", "requests per second of one agent, or of one customer's session"},
 		{&l.LoginsPerAgent, "logins-per-agent", "logins per second of one agent"},
 		{&l.LoginsPerAddress, "logins-per-address", "logins per second from one address"},
 		{&l.LinesPerSecond, "lines-per-second", "lines and files per second in one customer's session"},

@@ -1,0 +1,89 @@
+package edge
+
+import (
+	"fmt"
+	"testing"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	usherv1 "github.com/usher-cc/usher/api/usher/v1"
+	"github.com/usher-cc/usher/api/usher/v1/usherv1connect"
+)
+
+// begin waits for the first message of a stream.
+func begin[T any](stream *connect.ServerStreamForClient[T], err error) error {
+	if err == nil && !stream.Receive() {
+		err = stream.Err()
+	}
+	return err
+}
+
+// TestCustomersLeaveStreams: however many streams customers have open, agents
+// and applications find theirs, and the other way round.
+func TestCustomersLeaveStreams(t *testing.T) {
+	s := serveSite(t, Limits{CustomerStreams: 2, Streams: 3})
+	s.sessions.hold = true
+	client := h2c(t)
+	browse := func(session int) error {
+		token := fmt.Sprint(sessionTokenOfCustomer, "default.shop.s-", session)
+		icm := usherv1connect.NewInternetCallManagerClient(client, s.url, withCredential(token))
+		return begin(icm.SessionEvents(t.Context(), &usherv1.RequestSessionEvents{}))
+	}
+	work := func(role usherv1.Role) error {
+		credential := s.center.agent(DefaultTenant, "ann", role == usherv1.Role_ROLE_SUPERVISOR)
+		if role == usherv1.Role_ROLE_MEDIA {
+			credential = s.center.key(DefaultTenant, "chat", role)
+		}
+		im := usherv1connect.NewInteractionManagementClient(client, s.url, connect.WithGRPC(), withCredential(credential))
+		return begin(im.Events(t.Context(), &usherv1.RequestEvents{}))
+	}
+	for n := range 4 {
+		err := browse(n)
+		if full := eventErrorOf(err).GetCode() == usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS; full != (n >= 2) {
+			t.Errorf("customer %d: %v", n, err)
+		}
+	}
+	for _, role := range []usherv1.Role{usherv1.Role_ROLE_AGENT, usherv1.Role_ROLE_SUPERVISOR, usherv1.Role_ROLE_MEDIA} {
+		if err := work(role); err != nil {
+			t.Errorf("%v beside all customers: %v", role, err)
+		}
+	}
+	if err := work(usherv1.Role_ROLE_AGENT); eventErrorOf(err).GetCode() != usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS {
+		t.Errorf("an agent too many: %v", err)
+	}
+}
+
+// TestAnybodyLeavesStreams: streams that need no credential have limits of
+// their own.
+func TestAnybodyLeavesStreams(t *testing.T) {
+	s := serveSite(t, Limits{Streams: 1})
+	client := h2c(t)
+	watch := connect.NewClient[wrapperspb.StringValue, wrapperspb.Int32Value](client, s.url+"/grpc.health.v1.Health/Watch", connect.WithGRPC())
+	for n := range anybodyStreamsEach + 1 {
+		err := begin(watch.CallServerStream(t.Context(), connect.NewRequest(wrapperspb.String(""))))
+		if full := connect.CodeOf(err) == connect.CodeResourceExhausted; err != nil && !full || full != (n == anybodyStreamsEach) {
+			t.Fatalf("watcher %d: %v", n, err)
+		}
+	}
+	im := usherv1connect.NewInteractionManagementClient(client, s.url, connect.WithGRPC(), withCredential(s.center.agent(DefaultTenant, "ann", false)))
+	if err := begin(im.Events(t.Context(), &usherv1.RequestEvents{})); err != nil {
+		t.Errorf("an agent beside all watchers: %v", err)
+	}
+}
+
+// TestCustomersLeaveRates: more customers than are told apart share an
+// allowance, with no agent.
+func TestCustomersLeaveRates(t *testing.T) {
+	s := serveSite(t, Limits{AgentPerSecond: 1e-9, AgentBurst: 1, LinesPerSecond: 1e-9, LineBurst: 1})
+	for n := range limitersMax + 2 {
+		who := &caller{tenant: DefaultTenant, role: usherv1.Role_ROLE_CUSTOMER}
+		who.from.ID = fmt.Sprint("s-", n)
+		s.server.inRate(who)
+		s.server.lineRate.allow(who.limitKey())
+	}
+	agent := "Bearer " + s.center.agent(DefaultTenant, "ann", false)
+	if answer, text := s.send("POST", "/sessions/attachments?interaction_id=s-1", "hello", "Authorization", agent); answer.StatusCode != 200 {
+		t.Errorf("an agent's file: %d %s", answer.StatusCode, text)
+	}
+}
