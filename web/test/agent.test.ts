@@ -961,3 +961,47 @@ describe("the status lines", () => {
     }
   });
 });
+
+describe("a colleague who is asked", () => {
+  test("stands there with the server's deadline, also in a browser that knows nothing of it", async () => {
+    const [{ page }, ben, cleo] = [await desk("ana"), await colleague("ben"), await colleague("cleo")];
+    await customer("desk", "Pia");
+    await accept(page, "Pia");
+    for (const [how, name] of [["Transfer", "Ben"], ["Consult", "Cleo"]]) {
+      await page.getByRole("button", { name: new RegExp(`^${how}`) }).click();
+      await choice(page, name!).click();
+    }
+    const toBen = await until("Ben is asked", () => ben.state.invitations[0]);
+    const toCleo = await until("Cleo is asked", () => cleo.state.invitations[0]);
+    const counts = async (one: Page) => {
+      await countsTo(one, "Offered to Ben", toBen.deadlineMs);
+      await countsTo(one, "Cleo is asked for advice", toCleo.deadlineMs);
+    };
+    await counts(page);
+    await accessible(page, "colleagues-asked");
+    await page.reload();
+    await counts(page);
+
+    const elsewhere = (await desk("ana", false)).page;
+    await item(elsewhere, "Pia").click();
+    await counts(elsewhere);
+    await asks(elsewhere, "Cleo is asked").getByRole("button", { name: "Take back" }).click();
+    await until("Cleo is not asked", () => cleo.state.invitations.length === 0);
+    await isGone(asks(elsewhere, "Cleo is asked"));
+    await ben.reject(toBen.ticket);
+    await isGone(asks(elsewhere, "Offered to Ben"));
+  });
+});
+
+const asks = (page: Page, words: string): Locator => page.locator(".notice", { hasText: words });
+
+/** Waits until a colleague who is asked stands there with the seconds that are left to a deadline, as far as both clocks tick at the same time. */
+async function countsTo(page: Page, words: string, deadlineMs: number): Promise<void> {
+  const left = () => Math.ceil((deadlineMs - Date.now()) / 1000);
+  const agrees = async () => {
+    const earliest = left();
+    const shown = parseInt(await asks(page, words).getByRole("img").getAttribute("aria-label") ?? "");
+    return shown <= earliest + 1 && shown >= left() - 1;
+  };
+  await expect.poll(agrees, patience).toBe(true);
+}

@@ -28,6 +28,7 @@ import type { WorkMode } from "./gen/usher/v1/routing_pb.js";
 import { type EventDirectory, Statistics } from "./gen/usher/v1/statistics_pb.js";
 import { Observers } from "./observers.js";
 import { Persistence } from "./persistence.js";
+import { pauseAfter, randomId, soon } from "./retry.js";
 
 const im = InteractionManagement.method;
 
@@ -274,17 +275,52 @@ export class AgentSession {
     return this.request(im.placeInWorkbin, { interactionId, workbin, reason });
   }
 
-  /** Offers an interaction to another agent, and waits until he has accepted. */
-  transfer(interactionId: string, agentId: string, reason = ""): Promise<EventAck> {
-    return this.request(im.transfer, { interactionId, agentId, reason });
+  /**
+   * Offers an interaction to another agent, and waits until he has accepted.
+   * Meanwhile he stands in the invitations of the interaction, with the
+   * deadline. The same reference id joins a request that is pending.
+   */
+  transfer(interactionId: string, agentId: string, reason = "", referenceId = randomId()): Promise<EventAck> {
+    return this.asking(interactionId, agentId, this.request(im.transfer, { referenceId, interactionId, agentId, reason }));
   }
 
   /**
    * Invites another agent, and waits until he has accepted. With COACH the
-   * customer does not see him: so agents consult.
+   * customer does not see him: so agents consult. Reference id and invitations
+   * are as in transfer.
    */
-  conference(interactionId: string, agentId: string, visibility: VisibilityMode, reason = ""): Promise<EventAck> {
-    return this.request(im.conference, { interactionId, agentId, visibility, reason });
+  conference(
+    interactionId: string,
+    agentId: string,
+    visibility: VisibilityMode,
+    reason = "",
+    referenceId = randomId(),
+  ): Promise<EventAck> {
+    const request = { referenceId, interactionId, agentId, visibility, reason };
+    return this.asking(interactionId, agentId, this.request(im.conference, request));
+  }
+
+  // Looks for the invitation until it stands in the interaction: no message
+  // tells the inviter that it is open, and a read may overtake his request.
+  private async asking<T>(interactionId: string, agentId: string, outcome: Promise<T>): Promise<T> {
+    const answered = new AbortController();
+    const over = AbortSignal.any([answered.signal, this.life.signal]);
+    const missing = () =>
+      this.current.interactions.some(
+        (i) => i.interactionId === interactionId && !i.invitations.some((open) => open.agentId === agentId),
+      );
+    const look = async () => {
+      for (let attempts = 1; !over.aborted && missing(); attempts++) {
+        await this.refresh();
+        await soon(pauseAfter(attempts), over);
+      }
+    };
+    void look();
+    try {
+      return await outcome;
+    } finally {
+      answered.abort();
+    }
   }
 
   /** Takes an invitation back that transfer or conference made. */

@@ -397,3 +397,41 @@ test("one read is under way at a time, whoever asks", async () => {
   await pass();
   expect(server.presentReads - before).toBe(2);
 });
+
+test("an agent who is asked is in the state as soon as the server has it, and nothing is read after that", async () => {
+  server.interactions = ["i1"];
+  session.start();
+  await pass();
+  const asked = () => session.state.interactions[0]?.invitations.map((open) => open.agentId);
+  const answered = session.transfer("i1", "bob");
+  await pass(); // the first read overtakes the request
+  expect(asked()).toEqual([]);
+  server.asked = ["bob"];
+  await pass(250);
+  expect(asked()).toEqual(["bob"]);
+  const reads = server.presentReads;
+  await pass(10_000);
+  expect(server.presentReads).toBe(reads);
+  server.transferred();
+  await answered;
+});
+
+test("an invitation to what the agent does not have, or that was answered, is not looked for", async () => {
+  server.interactions = ["i1"];
+  session.start();
+  await pass();
+  const untouched = server.presentReads;
+  const foreign = session.transfer("i2", "bob");
+  await pass(10_000);
+  expect(server.presentReads).toBe(untouched);
+  server.transferred();
+  await foreign;
+
+  const own = session.transfer("i1", "bob");
+  await pass();
+  server.transferred();
+  await own;
+  const reads = server.presentReads;
+  await pass(10_000);
+  expect(server.presentReads).toBe(reads);
+});

@@ -36,6 +36,10 @@ export class FakeServer {
   readonly attempts: { what: string; referenceId: string }[] = [];
   /** The interactions that the agent has. */
   interactions: string[] = [];
+  /** Who is asked to take them. */
+  asked: string[] = [];
+  /** Answers the transfer that is pending. */
+  transferred: () => void = () => undefined;
   /** What the next requests meet in place of their answer: nothing is done, or it is done and the answer lost. */
   readonly mishaps: ("not done" | "answer lost" | ConnectError)[] = [];
   /** What opening a stream meets. */
@@ -112,6 +116,7 @@ export class FakeServer {
       rpc(im.accept, (request) =>
         this.carryOut(`accept ${request.ticket}`, request.referenceId, () => this.interactions.push("i1")),
       );
+      rpc(im.transfer, () => new Promise((resolve) => (this.transferred = () => resolve({}))));
       rpc(im.addLine, (request) =>
         this.carryOut(`say ${request.line?.text}`, request.referenceId, (sequence) => {
           const { line } = request;
@@ -191,7 +196,9 @@ export class FakeServer {
       sequenceReached: BigInt(this.journal.length),
       agentId: "alice",
       invitations: this.invitations(),
-      interactions: this.interactions.map((interactionId) => create(InteractionPropertiesSchema, { interactionId })),
+      interactions: this.interactions.map((interactionId) =>
+        create(InteractionPropertiesSchema, { interactionId, invitations: this.asked.map((agentId) => ({ agentId })) }),
+      ),
     });
   }
 

@@ -10,7 +10,7 @@ import { now } from "../common/clock.js";
 import { desk, expected, logOut } from "./desk.js";
 import { goTo } from "./go.js";
 import { kept } from "./kept.js";
-import type { Ending, Offer } from "./model.js";
+import { type Asked, askedTo, type Ending, type InviteKind, type Offer, type Session } from "./model.js";
 import { offerGone, sessionGone } from "./reduce.js";
 import { notes, setDraft } from "./sends.js";
 import { change, look, nameOf, openOffers, state } from "./store.js";
@@ -120,49 +120,45 @@ export const resume = (id: string) => inTurn(sessionPlace(id), () => desk().resu
 
 // ---- Invitations of colleagues ----
 
-export type InviteKind = "transfer" | "conference" | "consult";
-
-/** An invitation of this agent's that is not answered yet. */
-export interface Asked {
+/** An invitation for whose outcome this window waits. */
+interface Awaited extends Asked {
   referenceId: string;
-  kind: InviteKind;
-  id: string;
-  agentId: string;
   reason: string;
-  sinceMs: number;
 }
 
 /** They are kept over a reload: the same request joins the one that is pending. */
-export const asked = kept<Asked[]>("asked", []);
+const awaited = kept<Awaited[]>("asked", []);
 const joined = new Set<string>();
+
+/** Whom this agent has asked to come to a session, in this window or another. */
+export const asked = (session: Session): Asked[] => askedTo(session, state.value.agentId, awaited.value);
 
 /** Invites a colleague to a session. */
 export function invite(kind: InviteKind, id: string, agentId: string, reason: string): void {
-  const one = { referenceId: randomId(), kind, id, agentId, reason, sinceMs: now.peek() };
-  asked.value = [...asked.value, one];
+  const one = { referenceId: randomId(), kind, id, agentId, reason };
+  awaited.value = [...awaited.value, one];
   void follow(one);
 }
 
 /** Goes on waiting for the invitations from before a reload. */
 export function followAsked(): void {
-  asked.peek().forEach((one) => void follow(one));
+  awaited.peek().forEach((one) => void follow(one));
 }
 
-async function follow(one: Asked): Promise<void> {
+async function follow(one: Awaited): Promise<void> {
   if (joined.has(one.referenceId)) {
     return;
   }
   joined.add(one.referenceId);
   const { referenceId, kind, id, agentId, reason } = one;
-  const request = { referenceId, interactionId: id, agentId, reason };
   const name = nameOf({ $typeName: "usher.v1.Participant", kind: ParticipantKind.AGENT, id: agentId });
   const outcome = async () => {
     if (kind === "transfer") {
-      await desk().request(InteractionManagement.method.transfer, request);
+      await desk().transfer(id, agentId, reason, referenceId);
       return;
     }
     const visibility = kind === "consult" ? VisibilityMode.COACH : VisibilityMode.CONFERENCE;
-    await desk().request(InteractionManagement.method.conference, { ...request, visibility });
+    await desk().conference(id, agentId, visibility, reason, referenceId);
   };
   try {
     if (kind === "transfer") {
@@ -183,7 +179,7 @@ async function follow(one: Asked): Promise<void> {
   } finally {
     expected.endings.delete(id);
     joined.delete(referenceId);
-    asked.value = asked.value.filter((other) => other.referenceId !== referenceId);
+    awaited.value = awaited.value.filter((other) => other.referenceId !== referenceId);
   }
 }
 

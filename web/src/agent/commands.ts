@@ -6,7 +6,7 @@ import * as acts from "./acts.js";
 import { askForNotifications, muted, notifications, setMuted } from "./attention.js";
 import { show } from "./dialogs.js";
 import { focus, goAround, goTo } from "./go.js";
-import { isOnlyAgent, type Session } from "./model.js";
+import { type InviteKind, isOnlyAgent, type Session } from "./model.js";
 import { availableForAll, current, look, openOffers, state } from "./store.js";
 import { t } from "./text.js";
 
@@ -65,7 +65,7 @@ function sessions(): Command[] {
   const group = t("groupSession");
   const held = () => here()?.properties.isHeld === true;
   const others = () => state.value.sessions.length > 1;
-  const invite = (how: acts.InviteKind) => on((s) => show({ kind: "invite", how, id: s.id }));
+  const invite = (how: InviteKind) => on((s) => show({ kind: "invite", how, id: s.id }));
   return [
     { id: "write", key: "w", label: t("write"), group, when: () => here() !== undefined, run: () => focus("compose") },
     { id: "next", key: "j", label: t("nextSession"), group, when: others, run: () => goAround(1) },

@@ -1,6 +1,6 @@
 // Which dialog is open. There is one at a time.
 import { signal } from "@preact/signals";
-import type { InviteKind } from "./acts.js";
+import type { InviteKind } from "./model.js";
 
 export type Open =
   | { kind: "palette" }

@@ -6,7 +6,7 @@ import type { Attachment, TranscriptLine } from "@usher-cc/client/gen/conversati
 import { LineKind, LineVisibility } from "@usher-cc/client/gen/conversation";
 import {
   type InteractionProperties,
-  type Operation,
+  Operation,
   type Participant,
   ParticipantKind,
   VisibilityMode,
@@ -51,6 +51,18 @@ export interface Session {
   /** The last line that the agent has seen. */
   readNumber: number;
   ended?: Ending;
+}
+
+export type InviteKind = "transfer" | "conference" | "consult";
+
+/** A colleague whom this agent has asked to come to a session, and who has not answered yet. */
+export interface Asked {
+  kind: InviteKind;
+  /** The session. */
+  id: string;
+  agentId: string;
+  /** Since when, and when the server takes it back; absent until the server has it. */
+  open?: { sinceMs: number; deadlineMs: number };
 }
 
 /** One line of progress, as a key of the texts and its values. */
@@ -132,6 +144,22 @@ export const isOnlyAgent = (s: Session, agentId: string): boolean =>
     ({ participant, visibility }) =>
       participant?.kind === ParticipantKind.AGENT && participant.id !== agentId && visibility === VisibilityMode.CONFERENCE,
   );
+
+/** Whom the agent has asked to come to a session: those whom the server knows of, and of others those who are not there. */
+export function askedTo({ id, ended, properties }: Session, agentId: string, others: readonly Asked[]): Asked[] {
+  const kindOf = (operation: Operation, visibility: VisibilityMode) =>
+    operation === Operation.TRANSFER ? "transfer" : visibility === VisibilityMode.CONFERENCE ? "conference" : "consult";
+  const open = properties.invitations
+    .filter(({ inviter }) => inviter?.kind === ParticipantKind.AGENT && inviter.id === agentId)
+    .map((one): Asked => ({
+      kind: kindOf(one.operation, one.visibility),
+      id,
+      agentId: one.agentId,
+      open: { sinceMs: Number(one.sinceMs), deadlineMs: Number(one.deadlineMs) },
+    }));
+  const sent = others.filter((one) => one.id === id && !open.some((o) => o.agentId === one.agentId));
+  return ended ? [] : [...open, ...sent];
+}
 
 /** How many lines of a session the agent has not seen. */
 export const unreadOf = (s: Session, agentId: string): number =>

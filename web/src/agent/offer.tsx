@@ -4,13 +4,12 @@ import { Operation, VisibilityMode } from "@usher-cc/client/gen/common";
 import { Button } from "../common/button.js";
 import { timeOfDay } from "../common/time.js";
 import * as acts from "./acts.js";
-import { now } from "../common/clock.js";
 import { shortcut } from "./combination.js";
 import { desk } from "./desk.js";
 import { show } from "./dialogs.js";
 import { offerEnding } from "./explain.js";
 import { customerOf, type Line, lineOf, type Offer, requestOf, subjectOf, userData } from "./model.js";
-import { Key, Since, Trouble } from "./parts.js";
+import { Countdown, Key, Since, Trouble } from "./parts.js";
 import { nameOf, openOffers, state } from "./store.js";
 import { busy } from "./trouble.js";
 import { t } from "./text.js";
@@ -27,7 +26,7 @@ export function OfferCard(props: { offer: Offer }) {
           <h2 class="cut">{customerOf(p)}</h2>
           <p class="soft">{offerKind(offer)}</p>
         </div>
-        {!offer.closed && <Countdown offer={offer} />}
+        {!offer.closed && <Countdown sinceMs={offer.sinceMs} deadlineMs={offer.deadlineMs} />}
       </header>
       <p>
         <strong>{about}</strong>
@@ -128,28 +127,5 @@ function Closed(props: { offer: Offer }) {
       </p>
       <Button onClick={() => acts.dismissOffer(offer)}>{t("dismiss")}</Button>
     </div>
-  );
-}
-
-const radius = 16;
-const around = 2 * Math.PI * radius;
-/** Of a countdown whose beginning is not known. */
-const usualMs = 30_000;
-
-/** The time that is left until the server takes the offer back. */
-function Countdown(props: { offer: Offer }) {
-  const { deadlineMs, sinceMs } = props.offer;
-  const whole = sinceMs ? deadlineMs - sinceMs : usualMs;
-  const left = Math.min(whole, Math.max(0, deadlineMs - now.value));
-  const share = left / whole;
-  const seconds = Math.ceil(left / 1000);
-  return (
-    <span class={`countdown ${seconds <= 5 ? "countdown-late" : ""}`} role="img" aria-label={t("secondsLeft", { count: seconds })}>
-      <svg viewBox="0 0 40 40" width="40" height="40" aria-hidden="true">
-        <circle cx="20" cy="20" r={radius} class="countdown-ground" />
-        <circle cx="20" cy="20" r={radius} class="countdown-left" stroke-dasharray={`${around * share} ${around}`} transform="rotate(-90 20 20)" />
-      </svg>
-      <span aria-hidden="true">{seconds}</span>
-    </span>
   );
 }

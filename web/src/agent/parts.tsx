@@ -27,6 +27,29 @@ function Timer(props: { ms: number; label: string | undefined }) {
   );
 }
 
+const radius = 16;
+const around = 2 * Math.PI * radius;
+/** Of a countdown whose beginning is not known. */
+const usualMs = 30_000;
+
+/** The time that is left until the server takes an invitation back. */
+export function Countdown(props: { sinceMs: number; deadlineMs: number }) {
+  const { deadlineMs, sinceMs } = props;
+  const whole = sinceMs ? deadlineMs - sinceMs : usualMs;
+  const left = Math.min(whole, Math.max(0, deadlineMs - now.value));
+  const share = left / whole;
+  const seconds = Math.ceil(left / 1000);
+  return (
+    <span class={`countdown ${seconds <= 5 ? "countdown-late" : ""}`} role="img" aria-label={t("secondsLeft", { count: seconds })}>
+      <svg viewBox="0 0 40 40" width="40" height="40" aria-hidden="true">
+        <circle cx="20" cy="20" r={radius} class="countdown-ground" />
+        <circle cx="20" cy="20" r={radius} class="countdown-left" stroke-dasharray={`${around * share} ${around}`} transform="rotate(-90 20 20)" />
+      </svg>
+      <span aria-hidden="true">{seconds}</span>
+    </span>
+  );
+}
+
 /** A refusal at the place where something was asked. */
 export function Trouble(props: { place: string }) {
   const words = troubles.value[props.place];

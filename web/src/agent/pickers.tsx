@@ -10,6 +10,7 @@ import { type Choice, Chooser } from "./chooser.js";
 import { now } from "../common/clock.js";
 import { readDirectory } from "./desk.js";
 import { hide } from "./dialogs.js";
+import type { InviteKind } from "./model.js";
 import { nameOfBin } from "./bins.js";
 import { directory, state } from "./store.js";
 import { t } from "./text.js";
@@ -40,7 +41,7 @@ function Words() {
 }
 
 /** Asks for a colleague. */
-export function PeoplePicker(props: { how: acts.InviteKind; id: string }) {
+export function PeoplePicker(props: { how: InviteKind; id: string }) {
   const { how, id } = props;
   const media = mediaOf(id);
   useFreshDirectory(media);

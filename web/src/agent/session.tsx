@@ -5,8 +5,8 @@ import * as acts from "./acts.js";
 import { Compose } from "./compose.js";
 import { Details } from "./details.js";
 import { isStopped, sessionEnding } from "./explain.js";
-import { customerOf, requestOf, type Session, subjectOf } from "./model.js";
-import { CommandButton, Since, Trouble } from "./parts.js";
+import { type Asked, customerOf, requestOf, type Session, subjectOf } from "./model.js";
+import { CommandButton, Countdown, Since, Trouble } from "./parts.js";
 import { nameOf } from "./store.js";
 import { Transcript } from "./transcript.js";
 import { WrapUp } from "./wrapup.js";
@@ -19,7 +19,7 @@ export function SessionView(props: { session: Session }) {
       <section class="session-main" aria-label={t("sessionWith", { customer: customerOf(session.properties) })}>
         <Head session={session} />
         <Trouble place={acts.sessionPlace(session.id)} />
-        {acts.asked.value.filter((one) => one.id === session.id).map((one) => <AskedBar key={one.referenceId} asked={one} />)}
+        {acts.asked(session).map((one) => <AskedBar key={one.agentId} asked={one} />)}
         <Transcript key={session.id} session={session} />
         {session.ended ? <Ended session={session} /> : <Compose key={`compose ${session.id}`} session={session} />}
       </section>
@@ -57,15 +57,14 @@ function Head(props: { session: Session }) {
 }
 
 /** A colleague who was asked and has not answered yet. */
-function AskedBar(props: { asked: acts.Asked }) {
+function AskedBar(props: { asked: Asked }) {
   const { asked } = props;
   const name = nameOf({ $typeName: "usher.v1.Participant", kind: ParticipantKind.AGENT, id: asked.agentId });
   const words = { transfer: "askedTransfer", conference: "askedConference", consult: "askedConsult" } as const;
   return (
-    <div class="notice" role="status">
-      <span>
-        {t(words[asked.kind], { name })} <Since ms={asked.sinceMs} label={t("askedSince")} />
-      </span>
+    <div class="notice">
+      {asked.open && <Countdown {...asked.open} />}
+      <span role="status">{t(words[asked.kind], { name })}</span>
       <Button onClick={() => acts.cancelInvitation(asked)}>{t("takeBack")}</Button>
     </div>
   );
