@@ -1,7 +1,7 @@
 // The supervisor's wall against the real server, with agents and customers of
 // the public API.
 import { readFile } from "node:fs/promises";
-import { type AgentSession, connect, type Connection, type CustomerSession } from "@usher-cc/client";
+import { type AgentSession, codeOf, connect, type Connection, type CustomerSession, ErrorCode } from "@usher-cc/client";
 import { Administration } from "@usher-cc/client/gen/administration";
 import { ClientType, Role, VisibilityMode } from "@usher-cc/client/gen/common";
 import type { Event } from "@usher-cc/client/gen/event";
@@ -606,6 +606,38 @@ test("a server that is gone is told of, and the wall goes on when it is back", a
   await customer.drop();
   await tab("Agents");
   await page.locator("[data-agent=alice]").waitFor();
+});
+
+test("who is asked stands there until he has answered, with the time that is left", async () => {
+  const { id, customer } = await chat("Whom do you ask?");
+  const asked = page.getByRole("list", { name: "Who is being asked" }).getByRole("listitem");
+  const transfer = alice.transfer(id, "ben").catch(codeOf);
+  await asked.getByText("Alice asks Ben to take it over").waitFor();
+  const offer = await until("ben is asked", () => ben.state.invitations[0]);
+  await until("the seconds", async () => {
+    const left = () => Math.ceil((offer.deadlineMs - Date.now()) / 1000);
+    const most = left() + 1;
+    const shown = parseInt(/(\d+) s left/.exec(await asked.innerText())?.[1] ?? "");
+    return shown <= most && shown >= left() - 1;
+  });
+  expect(await axeViolations(page)).toEqual([]);
+  await picture(page, "wall-asked");
+  await ben.reject(offer.ticket);
+  await asked.waitFor({ state: "detached" });
+  expect(await transfer).toBe(ErrorCode.REJECTED);
+
+  const conference = alice.conference(id, "ben", VisibilityMode.COACH).catch(codeOf);
+  await asked.getByText("Alice asks Ben to join").waitFor();
+  expect(await asked.innerText()).toContain("coach");
+  await alice.cancelInvitation(id, "ben");
+  await asked.waitFor({ state: "detached" });
+  expect(await conference).toBe(ErrorCode.INVITATION_CANCELLED);
+
+  await alice.leave(id);
+  await asked.getByText("Alice is being asked").waitFor();
+  await answer(alice);
+  await asked.waitFor({ state: "detached" });
+  await customer.drop();
 });
 
 test("in German all figures of queues are in sight", async () => {

@@ -1,5 +1,5 @@
 import { ReasonKind } from "@usher-cc/client/gen/administration";
-import { type InteractionProperties, InteractionState, type Participant, ParticipantKind } from "@usher-cc/client/gen/common";
+import { type InteractionProperties, InteractionState, type OpenInvitation, Operation, type Participant, ParticipantKind } from "@usher-cc/client/gen/common";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Button } from "../common/button.js";
 import { Field } from "../common/field.js";
@@ -9,7 +9,7 @@ import { dateAndTime } from "../common/time.js";
 import { requeueWaiting } from "./acts.js";
 import { type FollowedInteraction, followInteraction } from "./follow-interaction.js";
 import { Heading, sinceMs } from "./interactions.js";
-import { Elapsed, interactionStates, visibilities } from "./marks.js";
+import { Elapsed, interactionStates, SecondsLeft, visibilities } from "./marks.js";
 import { ReasonDialog } from "./reason-dialog.js";
 import { address, agentName, directory, known, own, readDirectory, session } from "./state.js";
 import { Tabs } from "./tabs.js";
@@ -40,6 +40,13 @@ export function InteractionPanel(props: { id: string }) {
       <p class="interaction-state" role="status">
         {followed.gone.value ?? (i ? interactionStates[i.state]() : t("reading"))}
       </p>
+      {live && i.invitations.length > 0 && (
+        <ul class="interaction-asked" aria-label={t("asked")}>
+          {i.invitations.map((open) => (
+            <Asked key={open.agentId} open={open} />
+          ))}
+        </ul>
+      )}
       {live && (
         <div class="wall-bar">
           <span class="soft">
@@ -71,6 +78,22 @@ export function InteractionPanel(props: { id: string }) {
       {i && act === "requeue" && <Requeue i={i} onClose={() => setAct(undefined)} />}
       {i && act === "stop" && <Stop i={i} onClose={() => setAct(undefined)} />}
     </article>
+  );
+}
+
+/** An agent who is asked. That he is is said once, the seconds are not. */
+function Asked(props: { open: OpenInvitation }) {
+  const { agentId, operation, visibility, inviter, deadlineMs } = props.open;
+  const values = { name: agentName(agentId), by: partyName(inviter) };
+  const words = { [Operation.TRANSFER]: "askedTransfer", [Operation.CONFERENCE]: "askedConference" } as const;
+  const key = operation === Operation.TRANSFER || operation === Operation.CONFERENCE ? words[operation] : "askedRoute";
+  return (
+    <li>
+      <span role="status">{t(key, values)}</span>
+      <span class="soft">
+        {operation === Operation.CONFERENCE && ` · ${visibilities[visibility]()}`} · <SecondsLeft untilMs={Number(deadlineMs)} />
+      </span>
+    </li>
   );
 }
 

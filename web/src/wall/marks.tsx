@@ -11,6 +11,11 @@ export function Elapsed(props: { sinceMs: number }) {
   return <>{props.sinceMs > 0 ? stopwatch(now.value - props.sinceMs) : "–"}</>;
 }
 
+/** A time that ticks: the whole seconds until something ends, by the server's clock. */
+export function SecondsLeft(props: { untilMs: number }) {
+  return <>{t("secondsLeft", { count: Math.max(0, Math.ceil((props.untilMs - now.value) / 1000)) })}</>;
+}
+
 const signs: Record<Level, string> = { fine: "", warn: "▲", critical: "⬣" };
 
 /** A figure and what is thought of it, by colour, sign and word. */
