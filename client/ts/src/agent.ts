@@ -120,7 +120,7 @@ export class AgentSession {
   private present = 0n; // the sequence up to which the present state contains everything
   private different = 0n; // the sequence of the last message after which it is read anew
   private replaced = false;
-  private reading = false;
+  private reading: Promise<void> | undefined;
   private again = false;
 
   constructor(
@@ -430,13 +430,17 @@ export class AgentSession {
     return this.requests.change(method, request);
   }
 
-  /** Reads the present state anew. One read is under way at a time; the next begins when it is answered. */
-  async refresh(): Promise<void> {
+  /**
+   * Reads the present state anew, and waits until it is known. One read is under
+   * way at a time; the next begins when it is answered.
+   */
+  refresh(): Promise<void> {
     this.again = true;
-    if (this.reading) {
-      return;
-    }
-    this.reading = true;
+    this.reading ??= this.readPresent();
+    return this.reading;
+  }
+
+  private async readPresent(): Promise<void> {
     try {
       do {
         this.again = false;
@@ -446,7 +450,7 @@ export class AgentSession {
       // What keeps the state from being read breaks the stream, too, and
       // that tells of it. The state is read again afterwards.
     } finally {
-      this.reading = false;
+      this.reading = undefined;
     }
   }
 

@@ -383,6 +383,23 @@ test("messages that a read contains already ask for no other", async () => {
   expect(server.presentReads - before).toBe(1);
 });
 
+test("who asks for the present state while it is read waits for the next read", async () => {
+  session.start();
+  await pass();
+  const release = server.holdPresent();
+  void session.refresh();
+  await pass();
+  server.interactions = ["i1"]; // not in the answer that is on its way
+  let has: number | undefined;
+  const refreshed = session.refresh().then(() => (has = session.state.interactions.length));
+  await pass();
+  expect(has).toBeUndefined();
+  release();
+  await pass();
+  await refreshed;
+  expect(has).toBe(1);
+});
+
 test("one read is under way at a time, whoever asks", async () => {
   session.start();
   await pass();
