@@ -13,7 +13,7 @@ import { kept } from "./kept.js";
 import { type Asked, askedTo, type Ending, type InviteKind, type Offer, type Session } from "./model.js";
 import { offerGone, sessionGone } from "./reduce.js";
 import { notes, setDraft } from "./sends.js";
-import { change, look, nameOf, openOffers, state } from "./store.js";
+import { change, look, nameOf, openOffers, state, view } from "./store.js";
 import { at, inTurn, say, words } from "./trouble.js";
 import { t } from "./text.js";
 
@@ -44,9 +44,11 @@ function answering(offer: Offer, answer: () => Promise<unknown>): Promise<boolea
   return at(offerPlace(offer.ticket), async () => {
     try {
       await answer();
-      change((s) => offerGone(s, offer.ticket));
-    } finally {
+      change((s) => offerGone(s, offer.ticket)); // expected for good: the session may have it until it is read anew
+    } catch (thrown) {
       expected.tickets.delete(offer.ticket);
+      throw thrown;
+    } finally {
       await desk().refresh();
     }
   });
@@ -92,14 +94,20 @@ const ownEnding = (operation: Operation): Ending => ({
   atMs: now.peek(),
 });
 
-/** Takes a session's card away, with all that was kept for it. */
+/**
+ * Takes a session's card away, with all that was kept for it. Who looks at it
+ * looks at another one then; who looks elsewhere already is left there.
+ */
 export function close(id: string): void {
   const { [id]: _, ...others } = notes.value;
   notes.value = others;
   setDraft(id, "", false);
   change((s) => sessionGone(s, id));
-  const next = state.peek().sessions[0];
-  look(next ? { kind: "session", id: next.id } : { kind: "idle" });
+  const seen = view.peek();
+  if (seen.kind === "session" && seen.id === id) {
+    const next = state.peek().sessions[0];
+    look(next ? { kind: "session", id: next.id } : { kind: "idle" });
+  }
 }
 
 export const leave = (id: string) => leaving(id, t("doneLeft"), () => desk().leave(id));

@@ -1,6 +1,6 @@
 // The window as a whole: which stage it is in, and what stands where.
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { Button } from "../common/button.js";
 import { Page } from "../common/page.js";
 import { timeOfDaySeconds } from "../common/time.js";
@@ -83,7 +83,7 @@ function Opening() {
 }
 
 function Desk() {
-  useEffect(listenForKeys, []);
+  useLayoutEffect(listenForKeys, []); // what is seen hears keys
   useEffect(() => {
     followAsked();
     restoreUnsent();

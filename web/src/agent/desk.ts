@@ -36,7 +36,7 @@ export const connection = connect({ window: "agent" });
 let session: AgentSession | undefined;
 const listeners = new Set<(event: Event) => void>();
 
-/** Tickets that are being answered here, and why interactions are about to go. */
+/** Tickets that are, or were, answered here, and why interactions are about to go. */
 export const expected = { tickets: new Set<bigint>(), endings: new Map<string, Ending>() };
 
 /** The agent's session. */

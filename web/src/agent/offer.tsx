@@ -96,16 +96,27 @@ function Data(props: { offer: Offer }) {
   ) : null;
 }
 
+/** After how long it is read again what is said while an offer is open: who is only asked is not told. */
+const previewMs = 2_000;
+
 /** The latest of what was said before. */
 function Preview(props: { id: string }) {
   const [lines, setLines] = useState<readonly Line[]>([]);
   useEffect(() => {
-    const read = async () => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let gone = false;
+    const read = async (): Promise<void> => {
       await desk().loadConversation(props.id);
       const conversation = desk().state.conversations.get(props.id);
       setLines((conversation?.lines ?? []).slice(-4).map((line) => lineOf(line, state.peek().agentId)));
+      timer = gone ? undefined : setTimeout(again, previewMs);
     };
-    read().catch(() => undefined); // the offer stands without it
+    const again = () => void read().catch(() => undefined); // the offer stands without it
+    again();
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+    };
   }, [props.id]);
   return lines.length > 0 ? (
     <ol class="preview" aria-label={t("saidBefore")}>

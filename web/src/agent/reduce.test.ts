@@ -4,7 +4,7 @@ import { InteractionPropertiesSchema, Operation, ParticipantKind, VisibilityMode
 import { type Event, EventSchema } from "@usher-cc/client/gen/event";
 import { expect, test } from "vitest";
 import { nothing, type State } from "./model.js";
-import { byCustomer, ended, offerClosed, reduce, seen, sync } from "./reduce.js";
+import { byCustomer, ended, offerClosed, offerGone, reduce, seen, sync } from "./reduce.js";
 
 const none = { tickets: new Set<bigint>(), endings: new Map() };
 
@@ -62,6 +62,12 @@ test("what the agent answers or gives away himself is not explained to him", () 
   const own = { reason: "", by: { kind: ParticipantKind.AGENT, id: "ana" } as never, operation: Operation.LEAVE, atMs: 1 };
   expect(sync(offered(), has({}), { ...none, tickets: new Set([7n]) }, 80).offers[0]?.closed).toBeUndefined();
   expect(sync(handling(), has({}), { ...none, endings: new Map([["i", own]]) }, 80).sessions[0]?.ended).toBe(own);
+});
+
+test("an offer that was answered is not there again while the session still has it", () => {
+  const answered = { ...none, tickets: new Set([7n]) };
+  const state = offerGone(offered(), 7n);
+  expect(sync(state, has({ invitations: [invitation(7n, "i")] }), answered, 80).offers).toEqual([]);
 });
 
 test("an accepted offer becomes a session, and a session that comes back goes on", () => {

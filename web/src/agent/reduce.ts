@@ -40,7 +40,7 @@ export function reduce(state: State, event: Event): State {
 
 /** What the agent himself has begun, so that its end needs no explanation. */
 export interface Expected {
-  /** Tickets that he is answering. */
+  /** Tickets that he is answering, or has answered. */
   tickets: ReadonlySet<bigint>;
   /** Why he is to lose an interaction. */
   endings: ReadonlyMap<string, Ending>;
@@ -64,7 +64,7 @@ export function sync(state: State, has: AgentState, expected: Expected, nowMs: n
   for (const properties of has.interactions) {
     next = began(next, properties, nowMs);
   }
-  for (const invitation of has.invitations) {
+  for (const invitation of has.invitations.filter((i) => !expected.tickets.has(i.ticket))) {
     next = invited(next, invitation, nowMs);
   }
   for (const offer of next.offers) {

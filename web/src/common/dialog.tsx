@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
 /**
  * Dialog is a modal dialog while it is rendered: the browser keeps the focus
@@ -16,7 +16,8 @@ export function Dialog(props: {
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const title = useId();
-  useEffect(() => {
+  // At once: the next key is the dialog's, however soon it comes.
+  useLayoutEffect(() => {
     const former = document.activeElement;
     dialog.current?.showModal();
     return () => {
