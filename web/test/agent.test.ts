@@ -3,7 +3,7 @@
 import { fileURLToPath } from "node:url";
 import type { AgentSession, CustomerSession } from "@usher-cc/client";
 import { AgentRowState } from "@usher-cc/client/gen/statistics";
-import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Locator, Page, Request } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { axeViolations, launch, logIn, open, type Opened, picture } from "./browser.js";
 import { password, until, Usher } from "./server.js";
@@ -84,10 +84,17 @@ async function desk(agentId: string, available = true): Promise<Opened> {
   }
   await page.locator(".status").waitFor();
   if (available) {
-    await press(page, "Become available");
-    await page.getByRole("button", { name: /Take a break/ }).waitFor();
+    await becomeAvailable(page);
   }
   return one;
+}
+
+/** Makes an agent available, for every media type. */
+async function becomeAvailable(page: Page): Promise<void> {
+  await page.locator(".status").getByRole("button", { name: /Become available|Take a break/ }).first().waitFor();
+  await press(page, "Become available");
+  await page.getByRole("button", { name: /Take a break/ }).waitFor();
+  await isGone(page.locator(".status").getByRole("button", { name: /Become available/ }));
 }
 
 // ---- What is on a page ----
@@ -106,6 +113,7 @@ const item = (page: Page, name: string): Locator => page.locator(".session-list 
 const message = (page: Page): Locator => page.locator("#compose");
 const dialog = (page: Page): Locator => page.getByRole("dialog");
 const choice = (page: Page, text: string): Locator => dialog(page).getByRole("option", { name: text });
+const badge = (page: Page, name: string): Locator => item(page, name).locator(".badge");
 
 /** The lines of the session that is looked at; pending ones are not among them. */
 const lines = (page: Page): Promise<string[]> => page.locator(".line:not(.line-pending) .line-text").allInnerTexts();
@@ -113,6 +121,17 @@ const lines = (page: Page): Promise<string[]> => page.locator(".line:not(.line-p
 const sees = (page: Page, expected: string[]) => expect.poll(() => lines(page), patience).toEqual(expected);
 const reads = (locator: Locator, words: string | RegExp) => expect.poll(() => locator.innerText(), patience).toMatch(words);
 const isGone = (locator: Locator) => expect.poll(() => locator.count(), patience).toBe(0);
+
+/** Does something, and waits for words that are soon gone again: it looks for them from before. */
+async function tells(page: Page, words: string, act: () => unknown): Promise<void> {
+  await Promise.all([page.getByText(words).waitFor(), act()]);
+}
+
+/** Chooses a reason of a dialog by its number. */
+async function because(page: Page, name: string, number: string): Promise<void> {
+  await dialog(page).getByRole("listitem").getByRole("button", { name }).waitFor();
+  await keys(page, number);
+}
 
 /** Waits for an offer and takes it. */
 async function accept(page: Page, name: string): Promise<void> {
@@ -130,6 +149,10 @@ async function accessible(page: Page, state: string): Promise<void> {
   expect(await axeViolations(page), state).toEqual([]);
   await picture(page, `agent-${state}`);
 }
+
+/** Waits until a page has shown what it knows. */
+const frames = (page: Page): Promise<unknown> =>
+  page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
 
 /** Presses keys, one after the other. */
 async function keys(page: Page, ...all: string[]): Promise<void> {
@@ -154,7 +177,7 @@ describe("logging in", () => {
     await reads(status, /Connected/);
     await reads(status, /chat: not ready/);
     await accessible(page, "idle");
-    await press(page, "Become available");
+    await becomeAvailable(page);
     await reads(status, /chat: ready/);
 
     await page.getByRole("button", { name: "More" }).click();
@@ -213,16 +236,17 @@ describe("an offer", () => {
     await sees(page, ["It is number 17."]);
     await expect.poll(() => page.title(), patience).toBe("Agent Control Window - Usher");
 
-    await message(page).pressSequentially("One\nmoment".replace("\n", " "));
-    await until("Mia sees that Ana writes", () => mia.state.typing === "Ana");
+    await Promise.all([
+      until("Mia sees that Ana writes", () => mia.state.typing === "Ana"),
+      message(page).pressSequentially("One moment"),
+    ]);
     await keys(page, "Shift+Enter");
     await message(page).pressSequentially("please");
     await keys(page, "Enter");
     await until("Mia has it", () => seenBy(mia).includes("One moment\nplease"));
     await sees(page, ["It is number 17.", "One moment\nplease"]);
     await isGone(page.locator(".line-pending"));
-    mia.typing();
-    await page.getByText("Mia is writing").waitFor();
+    await tells(page, "Mia is writing", () => mia.typing());
     mia.send("<b>thanks</b>");
     await sees(page, ["It is number 17.", "One moment\nplease", "<b>thanks</b>"]);
     await accessible(page, "session");
@@ -232,16 +256,25 @@ describe("an offer", () => {
     expect(errors).toEqual([]);
   });
 
-  test("is rejected with a reason by its number", async () => {
+  test("is rejected with a reason by its number, and goes to another", async () => {
     const { page } = await desk("ana");
     await customer("desk", "Nora");
     await offer(page, "Nora").waitFor();
-    await keys(page, "r");
+    const dana = await colleague("dana");
+    // The dialog is open when the next key comes, however fast.
+    const isOpen = await page.evaluate(async () => {
+      document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "r", bubbles: true }));
+      await Promise.resolve();
+      return document.querySelector("dialog[open]") !== null;
+    });
+    expect(isOpen).toBe(true);
     await dialog(page).getByRole("button", { name: /I am busy/ }).waitFor();
     await accessible(page, "reject");
     await keys(page, "1");
-    // In the page itself: after the pause for who has rejected it is offered to her again.
-    await offer(page, "Nora").first().waitFor({ state: "detached" });
+    // Before she is asked again, after a pause, another has it.
+    const invitation = await until("Dana is asked", () => dana.state.invitations[0]);
+    await dana.accept(invitation.ticket);
+    await isGone(offer(page, "Nora"));
     await isGone(dialog(page));
   });
 
@@ -287,16 +320,33 @@ describe("an offer", () => {
     const [rob, rita] = [await desk("rob"), await desk("rita", false)];
     await customer("race", "Quentin");
     await offer(rob.page, "Quentin").waitFor();
-    await press(rita.page, "Become available");
-    await reads(offer(rob.page, "Quentin"), /Expired/);
-    await accept(rita.page, "Quentin");
+    // What is offered from now on is offered for long: only his time is short.
+    const offered = (time: string) => usher.applyText(`media_types: [{name: short, default_capacity: 5, delivering_timeout: ${time}}]`);
+    await offered("10m");
+    try {
+      await press(rita.page, "Become available");
+      await reads(offer(rob.page, "Quentin"), /Expired/);
+      await accept(rita.page, "Quentin");
+    } finally {
+      await offered("4s");
+    }
 
     await keys(rob.page, "g");
     await rita.page.getByRole("button", { name: /Workbins and queues/ }).click();
     await customer("shared", "Rosa");
     const take = (page: Page) => page.getByRole("button", { name: "Take next from shared" });
     await Promise.all([rob, rita].map(({ page }) => expect.poll(() => take(page).isEnabled(), patience).toBe(true)));
+    // Both ask before one is answered.
+    let release = () => {};
+    const asked = new Promise<void>((resolve) => (release = resolve));
+    for (const { page } of [rob, rita]) {
+      await page.route("**/usher.v1.InteractionManagement/Pull", async (route) => {
+        await asked;
+        await route.continue();
+      });
+    }
     await Promise.all([rob, rita].map(({ page }) => take(page).evaluate((button: HTMLElement) => button.click())));
+    release();
     const has = async () => [await session(rob.page, "Rosa").count(), await session(rita.page, "Rosa").count()];
     await expect.poll(async () => (await has()).toSorted(), patience).toEqual([0, 1]);
     const loser = (await has())[0] === 1 ? rita.page : rob.page;
@@ -320,6 +370,7 @@ describe("a session", () => {
     const tina = await customer("desk", "Tina", { text: "About my order." });
     await accept(ana.page, "Tina");
     await say(ana.page, "I ask Ben.");
+    await sees(ana.page, ["About my order.", "I ask Ben."]);
     const ask = async () => {
       await ana.page.getByRole("button", { name: /^Transfer/ }).click();
       await reads(choice(ana.page, "Ben"), /free/);
@@ -342,17 +393,16 @@ describe("a session", () => {
 
     await ask();
     await keys(ben.page, "r");
-    await dialog(ben.page).waitFor();
-    await keys(ben.page, "2");
+    await because(ben.page, "Not for me", "2");
+    await isGone(offer(ben.page, "Tina"));
     await ana.page.getByText(/Ben: The offer was rejected: Not for me\./).waitFor();
 
     await ask();
     await reads(offer(ben.page, "Tina"), /Transfer from Ana/);
     await reads(offer(ben.page, "Tina"), /I ask Ben\./);
-    await accept(ben.page, "Tina");
+    await tells(ana.page, "Ben has it now.", () => accept(ben.page, "Tina"));
     await sees(ben.page, ["About my order.", "I ask Ben."]);
     await isGone(session(ana.page, "Tina"));
-    await ana.page.getByText("Ben has it now.").waitFor();
     await say(ben.page, "Hello Tina");
     await until("Tina hears Ben", () => seenBy(tina).includes("Hello Tina"));
   });
@@ -406,6 +456,7 @@ describe("a session", () => {
     await page.getByRole("button", { name: /note\.txt/ }).click();
     expect((await download).suggestedFilename()).toBe("note.txt");
     await expect.poll(() => page.getByRole("img", { name: "a.png" }).evaluate((img) => (img as HTMLImageElement).naturalWidth), patience).toBe(1);
+    await expect.poll(() => page.getByRole("button", { name: "Attach" }).isEnabled(), patience).toBe(true);
     await page.locator("input[type=file]").setInputFiles({ name: "x.exe", mimeType: "text/plain", buffer: Buffer.from("MZ\x00\x01") });
     await page.getByText("Files of this kind are not taken").waitFor();
     expect(errors.filter((error) => !/status of 4\d\d/.test(error))).toEqual([]);
@@ -413,11 +464,14 @@ describe("a session", () => {
 
   test("is placed in a workbin, found there and taken again; then in a queue", async () => {
     const { page } = await desk("ana");
-    await customer("desk", "Walt", { subject: "Later" });
+    const walt = await customer("desk", "Walt", { subject: "Later" });
     await accept(page, "Walt");
+    await sees(page, ["Hello?"]);
     await page.getByRole("button", { name: /^To a workbin/ }).click();
     await choice(page, "drafts").click();
     await isGone(session(page, "Walt"));
+    walt.send("Are you there?");
+    await until("it is said", () => seenBy(walt).includes("Are you there?"));
     await page.getByRole("button", { name: /Workbins and queues/ }).click();
     const row = page.getByRole("row", { name: /Walt/ });
     await reads(row, /Later/);
@@ -426,6 +480,7 @@ describe("a session", () => {
     await page.getByLabel("Filter").fill("walt");
     await row.getByRole("button", { name: "Take Walt" }).click();
     await session(page, "Walt").waitFor();
+    await sees(page, ["Hello?", "Are you there?"]);
 
     await page.getByRole("button", { name: /^To a queue/ }).click();
     await choice(page, "Shared").click();
@@ -441,11 +496,29 @@ describe("a session", () => {
     await keys(ben.page, "p");
     await choice(ben.page, "Shared").click();
     await session(ben.page, "Xena").waitFor();
+    // Her first look at the workbin is answered after the next one.
+    let release = () => {};
+    const late = new Promise<void>((resolve) => (release = resolve));
+    let first: Request | undefined;
+    await cleo.page.route("**/usher.v1.InteractionManagement/GetWorkbinContent", async (route) => {
+      if (first || !route.request().postDataBuffer()?.includes("team")) {
+        return route.continue();
+      }
+      first = route.request();
+      const response = await route.fetch();
+      await late;
+      return route.fulfill({ response });
+    });
     await keys(cleo.page, "g");
     await cleo.page.getByRole("combobox", { name: "Workbin" }).selectOption({ label: "team (team)" });
+    await until("she looks", () => first);
     await keys(ben.page, "Alt+b");
     await choice(ben.page, "team").click();
     await cleo.page.getByRole("row", { name: /Xena/ }).waitFor();
+    await Promise.all([cleo.page.waitForEvent("requestfinished", (request) => request === first), release()]);
+    await frames(cleo.page);
+    expect(await cleo.page.getByRole("row", { name: /Xena/ }).count()).toBe(1);
+    await isGone(session(ben.page, "Xena"));
     await keys(ben.page, "g");
     await ben.page.getByRole("combobox", { name: "Workbin" }).selectOption({ label: "team (team)" });
     await ben.page.getByRole("button", { name: "Take Xena" }).click();
@@ -493,7 +566,7 @@ describe("a session", () => {
     await dialog(page).getByRole("button", { name: /Answered/ }).click();
     await reads(session(page, "Zoe"), /You have ended the session: Answered\./);
     const handled = await page.locator(".session-title").innerText();
-    await reads(page.locator(".wrapup"), /Wrapping up for\s+0:0[2-9]/);
+    await reads(page.locator(".wrapup"), /Wrapping up for\s+(?!0:0[01])\d+:\d\d/);
     expect(await page.locator(".session-title").innerText()).toBe(handled);
     await until("Zoe sees the end", () => zoe.state.stage === "ended");
     await accessible(page, "wrap-up");
@@ -516,8 +589,7 @@ describe("the agent's state", () => {
     const adam = await customer("skilled", "Adam");
     await accept(page, "Adam");
     await keys(page, "Alt+n");
-    await dialog(page).waitFor();
-    await keys(page, "1");
+    await because(page, "Break", "1");
     await reads(status, /AUX: Break after this session/);
     await page.getByRole("button", { name: "Work mode" }).click();
     await page.getByRole("menuitem", { name: "Auto-in" }).click();
@@ -532,8 +604,7 @@ describe("the agent's state", () => {
     await reads(status, /Do not disturb/);
     await keys(page, "d");
     await keys(page, "n");
-    await dialog(page).waitFor();
-    await keys(page, "1");
+    await because(page, "Break", "1");
     await reads(status, /AUX: Break/);
   });
 
@@ -571,6 +642,7 @@ describe("keys alone", () => {
     await offer(page, "Carl").waitFor();
     await offer(page, "Bea").waitFor();
     await keys(page, "Alt+a");
+    await session(page, "Bea").waitFor();
     await isGone(offer(page, "Bea"));
     await keys(page, "Alt+a");
     await session(page, "Carl").waitFor();
@@ -579,10 +651,12 @@ describe("keys alone", () => {
     await page.keyboard.type("To Carl");
     await keys(page, "Enter");
     await until("Carl has it", () => seenBy(carl).includes("To Carl"));
+    await sees(page, ["Hello?", "To Carl"]);
     await keys(page, "Alt+k");
     await session(page, "Bea").waitFor();
+    await sees(page, ["Hello?"]);
     carl.send("Are you there?");
-    await reads(item(page, "Carl"), /1/);
+    await reads(badge(page, "Carl"), /^1$/);
     await expect.poll(() => page.title(), patience).toBe("(1) New lines - Usher");
 
     await keys(page, "Alt+u");
@@ -619,8 +693,7 @@ describe("keys alone", () => {
     await session(page, "Carl").waitFor();
 
     await keys(page, "Alt+s");
-    await dialog(page).waitFor();
-    await keys(page, "1");
+    await because(page, "Answered", "1");
     await reads(session(page, "Carl"), /You have ended the session: Answered/);
     await keys(page, "Alt+e");
     await isGone(session(page, "Carl"));
@@ -628,12 +701,14 @@ describe("keys alone", () => {
     await keys(page, "?");
     await dialog(page).getByText("Command palette").waitFor();
     await accessible(page, "help");
-    await keys(page, "Escape", "Control+k");
+    await keys(page, "Escape");
+    await isGone(dialog(page));
+    await keys(page, "Control+k");
+    await dialog(page).getByRole("combobox").waitFor();
     await accessible(page, "palette");
     await page.keyboard.type("log out");
     await keys(page, "Enter");
-    await dialog(page).getByText("End of the day").waitFor();
-    await keys(page, "1");
+    await because(page, "End of the day", "1");
     await page.getByLabel("Agent id").waitFor();
   });
 });
@@ -649,14 +724,14 @@ describe("what is there", () => {
     await accept(page, "Eve");
     await message(page).fill("not sent yet");
     dan.send("three");
-    await reads(item(page, "Dan"), /1/);
+    await reads(badge(page, "Dan"), /^1$/);
     await customer("desk", "Fay");
     await offer(page, "Fay").waitFor();
     await page.reload();
     await session(page, "Eve").waitFor();
     await offer(page, "Fay").waitFor();
     await expect.poll(() => message(page).inputValue(), patience).toBe("not sent yet");
-    await reads(item(page, "Dan"), /1/);
+    await reads(badge(page, "Dan"), /^1$/);
     await item(page, "Dan").click();
     await sees(page, ["one", "two", "three"]);
     await expect.poll(() => page.title(), patience).toBe("(1) Offer - Usher");
@@ -676,9 +751,27 @@ describe("what is there", () => {
     await page.reload();
     await page.getByText("Offered to Ben").waitFor();
     await expect.poll(() => message(page).inputValue(), patience).toBe("under way");
-    await ben.accept(invitation.ticket);
-    await page.getByText("Ben has it now.").waitFor();
+    await tells(page, "Ben has it now.", () => ben.accept(invitation.ticket));
     await isGone(session(page, "Kai"));
+  });
+
+  test("is not left because a colleague takes another session over", async () => {
+    const { page } = await desk("ana");
+    const ben = await colleague("ben");
+    for (const name of ["Pim", "Quinn", "Ruth"]) {
+      await customer("desk", name);
+      await accept(page, name);
+    }
+    await page.getByRole("button", { name: /^Transfer/ }).click();
+    await choice(page, "Ben").click();
+    const invitation = await until("Ben is asked", () => ben.state.invitations[0]);
+    await item(page, "Quinn").click();
+    await session(page, "Quinn").waitFor();
+    await message(page).pressSequentially("One mo");
+    await tells(page, "Ben has it now.", () => ben.accept(invitation.ticket));
+    await isGone(item(page, "Ruth"));
+    await page.keyboard.type("ment");
+    expect(await session(page, "Quinn").getByRole("textbox").inputValue()).toBe("One moment");
   });
 
   test("survives that the server is killed, during an offer and during a chat", async () => {
@@ -716,13 +809,18 @@ describe("what is there", () => {
     const { page, context } = await desk("max");
     await customer("reboot", "Ida");
     await accept(page, "Ida");
-    await usher.applyText("options: {agent_connection_grace: 1s}\n");
-    await context.setOffline(true);
-    await usher.kill();
-    await usher.run();
-    const cleo = await colleague("cleo");
-    const max = async () => (await cleo.directory()).agents.find((a) => a.agentId === "max");
-    await until("Max is logged out", async () => (await max())?.state === AgentRowState.LOGGED_OUT);
+    const grace = (time: string) => usher.applyText(`options: {agent_connection_grace: ${time}}`);
+    await grace("1s");
+    try {
+      await context.setOffline(true);
+      await usher.kill();
+      await usher.run();
+      const cleo = await colleague("cleo");
+      const max = async () => (await cleo.directory()).agents.find((a) => a.agentId === "max");
+      await until("Max is logged out", async () => (await max())?.state === AgentRowState.LOGGED_OUT);
+    } finally {
+      await grace("60s"); // nobody else is to be logged out because his page is slow to load anew
+    }
     await context.setOffline(false);
     await page.getByText(/The connection was lost for too long/).waitFor();
     await accessible(page, "logged-out");
@@ -807,8 +905,12 @@ describe("what is kept and told", () => {
     }
     const order = () => page.locator(".session-list strong").allInnerTexts();
     expect(await order()).toEqual(["Wim", "Xia", "Yul"]);
+    let read = 0;
+    page.on("requestfinished", (request) => void (read += Number(request.url().endsWith("/GetTranscript"))));
     await page.reload();
+    await until("every conversation is read", () => read >= 3);
     await sees(page, ["Hello?"]);
+    await frames(page);
     await expect.poll(order, patience).toEqual(["Wim", "Xia", "Yul"]);
     await expect.poll(() => page.title(), patience).toBe("Agent Control Window - Usher");
     expect(await page.locator(".badge").count()).toBe(0);
@@ -834,6 +936,7 @@ describe("what is kept and told", () => {
     await accept(page, "Dora");
     const emil = await customer("desk", "Emil");
     await accept(page, "Emil");
+    await sees(page, ["Hello?"]); // or that would be new, too
     await item(page, "Dora").click();
     await session(page, "Dora").waitFor();
     await sees(page, ["Hello?"]);
@@ -847,9 +950,10 @@ describe("what is kept and told", () => {
 
   test("a medium that RONA took away is given back by one key, while another is ready", async () => {
     const { page } = await desk("ana");
-    await customer("desk-short", "Zoe");
+    const zoe = await customer("desk-short", "Zoe");
     await reads(page.locator(".status"), /short: not ready[^]*task: ready/);
     await reads(page.locator(".status"), /Become available[^]*Take a break/);
+    await zoe.drop(); // or she is offered again, and the medium is soon taken away again
     await keys(page, "y");
     await reads(page.locator(".status"), /short: ready/);
     await isGone(page.locator(".status").getByRole("button", { name: /Become available/ }));
@@ -877,6 +981,7 @@ describe("keys that can't be undone", () => {
 
     await page.locator(".transcript").focus();
     await keys(page, "l", "s", "x");
+    await frames(page);
     expect(await dialog(page).count()).toBe(0);
     await keys(page, "Alt+l");
     await reads(dialog(page), /Leave Nils\?[^]*You are the only agent[^]*offered to you again/);
@@ -885,8 +990,7 @@ describe("keys that can't be undone", () => {
     await isGone(dialog(page));
     await session(page, "Nils").waitFor();
     await keys(page, "Alt+l");
-    await dialog(page).getByRole("button", { name: "Leave" }).click();
-    await page.getByText("You have left the session.").waitFor();
+    await tells(page, "You have left the session.", () => dialog(page).getByRole("button", { name: "Leave" }).click());
     await offer(page, "Nils").waitFor();
   });
 });
@@ -902,6 +1006,7 @@ describe("signs that Option or AltGr writes", () => {
     const at = { key: "@", code: "KeyL", altKey: true };
     expect(await down(page, at)).toBe(true);
     expect(await down(page, { key: "l", code: "KeyL", altKey: true, modifierAltGraph: true })).toBe(true);
+    await frames(page);
     expect(await dialog(page).count()).toBe(0);
     expect(await down(page, { key: "l", code: "KeyL", altKey: true })).toBe(false);
     await dialog(page).waitFor();
@@ -911,6 +1016,7 @@ describe("signs that Option or AltGr writes", () => {
     await message(page).waitFor();
     expect(await down(page, at)).toBe(true);
     expect(await down(page, { key: "l", code: "KeyL", altKey: true })).toBe(true);
+    await frames(page);
     expect(await dialog(page).count()).toBe(0);
     expect(await page.getByRole("button", { name: /^Leave/ }).getAttribute("aria-keyshortcuts")).toBe("Control+Alt+L");
     expect(await down(page, { ...at, ctrlKey: true })).toBe(false);
@@ -921,12 +1027,14 @@ describe("signs that Option or AltGr writes", () => {
 describe("what is said", () => {
   test("stands on the offer, once, and its addresses are links", async () => {
     const { page } = await desk("ana");
-    await customer("desk", "Uwe", { text: "See https://shop.example.com/17." });
+    const uwe = await customer("desk", "Uwe", { text: "See https://shop.example.com/17." });
     const card = offer(page, "Uwe");
     await reads(card.getByRole("list", { name: "Said before" }), /See https:\/\/shop\.example\.com\/17\./);
     await reads(card, /desk\s+chat\s+Waiting for/);
+    uwe.send("It is urgent.");
+    await reads(card.getByRole("list", { name: "Said before" }), /It is urgent\./);
     await accept(page, "Uwe");
-    await sees(page, ["See https://shop.example.com/17."]);
+    await sees(page, ["See https://shop.example.com/17.", "It is urgent."]);
     const link = page.locator(".line-text a");
     expect(await link.getAttribute("href")).toBe("https://shop.example.com/17");
     expect(await link.getAttribute("rel")).toBe("noopener noreferrer");
