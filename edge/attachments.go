@@ -22,6 +22,10 @@ const attachmentsPath = "/sessions/attachments"
 // uploadTimeout is how long a file may take to come.
 const uploadTimeout = 2 * time.Minute
 
+// uploadsEach is how many files the customers of one address may send at once,
+// so that they leave places for others.
+const uploadsEach = 16
+
 // serveAttachments stores and gives files.
 func (s *Server) serveAttachments(w http.ResponseWriter, r *http.Request) {
 	if r = s.serveOrigin(w, r); r == nil {
@@ -120,7 +124,10 @@ func (s *Server) fillAttachment(ctx context.Context, who *caller, r *usherv1.Req
 func (s *Server) upload(ctx context.Context, w http.ResponseWriter, r *http.Request, who *caller, interaction string, as engine.Participant, guard *writer) error {
 	rate := s.fileRate
 	if who.isCustomer() {
-		rate = s.lineRate
+		if rate = s.lineRate; !s.uploads.open(who.peer) {
+			return refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "%d files are being sent from this address; try again", uploadsEach)
+		}
+		defer s.uploads.close(who.peer)
 	}
 	if !rate.allow(who.limitKey()) {
 		return refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "too many files; try again in a second")
@@ -131,7 +138,7 @@ func (s *Server) upload(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	}
 	timer := time.AfterFunc(uploadTimeout, func() { _ = guard.controller.SetReadDeadline(past) })
 	defer timer.Stop()
-	attachment, err := s.customers.Upload(ctx, who.tenant, interaction, as, name, r.Body)
+	attachment, err := s.customers.Upload(ctx, who.tenant, interaction, as, who.peer, name, r.Body)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,9 @@ package edge
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"sync"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -85,5 +88,52 @@ func TestCustomersLeaveRates(t *testing.T) {
 	agent := "Bearer " + s.center.agent(DefaultTenant, "ann", false)
 	if answer, text := s.send("POST", "/sessions/attachments?interaction_id=s-1", "hello", "Authorization", agent); answer.StatusCode != 200 {
 		t.Errorf("an agent's file: %d %s", answer.StatusCode, text)
+	}
+}
+
+// TestUploadsOfAnAddress: one address sends so many files at once, in however
+// many sessions. An agent who is there too is no customer.
+func TestUploadsOfAnAddress(t *testing.T) {
+	s := serveSite(t, Limits{})
+	var ends []*io.PipeWriter
+	var sent sync.WaitGroup
+	for n := range uploadsEach {
+		in, out := io.Pipe()
+		ends = append(ends, out)
+		r, err := http.NewRequest(http.MethodPost, s.url+attachmentsPath, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", fmt.Sprint("Bearer ", sessionTokenOfCustomer, "default.shop.s-", n))
+		sent.Go(func() {
+			answer, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = answer.Body.Close()
+		})
+		if _, err := out.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := 0; ; n++ { // the server hears of the last in its own time
+		token := fmt.Sprint("Bearer ", sessionTokenOfCustomer, "default.shop.t-", n)
+		if answer, text := s.send("POST", attachmentsPath, "x", "Authorization", token); answer.StatusCode == 429 {
+			break
+		} else if answer.StatusCode != 200 {
+			t.Fatal(text)
+		}
+	}
+	agent := "Bearer " + s.center.agent(DefaultTenant, "ann", false)
+	if answer, text := s.send("POST", attachmentsPath+"?interaction_id=s-1", "x", "Authorization", agent); answer.StatusCode != 200 {
+		t.Errorf("an agent's file: %d %s", answer.StatusCode, text)
+	}
+	for _, end := range ends {
+		_ = end.Close()
+	}
+	sent.Wait()
+	if answer, text := s.send("POST", attachmentsPath, "x", "Authorization", "Bearer "+sessionTokenOfCustomer+"default.shop.late"); answer.StatusCode != 200 {
+		t.Errorf("when they are done: %d %s", answer.StatusCode, text)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
@@ -172,6 +173,7 @@ type Server struct {
 	streams         *counters
 	customerStreams *counters
 	anybodyStreams  *counters
+	uploads         *counters // of customers, by address
 	open            openStreams
 
 	handler  http.Handler
@@ -202,6 +204,7 @@ func New(o Options) *Server {
 		streams:         newCounters(limits.StreamsEach, limits.Streams),
 		customerStreams: newCounters(limits.StreamsEach, limits.CustomerStreams),
 		anybodyStreams:  newCounters(anybodyStreamsEach, anybodyStreamsAll),
+		uploads:         newCounters(uploadsEach, math.MaxInt),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -45,8 +45,9 @@ type Sessions interface {
 	// Drop ends a session.
 	Drop(ctx context.Context, tenant, session string, r *usherv1.RequestDropSession) (*usherv1.EventAck, error)
 
-	// Upload stores a file for the conversation of an interaction.
-	Upload(ctx context.Context, tenant, interaction string, as engine.Participant, name string, from io.Reader) (*usherv1.Attachment, error)
+	// Upload stores a file for the conversation of an interaction, that comes
+	// from an address.
+	Upload(ctx context.Context, tenant, interaction string, as engine.Participant, address, name string, from io.Reader) (*usherv1.Attachment, error)
 	// Has tells whether an interaction is a session or callback.
 	Has(ctx context.Context, tenant, interaction string) (bool, error)
 	// Uploaded is the attachment that was uploaded for an interaction.

@@ -109,13 +109,13 @@ func (f *fakeSessions) Drop(_ context.Context, tenant, session string, _ *usherv
 	return &usherv1.EventAck{}, f.ask("drop", tenant, session)
 }
 
-func (f *fakeSessions) Upload(_ context.Context, tenant, interaction string, as engine.Participant, name string, from io.Reader) (*usherv1.Attachment, error) {
+func (f *fakeSessions) Upload(_ context.Context, tenant, interaction string, as engine.Participant, address, name string, from io.Reader) (*usherv1.Attachment, error) {
 	content, err := io.ReadAll(from)
 	if err != nil {
 		return nil, err
 	}
 	return &usherv1.Attachment{Id: "abc", Name: name, ContentType: "text/plain", Size: int64(len(content))},
-		f.ask("upload", tenant, interaction, as.ID, name, string(content))
+		f.ask("upload", tenant, interaction, as.ID, address, name, string(content))
 }
 
 func (f *fakeSessions) Has(_ context.Context, _, interaction string) (bool, error) {
@@ -402,10 +402,10 @@ func TestAttachmentsByHTTP(t *testing.T) {
 		status                   int
 		asked                    string
 	}{
-		{"POST", "/sessions/attachments", asCustomer, 200, "upload default s-1 sessions smile ☺.png hello"},
-		{"POST", "/sessions/attachments?interaction_id=s-1", asCustomer, 200, "upload default s-1 sessions smile ☺.png hello"},
+		{"POST", "/sessions/attachments", asCustomer, 200, "upload default s-1 sessions 127.0.0.1 smile ☺.png hello"},
+		{"POST", "/sessions/attachments?interaction_id=s-1", asCustomer, 200, "upload default s-1 sessions 127.0.0.1 smile ☺.png hello"},
 		{"POST", "/sessions/attachments?interaction_id=s-2", asCustomer, 403, ""},
-		{"POST", "/sessions/attachments?interaction_id=s-2", agent, 200, "upload default s-2 ann smile ☺.png hello"},
+		{"POST", "/sessions/attachments?interaction_id=s-2", agent, 200, "upload default s-2 ann 127.0.0.1 smile ☺.png hello"},
 		{"POST", "/sessions/attachments", agent, 400, ""},
 		{"POST", "/sessions/attachments?interaction_id=s-1", media, 403, ""},
 		{"POST", "/sessions/attachments", "", 401, ""},

@@ -44,9 +44,10 @@ func fileName(name string) string {
 
 // Upload stores a file for the conversation of an interaction, which somebody
 // who may speak in it will say in a line. as is who asks: Principal for a
-// customer, or an agent. The refusals are UnsupportedAttachment, TooLarge,
-// NoSpace, NotAParty, AlreadyStopped and UnknownInteraction.
-func (s *Server) Upload(ctx context.Context, tenant, interaction string, as engine.Participant, name string, from io.Reader) (*usherv1.Attachment, error) {
+// customer, or an agent; address is whence. The refusals are
+// UnsupportedAttachment, TooLarge, TooManyRequests, NoSpace, NotAParty,
+// AlreadyStopped and UnknownInteraction.
+func (s *Server) Upload(ctx context.Context, tenant, interaction string, as engine.Participant, address, name string, from io.Reader) (*usherv1.Attachment, error) {
 	c, err := s.ready(ctx, tenant)
 	if err != nil {
 		return nil, err
@@ -56,7 +57,7 @@ func (s *Server) Upload(ctx context.Context, tenant, interaction string, as engi
 		return nil, err
 	}
 	defer done()
-	id, kind, size, err := s.files.keep(tenant, from)
+	id, kind, size, err := s.files.keep(tenant, sender{customer: as == Principal, address: address}, from)
 	if err != nil {
 		return nil, err
 	}

@@ -81,7 +81,11 @@ func TestFileNames(t *testing.T) {
 
 // upload stores a file for a customer.
 func (w *world) upload(session, name, content string) (*usherv1.Attachment, error) {
-	return w.s.Upload(context.Background(), tenant, session, Principal, name, strings.NewReader(content))
+	return w.uploadFrom("192.0.2.1", session, name, content)
+}
+
+func (w *world) uploadFrom(address, session, name, content string) (*usherv1.Attachment, error) {
+	return w.s.Upload(context.Background(), tenant, session, Principal, address, name, strings.NewReader(content))
 }
 
 func (w *world) sayFile(session string, a *usherv1.Attachment) error {
@@ -150,7 +154,7 @@ func TestAttachments(t *testing.T) {
 		wantCode(t, "an empty file", err, errInvalid)
 		_, err = w.upload("s-nonsense", "x", "x")
 		wantCode(t, "of no session", err, errUnknown)
-		_, err = w.s.Upload(context.Background(), tenant, stranger, engine.Participant{Kind: ada.Kind, ID: "eve"}, "x", strings.NewReader("x"))
+		_, err = w.s.Upload(context.Background(), tenant, stranger, engine.Participant{Kind: ada.Kind, ID: "eve"}, "", "x", strings.NewReader("x"))
 		if codeOf(err) == 0 {
 			t.Error("an agent who is none uploads")
 		}
@@ -162,12 +166,12 @@ func TestAgentAttachment(t *testing.T) {
 	inWorld(t, Limits{}, func(w *world) {
 		w.logIn(ada)
 		id := w.session()
-		a, err := w.s.Upload(context.Background(), tenant, id, bob, "x", strings.NewReader("x"))
+		a, err := w.s.Upload(context.Background(), tenant, id, bob, "", "x", strings.NewReader("x"))
 		if codeOf(err) == 0 {
 			t.Errorf("uploaded by one who is not there: %v", a)
 		}
 		w.accept(ada)
-		a, err = w.s.Upload(context.Background(), tenant, id, ada, "terms.txt", strings.NewReader("terms"))
+		a, err = w.s.Upload(context.Background(), tenant, id, ada, "", "terms.txt", strings.NewReader("terms"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +200,7 @@ func TestAgentAttachment(t *testing.T) {
 // TestRoomForAttachments: one file, one session and one tenant have their
 // limits, and what is there already takes no more room.
 func TestRoomForAttachments(t *testing.T) {
-	limits := Limits{AttachmentMax: 10, Attachments: 3, AttachmentsAll: 25}
+	limits := Limits{AttachmentMax: 10, Attachments: 3, AttachmentsAll: 33, AttachmentsAddress: 100} // of which 25 are for customers
 	inWorld(t, limits, func(w *world) {
 		id, other := w.session(), w.session()
 		_, err := w.upload(id, "x", strings.Repeat("x", 11))
@@ -246,7 +250,7 @@ func TestUploadsAtOnce(t *testing.T) {
 			in, out := io.Pipe()
 			ends = append(ends, out)
 			sent.Go(func() {
-				if _, err := w.s.Upload(context.Background(), tenant, session, Principal, "x", in); err == nil {
+				if _, err := w.s.Upload(context.Background(), tenant, session, Principal, "", "x", in); err == nil {
 					t.Error("an upload that broke off was taken")
 				}
 			})
@@ -276,6 +280,96 @@ func TestUploadsAtOnce(t *testing.T) {
 	})
 }
 
+// TestSharesOfRoom: customers leave agents room, and those of one address the
+// others, in however many sessions.
+func TestSharesOfRoom(t *testing.T) {
+	inWorld(t, Limits{AttachmentMax: 10, AttachmentsAll: 100, AttachmentsAddress: 24}, func(w *world) {
+		content := 0
+		send := func(what, address string, code usherv1.ErrorCode) {
+			t.Helper()
+			content++
+			_, err := w.uploadFrom(address, w.session(), "x", fmt.Sprintf("%8d", content))
+			wantCode(t, what, err, code)
+		}
+		for n, code := range []usherv1.ErrorCode{0, 0, 0, errTooMany} {
+			send(fmt.Sprint("file ", n, " of an address"), "a", code)
+		}
+		_, err := w.uploadFrom("a", w.session(), "x", fmt.Sprintf("%8d", 1))
+		wantCode(t, "what is there already", err, 0)
+		for n := range 6 {
+			send("another address", fmt.Sprint("b", n/3), 0)
+		}
+		send("beyond what is for customers", "c", errNoSpace)
+		w.pass(7 * time.Hour)
+		send("still beyond it", "a", errNoSpace)
+
+		w.pass(2 * time.Minute) // until the sessions have ended
+		id := w.session()
+		w.logIn(ada)
+		w.accept(ada)
+		for n, code := range []usherv1.ErrorCode{0, 0, errNoSpace} {
+			_, err := w.s.Upload(context.Background(), tenant, id, ada, "a", "x", strings.NewReader(fmt.Sprintf("%10s%d", "ada", n)[1:]))
+			wantCode(t, fmt.Sprint("an agent's file ", n), err, code)
+		}
+	})
+}
+
+// TestShareOfAnAddress: what an address may send comes again within a day, and
+// is forgotten then.
+func TestShareOfAnAddress(t *testing.T) {
+	inWorld(t, Limits{AttachmentsAddress: 24}, func(w *world) {
+		send := func(what, content string, code usherv1.ErrorCode) {
+			t.Helper()
+			_, err := w.uploadFrom("a", w.session(), "x", content)
+			wantCode(t, what, err, code)
+		}
+		send("all of it", strings.Repeat("x", 24), 0)
+		w.pass(7*time.Hour + 59*time.Minute)
+		send("too early", strings.Repeat("y", 8), errTooMany)
+		w.pass(2 * time.Minute)
+		send("a third of a day later", strings.Repeat("y", 8), 0)
+		w.pass(23 * time.Hour)
+		if n := len(w.s.files.sent); n != 1 {
+			t.Errorf("%d addresses are remembered", n)
+		}
+		w.pass(2 * time.Hour)
+		if n := len(w.s.files.sent); n != 0 {
+			t.Errorf("%d addresses are still remembered", n)
+		}
+	})
+}
+
+// TestAgentsFindPlaces: customers who send slowly don't keep agents from
+// sending.
+func TestAgentsFindPlaces(t *testing.T) {
+	inWorld(t, Limits{Uploads: 4}, func(w *world) {
+		w.logIn(ada)
+		id := w.session()
+		w.accept(ada)
+		var ends []*io.PipeWriter
+		var sent sync.WaitGroup
+		for range 3 {
+			in, out := io.Pipe()
+			ends = append(ends, out)
+			session := w.session()
+			sent.Go(func() { _, _ = w.s.Upload(context.Background(), tenant, session, Principal, "", "x", in) })
+		}
+		synctest.Wait()
+		for range 2 {
+			_, err := w.upload(id, "x", "the customer's")
+			wantCode(t, "one more customer", err, errTooMany)
+		}
+		_, err := w.s.Upload(context.Background(), tenant, id, ada, "", "x", strings.NewReader("the agent's"))
+		wantCode(t, "an agent", err, 0)
+		for _, end := range ends {
+			_ = end.Close()
+		}
+		sent.Wait()
+		_, err = w.upload(id, "x", "the customer's")
+		wantCode(t, "when they are done", err, 0)
+	})
+}
+
 // TestSameFileAtOnce: a file that is sent twice at once takes its room once.
 func TestSameFileAtOnce(t *testing.T) {
 	f, err := openFiles(t.TempDir(), Limits{AttachmentMax: 100, AttachmentsAll: 1000, Uploads: 8}, time.Now)
@@ -286,7 +380,7 @@ func TestSameFileAtOnce(t *testing.T) {
 		var uploads sync.WaitGroup
 		for range 8 {
 			uploads.Go(func() {
-				if _, _, _, err := f.keep(tenant, strings.NewReader(fmt.Sprint("same", n))); err != nil {
+				if _, _, _, err := f.keep(tenant, sender{}, strings.NewReader(fmt.Sprint("same", n))); err != nil {
 					t.Error(err)
 				}
 			})
@@ -306,7 +400,7 @@ func TestMonitorSendsNoFiles(t *testing.T) {
 		w.accept(ada)
 		w.accept(ada)
 		send := func(id string) error {
-			_, err := w.s.Upload(context.Background(), tenant, id, bob, "x", strings.NewReader("x"))
+			_, err := w.s.Upload(context.Background(), tenant, id, bob, "", "x", strings.NewReader("x"))
 			return err
 		}
 		wantCode(t, "a supervisor who is not there", send(id), errNotAParty)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,6 +18,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/time/rate"
 )
 
 // attachmentTypes are the types that are taken: what a browser shows without
@@ -34,9 +37,11 @@ type files struct {
 	root      string
 	temporary bool // the root goes with the process
 	max, all  int64
+	each      int64 // AttachmentsAddress
 	now       func() time.Time
 	opened    time.Time
 	arriving  chan struct{} // holds one for each file that is being sent
+	customers chan struct{} // holds one for each of them that a customer sends
 
 	// sweeping is held to remove files and folders, and shared to count on
 	// their being there. It is taken before naming, and that before mu.
@@ -45,10 +50,30 @@ type files struct {
 
 	mu   sync.Mutex
 	used map[string]int64 // bytes by tenant, without those that are being sent
+	sent map[source]*rate.Limiter
 }
 
+// source is whence customers of a tenant send files.
+type source struct{ tenant, address string }
+
+// sender is who sends a file. Agents may take up all of a tenant's room;
+// customers leave them the last quarter of it, and those of one address leave
+// room for the others: they may send so many bytes within a day, in however
+// many sessions. What was sent before the start is forgotten.
+type sender struct {
+	customer bool
+	address  string
+}
+
+// forCustomers is how much of something customers may take up.
+func forCustomers[N int | int64](all N) N { return all - all/4 }
+
 func openFiles(dir string, limits Limits, now func() time.Time) (*files, error) {
-	f := &files{max: limits.AttachmentMax, all: limits.AttachmentsAll, now: now, opened: now(), arriving: make(chan struct{}, limits.Uploads), used: map[string]int64{}}
+	f := &files{
+		max: limits.AttachmentMax, all: limits.AttachmentsAll, each: limits.AttachmentsAddress, now: now, opened: now(),
+		arriving: make(chan struct{}, limits.Uploads), customers: make(chan struct{}, forCustomers(limits.Uploads)),
+		used: map[string]int64{}, sent: map[source]*rate.Limiter{},
+	}
 	if dir == "" {
 		made, err := os.MkdirTemp("", "usher-attachments-")
 		if err != nil {
@@ -120,13 +145,12 @@ func isMarkup(text []byte) bool {
 
 // keep stores a file until it is said, and gives its id and type. It comes to
 // the disk as it arrives: nobody takes up memory by sending slowly.
-func (f *files) keep(tenant string, from io.Reader) (id, kind string, size int64, err error) {
-	select {
-	case f.arriving <- struct{}{}:
-		defer func() { <-f.arriving }()
-	default:
-		return "", "", 0, refuse(errTooMany, "%d files are being sent, as many as there may be at once; try again", cap(f.arriving))
+func (f *files) keep(tenant string, by sender, from io.Reader) (id, kind string, size int64, err error) {
+	done, err := f.arrive(by)
+	if err != nil {
+		return "", "", 0, err
 	}
+	defer done()
 	arrived, err := f.create(tenant)
 	if err != nil {
 		return "", "", 0, fmt.Errorf("store the attachment: %w", err)
@@ -145,8 +169,31 @@ func (f *files) keep(tenant string, from io.Reader) (id, kind string, size int64
 	case size == 0:
 		return "", "", 0, refuse(errInvalid, "the file is empty")
 	}
-	id, kind, err = f.add(tenant, arrived.Name())
+	id, kind, err = f.add(tenant, by, arrived.Name())
 	return id, kind, size, err
+}
+
+// arrive takes up a place for a file that is about to come. The caller calls
+// done.
+func (f *files) arrive(by sender) (done func(), err error) {
+	places := []chan struct{}{f.arriving}
+	if by.customer {
+		places = append(places, f.customers)
+	}
+	leave := func(taken []chan struct{}) {
+		for _, place := range taken {
+			<-place
+		}
+	}
+	for n, place := range places {
+		select {
+		case place <- struct{}{}:
+		default:
+			leave(places[:n])
+			return nil, refuse(errTooMany, "%d files are being sent, as many as there may be at once; try again", cap(place))
+		}
+	}
+	return func() { leave(places) }, nil
 }
 
 // arrivingPrefix is how the names of files begin that are being sent. They take
@@ -166,7 +213,7 @@ func (f *files) create(tenant string) (*os.File, error) {
 // add gives a file that has arrived its name, by its content. One is looked at
 // at a time: so none is counted twice, none is answered for before it is
 // durable, and the memory holds one.
-func (f *files) add(tenant, arrived string) (id, kind string, err error) {
+func (f *files) add(tenant string, by sender, arrived string) (id, kind string, err error) {
 	f.sweeping.RLock()
 	defer f.sweeping.RUnlock()
 	f.naming.Lock()
@@ -186,7 +233,7 @@ func (f *files) add(tenant, arrived string) (id, kind string, err error) {
 		}
 	}
 	size := int64(len(content))
-	if err := f.reserve(tenant, size); err != nil {
+	if err := f.reserve(tenant, by, size); err != nil {
 		return "", "", err
 	}
 	_, err = f.touchHeld(arrived) // by our own clock
@@ -237,7 +284,7 @@ func (f *files) say(tenant, id string) (there bool, err error) {
 }
 
 // reserve takes up room for a file that has arrived.
-func (f *files) reserve(tenant string, size int64) error {
+func (f *files) reserve(tenant string, by sender, size int64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	used, known := f.used[tenant]
@@ -247,12 +294,38 @@ func (f *files) reserve(tenant string, size int64) error {
 			return fmt.Errorf("see how much room attachments take: %w", err)
 		}
 	}
-	if used+size > f.all {
-		f.used[tenant] = used
-		return refuse(errNoSpace, "the attachments of the tenant take up all of their %d bytes", f.all)
+	f.used[tenant] = used
+	room := f.all
+	if by.customer {
+		room = forCustomers(f.all)
 	}
-	f.used[tenant] = used + size
+	switch {
+	case used+size > room:
+		return refuse(errNoSpace, "the attachments of the tenant take up the %d bytes that there are for them", room)
+	case by.customer && !f.allow(source{tenant, by.address}, size):
+		return refuse(errTooMany, "too many bytes from this address within a day, at most %d; try again later", f.each)
+	}
+	f.used[tenant] += size
 	return nil
+}
+
+// allow takes a file's bytes from what a source may send; mu is held.
+func (f *files) allow(from source, size int64) bool {
+	limiter := f.sent[from]
+	if limiter == nil {
+		limiter = rate.NewLimiter(rate.Limit(float64(f.each)/(24*time.Hour).Seconds()), int(f.each))
+		f.sent[from] = limiter
+	}
+	return limiter.AllowN(f.now(), int(size))
+}
+
+// forget drops the sources that may send all again. There are no others than
+// have sent within a day.
+func (f *files) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.now()
+	maps.DeleteFunc(f.sent, func(_ source, l *rate.Limiter) bool { return l.TokensAt(now) >= float64(l.Burst()) })
 }
 
 // release gives room back, if it was counted yet.

@@ -27,7 +27,7 @@ func TestAgentIDsStayInside(t *testing.T) {
 		w.accept(eve)
 		w.must(eve, &usherv1.RequestTyping{InteractionId: id})
 		w.answer(eve, id, "What can I do?")
-		file, err := w.s.Upload(ctx, tenant, id, eve, "terms.txt", strings.NewReader("terms"))
+		file, err := w.s.Upload(ctx, tenant, id, eve, "", "terms.txt", strings.NewReader("terms"))
 		if err == nil {
 			file, err = w.s.Uploaded(ctx, tenant, id, eve, file)
 		}

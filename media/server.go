@@ -19,18 +19,19 @@ var Principal = engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIN
 
 // Limits bound what customers may take up. Zero means the default.
 type Limits struct {
-	Sessions       int           // live sessions of a tenant, and as many callbacks; 20,000
-	SessionsEach   int           // live sessions of one customer of a site, and as many callbacks; 5
-	StreamsEach    int           // open streams of one session; 8
-	Waiting        int           // messages that wait for one stream before it is cut off; 256
-	Heartbeat      time.Duration // silence on a stream before a heartbeat; 10 s
-	Progress       time.Duration // between two looks at the same place in a queue; 5 s
-	ProgressEach   int           // looks at places in one second; 200
-	AttachmentMax  int64         // bytes of one attachment; 5 MiB
-	Attachments    int           // attachments of one session; 20
-	UploadsEach    int           // attachments that are being sent at once for one session; 2
-	Uploads        int           // attachments that are being sent at once in all; 64
-	AttachmentsAll int64         // bytes of all attachments of a tenant; 1 GiB
+	Sessions           int           // live sessions of a tenant, and as many callbacks; 20,000
+	SessionsEach       int           // live sessions of one customer of a site, and as many callbacks; 5
+	StreamsEach        int           // open streams of one session; 8
+	Waiting            int           // messages that wait for one stream before it is cut off; 256
+	Heartbeat          time.Duration // silence on a stream before a heartbeat; 10 s
+	Progress           time.Duration // between two looks at the same place in a queue; 5 s
+	ProgressEach       int           // looks at places in one second; 200
+	AttachmentMax      int64         // bytes of one attachment; 5 MiB
+	Attachments        int           // attachments of one session; 20
+	UploadsEach        int           // attachments that are being sent at once for one session; 2
+	Uploads            int           // attachments that are being sent at once in all; 64. The last quarter is for agents alone
+	AttachmentsAll     int64         // bytes of all attachments of a tenant; 1 GiB. The last quarter is for agents alone
+	AttachmentsAddress int64         // bytes that the customers of one address may send within a day to a tenant; an eighth of AttachmentsAll
 }
 
 func (l Limits) standard() Limits {
@@ -46,6 +47,7 @@ func (l Limits) standard() Limits {
 	l.UploadsEach = cmp.Or(l.UploadsEach, 2)
 	l.Uploads = cmp.Or(l.Uploads, 64)
 	l.AttachmentsAll = cmp.Or(l.AttachmentsAll, 1<<30)
+	l.AttachmentsAddress = cmp.Or(l.AttachmentsAddress, max(l.AttachmentsAll/8, l.AttachmentMax))
 	return l
 }
 

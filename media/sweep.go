@@ -38,6 +38,7 @@ func (s *Server) sweepAttachments() {
 		if s.keep > 0 {
 			said = s.now().Add(-s.keep - spareTime)
 		}
+		s.files.forget()
 		count, size, err := s.files.sweep(s.ctx, said, s.now().Add(-pendingTime))
 		if err != nil && s.ctx.Err() == nil {
 			s.log.Error("old attachments can't be removed", "error", err) // the next sweep may

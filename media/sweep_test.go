@@ -60,7 +60,7 @@ const tooOld = 2*time.Hour + spareTime + time.Second
 // TestOldAttachmentsGo: a file that nobody has sent or said for the retention
 // and a day goes within an hour, with its folders and its room.
 func TestOldAttachmentsGo(t *testing.T) {
-	inWorld(t, Limits{AttachmentsAll: 40}, func(w *world) {
+	inWorld(t, Limits{AttachmentsAll: 53, AttachmentsAddress: 100}, func(w *world) {
 		w.keep = 2 * time.Hour
 		w.crash()
 		id := w.session()
@@ -109,7 +109,7 @@ func TestOldAttachmentsGoAtTheStart(t *testing.T) {
 // TestAttachmentsStayForEver where no retention is set, once they were said.
 // What was not goes after a day, and what a crash has left half written.
 func TestAttachmentsStayForEver(t *testing.T) {
-	inWorld(t, Limits{AttachmentsAll: 20}, func(w *world) {
+	inWorld(t, Limits{AttachmentsAll: 26, AttachmentsAddress: 100}, func(w *world) {
 		id := w.session()
 		w.browse(id, 0, nil)
 		a, forgotten, late := w.said(id, "old"), w.uploaded(id, "forgotten"), w.uploaded(id, "late")
@@ -146,7 +146,7 @@ func TestSweepBesideUploads(t *testing.T) {
 	for _, content := range []string{"one", "two", "three"} {
 		uploads.Go(func() {
 			for range 50 {
-				if _, _, _, err := f.keep(tenant, strings.NewReader(content)); err != nil {
+				if _, _, _, err := f.keep(tenant, sender{}, strings.NewReader(content)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -174,7 +174,7 @@ func TestSweepBesideUploads(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, _, _, err := f.keep(tenant, strings.NewReader("one")); err != nil {
+	if _, _, _, err := f.keep(tenant, sender{}, strings.NewReader("one")); err != nil {
 		t.Fatal(err)
 	}
 	if n, _, err := f.sweep(ended, time.Time{}, time.Now().Add(time.Hour)); n != 0 || !errors.Is(err, context.Canceled) {

@@ -113,7 +113,8 @@ func (s *serveSettings) attachmentFlags(f *pflag.FlagSet) {
 		name, usage string
 	}{
 		{&s.sessions.AttachmentMax, "attachment-bytes", "size of one attachment"},
-		{&s.sessions.AttachmentsAll, "attachment-bytes-all", "size of all attachments of a tenant"},
+		{&s.sessions.AttachmentsAll, "attachment-bytes-all", "size of all attachments of a tenant, the last quarter for agents alone"},
+		{&s.sessions.AttachmentsAddress, "attachment-bytes-address", "bytes of attachments that customers of one address may send to a tenant within a day"},
 	} {
 		f.Int64Var(limit.to, "limit-"+limit.name, 0, "limit: "+limit.usage)
 	}
