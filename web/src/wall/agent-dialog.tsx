@@ -34,7 +34,7 @@ export function AgentDialog(props: { agentId: string; onClose: () => void }) {
       {row ? (
         <>
           <Facts row={row} onClose={props.onClose} />
-          {row.state === AgentRowState.LOGGED_OUT ? <p class="soft">{t("nothingToForce")}</p> : <Force row={row} />}
+          <Force row={row} />
         </>
       ) : (
         <p>{t("agentGone")}</p>
@@ -83,6 +83,7 @@ function Facts(props: { row: AgentRow; onClose: () => void }) {
   );
 }
 
+/** Force changes an agent's state. What it has done stays in sight when that has logged him out. */
 function Force(props: { row: AgentRow }) {
   const { row } = props;
   const [act, setAct] = useState<Act>();
@@ -106,6 +107,19 @@ function Force(props: { row: AgentRow }) {
     }
     setBusy(false);
   };
+  const told = (
+    <p role="status" class={outcome?.refused ? "trouble" : "outcome"}>
+      {outcome?.words}
+    </p>
+  );
+  if (row.state === AgentRowState.LOGGED_OUT) {
+    return (
+      <>
+        <p class="soft">{t("nothingToForce")}</p>
+        {told}
+      </>
+    );
+  }
   return (
     <form
       class="force"
@@ -155,9 +169,7 @@ function Force(props: { row: AgentRow }) {
           </Button>
         </>
       )}
-      <p role="status" class={outcome?.refused ? "trouble" : "outcome"}>
-        {outcome?.words}
-      </p>
+      {told}
     </form>
   );
 }
