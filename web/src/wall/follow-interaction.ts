@@ -98,9 +98,15 @@ export function followInteraction(id: string): FollowedInteraction {
 // this window's own reads come as lines too, and would lead to the next read.
 const changes = (line: TraceLine): boolean => line.event !== undefined && line.event.message.case !== "eventError";
 
-/** Reader reads the properties of an interaction until it is stopped, which nothing undoes. */
+/**
+ * Reader reads the properties of an interaction until it is stopped, which
+ * nothing undoes. One read is under way at a time, so that no answer goes over
+ * that of a later one; the next begins when it is answered.
+ */
 class Reader {
   private over = false;
+  private reading = false;
+  private again = false;
 
   constructor(
     private readonly id: string,
@@ -109,9 +115,19 @@ class Reader {
   ) {}
 
   async read(): Promise<void> {
-    if (this.over) {
+    this.again = true;
+    if (this.reading) {
       return;
     }
+    this.reading = true;
+    while (this.again && !this.done()) {
+      this.again = false;
+      await this.once();
+    }
+    this.reading = false;
+  }
+
+  private async once(): Promise<void> {
     try {
       await enter();
       const properties = await session.properties(this.id);
