@@ -33,11 +33,14 @@ export const own = signal<AgentState | undefined>(undefined);
 /** Queues, agents and reasons for pickers; undefined until it was read. */
 export const directory = signal<EventDirectory | undefined>(undefined);
 
+/** Who the supervisor is; known before his session is. */
+const loggedIn = signal("");
+
 /** The supervisor's own thresholds. */
 export const thresholds = computed<Thresholds>(() => (stored.value, readThresholds(read(thresholdsKey()))));
 
 const stored = signal(0);
-const thresholdsKey = () => `usher.wall.thresholds.${own.value?.agentId ?? ""}`;
+const thresholdsKey = () => `usher.wall.thresholds.${loggedIn.value}`;
 
 export function setThresholds(to: Thresholds): void {
   write(thresholdsKey(), JSON.stringify(to));
@@ -57,6 +60,7 @@ export async function begin(): Promise<void> {
       who.value = login ? { state: "out", words: t("notSupervisor") } : { state: "out" };
       return;
     }
+    loggedIn.value = login.agentId;
   } catch (thrown) {
     who.value = { state: "out", words: words(thrown) };
     return;
@@ -154,16 +158,7 @@ export function enter(): Promise<void> {
 }
 
 async function logInAsAgent(mine: AgentSession): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const stop = mine.subscribe(look);
-    function look(): void {
-      if (mine.state.known) {
-        stop();
-        resolve();
-      }
-    }
-    look();
-  });
+  await mine.known();
   if (!mine.state.status) {
     await mine.login({ media: [], reason: t("loginReason") });
   }
