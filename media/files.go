@@ -70,7 +70,8 @@ func forCustomers[N int | int64](all N) N { return all - all/4 }
 
 func openFiles(dir string, limits Limits, now func() time.Time) (*files, error) {
 	f := &files{
-		max: limits.AttachmentMax, all: limits.AttachmentsAll, each: limits.AttachmentsAddress, now: now, opened: now(),
+		max: limits.AttachmentMax, all: limits.AttachmentsAll, each: limits.AttachmentsAddress, now: now,
+		opened:   now().Add(-time.Second), // the times of files may be a little behind
 		arriving: make(chan struct{}, limits.Uploads), customers: make(chan struct{}, forCustomers(limits.Uploads)),
 		used: map[string]int64{}, sent: map[source]*rate.Limiter{},
 	}

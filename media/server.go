@@ -23,6 +23,7 @@ type Limits struct {
 	SessionsEach       int           // live sessions of one customer of a site, and as many callbacks; 5
 	StreamsEach        int           // open streams of one session; 8
 	Waiting            int           // messages that wait for one stream before it is cut off; 256
+	Asking             int           // requests that the center has at once for all customers; the others wait for their turn, and leave room for those of agents; 1,024
 	Heartbeat          time.Duration // silence on a stream before a heartbeat; 10 s
 	Progress           time.Duration // between two looks at the same place in a queue; 5 s
 	ProgressEach       int           // looks at places in one second; 200
@@ -39,6 +40,7 @@ func (l Limits) standard() Limits {
 	l.SessionsEach = cmp.Or(l.SessionsEach, 5)
 	l.StreamsEach = cmp.Or(l.StreamsEach, 8)
 	l.Waiting = cmp.Or(l.Waiting, 256)
+	l.Asking = cmp.Or(l.Asking, 1_024)
 	l.Heartbeat = cmp.Or(l.Heartbeat, 10*time.Second)
 	l.Progress = cmp.Or(l.Progress, 5*time.Second)
 	l.ProgressEach = cmp.Or(l.ProgressEach, 200)
@@ -82,6 +84,7 @@ type Server struct {
 	now    func() time.Time
 	files  *files
 	waits  waits
+	asking chan struct{} // holds one for each request that the center has
 
 	ctx     context.Context // ends with Shutdown
 	cancel  context.CancelFunc
@@ -111,6 +114,7 @@ func New(o Options) (*Server, error) {
 	if s.files, err = openFiles(o.Dir, s.limits, s.now); err != nil {
 		return nil, fmt.Errorf("open the attachments: %w", err)
 	}
+	s.asking = make(chan struct{}, s.limits.Asking)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }
