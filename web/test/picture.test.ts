@@ -54,6 +54,7 @@ test("the windows in the middle of a chat", async () => {
   await agent.page.getByRole("article", { name: "Offer: Noah" }).getByRole("button", { name: /Accept/ }).click();
   await agent.page.locator(".session-list .session-item", { hasText: "Mia" }).click();
   noah.send("Or in green?");
+  await agent.page.locator(".badge").waitFor();
   const lea = await usher.customer({ name: "Lea", requestType: "billing", text: "Where can I pay?" });
   await agent.page.getByRole("article", { name: "Offer: Lea" }).waitFor();
 

@@ -48,8 +48,13 @@ afterAll(async () => {
   await usher?.stop();
 });
 
+// Nothing is left to the next test: who is not given up keeps his login and what he has.
 afterEach(async () => {
-  agents.forEach((agent) => agent.close());
+  for (const agent of agents) {
+    await Promise.all(agent.state.interactions.map(({ interactionId }) => agent.stop(interactionId)));
+    await agent.logout({ force: true });
+    agent.close();
+  }
   await Promise.all(contexts.map((context) => context.close()));
   [agents, contexts] = [[], []];
 });
