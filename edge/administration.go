@@ -117,7 +117,7 @@ func (s *Server) hashPasswords(ctx context.Context, tenant string, agents []*ush
 		}
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(cap(s.passwords.working))
+	group.SetLimit(cap(s.passwords.known.working))
 	for _, agent := range agents {
 		password := agent.GetPassword()
 		login, _ := s.center.AgentLogin(tenant, agent.GetAgentId())
@@ -127,7 +127,7 @@ func (s *Server) hashPasswords(ctx context.Context, tenant string, agents []*ush
 		}
 		group.Go(func() (err error) {
 			if login.PasswordHash != "" {
-				same, err := s.passwords.verify(ctx, login.PasswordHash, password)
+				same, err := s.passwords.verify(ctx, s.passwords.known, login.PasswordHash, password)
 				if err != nil {
 					return err
 				}

@@ -27,16 +27,29 @@ func (s authentication) OpenSession(ctx context.Context, r *usherv1.OpenSessionR
 	if len(tenant) > 64 || len(agent) > 256 || len(r.GetPassword()) > passwordMaxBytes {
 		return nil, wrongLogin()
 	}
-	if !s.addressRate.allow(callerOf(ctx).peer) || !s.agentRate.allow(tenant+"/"+agent) {
+	// Who tries an agent's password elsewhere does not lock him out where he
+	// always logs in.
+	peer := callerOf(ctx).peer
+	rate, key, line := s.agentRate, tenant+"/"+agent, s.passwords.strangers
+	home := key + "/" + peer
+	known := s.homes.has(tenant, agent, peer)
+	if known {
+		rate, key, line = s.homeRate, home, s.passwords.known
+	}
+	if !s.addressRate.allow(peer) || !rate.allow(key) {
 		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "too many logins; try again later")
 	}
 	login, _ := s.center.AgentLogin(tenant, agent)
-	ok, err := s.passwords.verify(ctx, login.PasswordHash, r.GetPassword())
+	ok, err := s.passwords.verify(ctx, line, login.PasswordHash, r.GetPassword())
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
 		return nil, wrongLogin()
+	}
+	if !known {
+		s.homeRate.allow(home) // it counts there too
+		s.homes.note(tenant, agent, peer)
 	}
 	token, hash := newSessionToken()
 	expires := time.UnixMilli(s.center.Status().TimeMs).Add(s.limits.SessionValid).UnixMilli()
@@ -49,6 +62,40 @@ func (s authentication) OpenSession(ctx context.Context, r *usherv1.OpenSessionR
 		role = usherv1.Role_ROLE_SUPERVISOR
 	}
 	return &usherv1.OpenSessionResponse{Token: token, ExpiresAtMs: expires, Role: role}, nil
+}
+
+// homes remembers for each agent whence he came of late, since the server
+// started: where his credential was good.
+type homes struct {
+	mu sync.Mutex
+	of map[string][]string // addresses by tenant/agent, the latest first
+}
+
+// homesEach is how many addresses are remembered of an agent.
+const homesEach = 8
+
+// has tells whether an agent came from an address of late.
+func (h *homes) has(tenant, agent, address string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Contains(h.of[tenant+"/"+agent], address)
+}
+
+// note remembers that an agent, who has shown that it is he, came from an
+// address.
+func (h *homes) note(tenant, agent, address string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	key := tenant + "/" + agent
+	known := h.of[key]
+	if len(known) > 0 && known[0] == address {
+		return
+	}
+	others := slices.DeleteFunc(slices.Clone(known), func(other string) bool { return other == address })
+	if h.of == nil {
+		h.of = map[string][]string{}
+	}
+	h.of[key] = append([]string{address}, others[:min(len(others), homesEach-1)]...)
 }
 
 func wrongLogin() error {

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/api/usher/v1/usherv1connect"
+	"github.com/usher-cc/usher/center"
 )
 
 // begin waits for the first message of a stream.
@@ -135,5 +137,71 @@ func TestUploadsOfAnAddress(t *testing.T) {
 	sent.Wait()
 	if answer, text := s.send("POST", attachmentsPath, "x", "Authorization", "Bearer "+sessionTokenOfCustomer+"default.shop.late"); answer.StatusCode != 200 {
 		t.Errorf("when they are done: %d %s", answer.StatusCode, text)
+	}
+}
+
+// TestStrangersLockNobodyOut: whoever tries an agent's password from elsewhere
+// does not keep him from logging in where he always does.
+func TestStrangersLockNobodyOut(t *testing.T) {
+	fake := newFake()
+	s := New(Options{Center: fake, Limits: Limits{LoginBurstAgent: 2, LoginsPerAgent: 1e-9, LoginsWaiting: 1, PasswordKiB: 64}})
+	hash, err := s.passwords.hash(t.Context(), "right")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fake.logins["default/ann"] = center.Login{PasswordHash: hash}
+	try := func(what, peer, password string, want usherv1.ErrorCode) string {
+		t.Helper()
+		ctx := context.WithValue(t.Context(), callerKey{}, &caller{peer: peer})
+		opened, err := authentication{s}.OpenSession(ctx, &usherv1.OpenSessionRequest{AgentId: "ann", Password: password})
+		if codeOf(err) != want {
+			t.Errorf("%s: %v, want %v", what, err, want)
+		}
+		return opened.GetToken()
+	}
+	const wrong, many = usherv1.ErrorCode_ERROR_CODE_UNAUTHENTICATED, usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS
+	token := try("at home", "home", "right", 0)
+	try("a stranger", "a", "wrong", wrong)
+	try("strangers, too often", "b", "wrong", many)
+	try("with the right password", "c", "right", many)
+	try("at home again", "home", "right", 0)
+	try("at home, too often", "home", "wrong", many)
+
+	// Where his session is good he is at home, too.
+	r := http.Header{"Authorization": {"Bearer " + token}}
+	if refusal := s.recognized(r, &caller{peer: "train"}); refusal != nil {
+		t.Fatal(refusal)
+	}
+	try("where he has a session", "train", "right", 0)
+
+	// Strangers' passwords wait in a line of their own.
+	if _, err := s.passwords.strangers.wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range cap(s.passwords.strangers.working) - 1 {
+		s.passwords.strangers.working <- struct{}{}
+	}
+	s.passwords.strangers.waiting <- struct{}{}
+	fake.logins["default/bob"] = center.Login{PasswordHash: hash}
+	ctx := context.WithValue(t.Context(), callerKey{}, &caller{peer: "home"})
+	if _, err := (authentication{s}).OpenSession(ctx, &usherv1.OpenSessionRequest{AgentId: "bob", Password: "right"}); codeOf(err) != many {
+		t.Errorf("a stranger when all wait: %v", err)
+	}
+	try("an agent when all strangers wait", "train", "right", 0)
+}
+
+// TestHomes: so many addresses of an agent are remembered, the latest.
+func TestHomes(t *testing.T) {
+	var h homes
+	for n := range homesEach {
+		h.note("t", "ann", fmt.Sprint(n))
+	}
+	h.note("t", "ann", "0") // is the latest again
+	h.note("t", "ann", "new")
+	h.note("t", "bob", "b")
+	for address, want := range map[string]bool{"0": true, "1": false, "2": true, "new": true, "b": false} {
+		if got := h.has("t", "ann", address); got != want {
+			t.Errorf("%s: %t", address, got)
+		}
 	}
 }

@@ -109,6 +109,9 @@ func (s *Server) recognized(header http.Header, who *caller) *Refusal {
 	if !s.inRate(who) {
 		return refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "too many requests with this credential; try again later")
 	}
+	if who.from.Kind == usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT {
+		s.homes.note(who.tenant, who.from.ID, who.peer)
+	}
 	return nil
 }
 

@@ -34,12 +34,14 @@ const (
 )
 
 // passwords hashes and verifies. Each hash takes 19 MiB and some 20 ms of a
-// core, so only a few are made at a time and few may wait.
+// core, so only a few are made at a time and few may wait. Strangers stand in a
+// line of their own: whoever tries passwords keeps no agent from logging in
+// where he always does.
 type passwords struct {
-	working chan struct{}
-	waiting chan struct{}
-	memory  uint32 // KiB
-	random  func([]byte)
+	known     turns
+	strangers turns
+	memory    uint32 // KiB
+	random    func([]byte)
 	// decoy is verified against when there is no agent, so that the answer
 	// takes as long.
 	decoy string
@@ -47,35 +49,42 @@ type passwords struct {
 
 func newPasswords(waiting int, memoryKiB uint32) *passwords {
 	p := &passwords{
-		working: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
-		waiting: make(chan struct{}, waiting),
-		memory:  memoryKiB,
-		random:  func(b []byte) { _, _ = rand.Read(b) },
+		known:     newTurns(waiting),
+		strangers: newTurns(waiting),
+		memory:    memoryKiB,
+		random:    func(b []byte) { _, _ = rand.Read(b) },
 	}
 	p.decoy = p.compute(rand.Text())
 	return p
 }
 
-// turn waits until a password may be worked on; the caller calls done.
-func (p *passwords) turn(ctx context.Context) (done func(), err error) {
+// turns are a line of those who want a password to be worked on.
+type turns struct{ working, waiting chan struct{} }
+
+func newTurns(waiting int) turns {
+	return turns{working: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), waiting: make(chan struct{}, waiting)}
+}
+
+// wait waits until a password may be worked on; the caller calls done.
+func (t turns) wait(ctx context.Context) (done func(), err error) {
 	select {
-	case p.waiting <- struct{}{}:
+	case t.waiting <- struct{}{}:
 	default:
 		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "too many logins at once; try again")
 	}
-	defer func() { <-p.waiting }()
+	defer func() { <-t.waiting }()
 	select {
-	case p.working <- struct{}{}:
-		return func() { <-p.working }, nil
+	case t.working <- struct{}{}:
+		return func() { <-t.working }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-// verify tells whether password is the one that was hashed. With no hash it is
-// false, after the same work.
-func (p *passwords) verify(ctx context.Context, hash, password string) (bool, error) {
-	done, err := p.turn(ctx)
+// verify tells whether password is the one that was hashed, when it is the
+// asker's turn. With no hash it is false, after the same work.
+func (p *passwords) verify(ctx context.Context, of turns, hash, password string) (bool, error) {
+	done, err := of.wait(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -89,7 +98,7 @@ func (p *passwords) verify(ctx context.Context, hash, password string) (bool, er
 
 // hash makes the hash that is stored in place of password.
 func (p *passwords) hash(ctx context.Context, password string) (string, error) {
-	done, err := p.turn(ctx)
+	done, err := p.known.wait(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -163,7 +163,9 @@ type Server struct {
 	keyRate         *limiters
 	sessionRate     *limiters
 	fileRate        *limiters
-	agentRate       *limiters
+	agentRate       *limiters // logins by strangers
+	homeRate        *limiters // logins where an agent is known
+	homes           homes
 	addressRate     *limiters
 	customerRate    *limiters
 	visitorRate     *limiters
@@ -195,6 +197,7 @@ func New(o Options) *Server {
 		sessionRate:     newLimiters(limits.AgentPerSecond, limits.AgentBurst, time.Now),
 		fileRate:        newLimiters(limits.LinesPerSecond, limits.LineBurst, time.Now),
 		agentRate:       newLimiters(limits.LoginsPerAgent, limits.LoginBurstAgent, time.Now),
+		homeRate:        newLimiters(limits.LoginsPerAgent, limits.LoginBurstAgent, time.Now),
 		addressRate:     newLimiters(limits.LoginsPerAddress, limits.LoginBurstAddress, time.Now),
 		customerRate:    newLimiters(limits.AgentPerSecond, limits.AgentBurst, time.Now),
 		visitorRate:     newLimiters(limits.VisitorsPerSecond, limits.VisitorBurst, time.Now),
