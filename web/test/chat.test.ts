@@ -132,6 +132,20 @@ async function connected(page: Page, text = "My bill is wrong."): Promise<string
   return id;
 }
 
+/** Waits until the customer would write if he typed. */
+const writes = (page: Page) =>
+  expect.poll(() => message(page).evaluate((field) => (field.getRootNode() as Document | ShadowRoot).activeElement === field), patience).toBe(true);
+
+/** Kills the server, and starts it again when something was done meanwhile. */
+async function withoutServer(meanwhile: () => Promise<void>): Promise<void> {
+  await usher.kill();
+  try {
+    await meanwhile();
+  } finally {
+    await usher.run();
+  }
+}
+
 /** Holds that the page has no fault that axe finds, light and dark. */
 async function accessible(page: Page, state: string): Promise<void> {
   expect(await axeViolations(page), state).toEqual([]);
@@ -205,10 +219,9 @@ describe("a chat", () => {
       await page.getByRole("button", { name: "End chat" }).click();
     }
     // The second may find that the first was faster.
-    await Promise.allSettled(pages.map((page) => page.getByRole("button", { name: "Yes, end" }).click({ timeout: 3_000 })));
-    for (const page of pages) {
-      await reads(status(page), "The chat has ended");
-    }
+    const ended = (page: Page) => reads(status(page), "The chat has ended");
+    await Promise.all(pages.map((page) => Promise.race([page.getByRole("button", { name: "Yes, end" }).click(), ended(page)])));
+    await Promise.all(pages.map(ended));
     await expect.poll(() => alice.state.interactions.length, patience).toBe(0);
     expect(await lines(pages[0]!)).toEqual(["My bill is wrong."]);
     const token = await pages[0]!.evaluate(() => {
@@ -247,6 +260,7 @@ describe("the widget", () => {
     const page = await widget();
     await expect.poll(() => page.evaluate(() => document.activeElement!.shadowRoot!.activeElement!.tagName), patience).toBe("INPUT");
     const id = await connected(page);
+    await writes(page);
     await page.keyboard.press("Escape");
     await expect.poll(() => page.locator(".chat-panel").isVisible(), patience).toBe(false);
     await alice.addLine(id, "One.");
@@ -254,8 +268,8 @@ describe("the widget", () => {
     await page.getByRole("button", { name: "Chat with us, 2 new messages" }).click();
     await sees(page, ["My bill is wrong.", "One.", "Two."]);
     await page.getByRole("button", { name: "Close the chat window" }).click();
-    expect(await page.locator(".chat-launcher").getAttribute("aria-label")).toBe("Chat with us");
-    expect(await page.evaluate(() => document.activeElement!.shadowRoot!.activeElement!.className)).toBe("chat-launcher");
+    await expect.poll(() => page.locator(".chat-launcher").getAttribute("aria-label"), patience).toBe("Chat with us");
+    await expect.poll(() => page.evaluate(() => document.activeElement!.shadowRoot!.activeElement!.className), patience).toBe("chat-launcher");
   });
 
   test("goes on upon another page of the site, and speaks as it is told", async () => {
@@ -419,23 +433,21 @@ describe("nothing is lost or doubled", () => {
     const id = await connected(page);
     await alice.addLine(id, "before");
     await sees(page, ["My bill is wrong.", "before"]);
-    await usher.kill();
-    await reads(status(page), "Reconnecting");
-    await say(page, "one, meanwhile");
-    await say(page, "two, meanwhile");
-    await message(page).fill("a draft");
-    expect(await page.locator(".chat-pending").count()).toBe(2);
-    await page.goto(page.url()).catch(() => undefined); // there is nothing to load: the browser shows an error
-    await usher.run();
+    await withoutServer(async () => {
+      await reads(status(page), "Reconnecting");
+      await say(page, "one, meanwhile");
+      await say(page, "two, meanwhile");
+      await message(page).fill("a draft");
+      expect(await page.locator(".chat-pending").count()).toBe(2);
+      await page.goto(page.url()).catch(() => undefined); // there is nothing to load: the browser shows an error
+    });
     await page.goto(plain());
     await sees(page, ["My bill is wrong.", "before", "one, meanwhile", "two, meanwhile"]);
     expect(await message(page).inputValue()).toBe("a draft");
     await hears(id, ["My bill is wrong.", "before", "one, meanwhile", "two, meanwhile"]);
     await alice.addLine(id, "after");
     await sees(page, ["My bill is wrong.", "before", "one, meanwhile", "two, meanwhile", "after"]);
-    await usher.kill();
-    await reads(status(page), "Reconnecting");
-    await usher.run();
+    await withoutServer(() => reads(status(page), "Reconnecting"));
     await reads(status(page), /^You are talking to Alice\.$/);
     await message(page).press("Enter");
     await hears(id, ["My bill is wrong.", "before", "one, meanwhile", "two, meanwhile", "after", "a draft"]);
@@ -459,7 +471,7 @@ describe("files", () => {
     await hears(id, ["My bill is wrong.", "receipt.png"]);
     const picture = page.getByRole("img", { name: "receipt.png" });
     await picture.waitFor();
-    expect(await picture.evaluate((img) => (img as HTMLImageElement).naturalWidth)).toBe(1);
+    await expect.poll(() => picture.evaluate((img) => (img as HTMLImageElement).naturalWidth), patience).toBe(1);
     expect(await picture.getAttribute("src")).toMatch(/^blob:/);
 
     await attach("note.txt", "text/plain", Buffer.from("Grüße"));
@@ -475,7 +487,7 @@ describe("files", () => {
     await attach("innocent.png", "image/png", Buffer.from("<html><script>alert(1)</script></html>"));
     await reads(page.locator(".chat-pending"), "its content is of a kind that we do not take");
     await page.getByRole("button", { name: "Discard" }).click();
-    expect(await page.locator(".chat-pending").count()).toBe(0);
+    await expect.poll(() => page.locator(".chat-pending").count(), patience).toBe(0);
     expect(texts(id)).toEqual(["My bill is wrong.", "receipt.png", "note.txt"]);
   });
 });
@@ -499,13 +511,14 @@ describe("everybody can use it", () => {
     await press("Tab", "Enter");
     const id = await answer();
     await reads(status(page), "You are talking to Alice.");
+    await writes(page);
     await page.keyboard.type("two");
     await press("Shift+Enter");
     await page.keyboard.type("lines");
     await press("Enter");
     await hears(id, ["Only keys", "two\nlines"]);
     await press("Escape", "Enter");
-    await expect.poll(() => message(page).evaluate((field) => (field.getRootNode() as ShadowRoot).activeElement === field), patience).toBe(true);
+    await writes(page);
     // Backwards: the conversation, closing, ending.
     await press("Shift+Tab", "Shift+Tab", "Shift+Tab", "Enter");
     await page.getByText("End this chat?").waitFor();
