@@ -8,7 +8,8 @@ import { Table, type Column } from "../common/table.js";
 import { stopwatch } from "../common/time.js";
 import * as acts from "./acts.js";
 import { now } from "../common/clock.js";
-import { desk, link, onEvent, readDirectory } from "./desk.js";
+import { desk, link, onEvent } from "./desk.js";
+import { useFreshDirectory } from "./fresh.js";
 import { customerOf, requestOf, subjectOf } from "./model.js";
 import { Trouble } from "./parts.js";
 import { directory } from "./store.js";
@@ -135,11 +136,7 @@ function columns(workbin: Workbin): Column<InteractionProperties>[] {
 /** Queues in which something waits, or from which agents pull. */
 function Queues() {
   const queues = directory.value?.queues ?? [];
-  useEffect(() => {
-    const timer = setInterval(() => void readDirectory(), 2_000);
-    void readDirectory();
-    return () => clearInterval(timer);
-  }, []);
+  useFreshDirectory();
   return (
     <Table
       caption={t("queues")}

@@ -8,25 +8,20 @@ import { stopwatch } from "../common/time.js";
 import * as acts from "./acts.js";
 import { type Choice, Chooser } from "./chooser.js";
 import { now } from "../common/clock.js";
-import { readDirectory } from "./desk.js";
+import { useFreshDirectory } from "./fresh.js";
 import { hide } from "./dialogs.js";
 import type { InviteKind } from "./model.js";
 import { nameOfBin } from "./bins.js";
 import { directory, state } from "./store.js";
 import { t } from "./text.js";
 
-/** How often the directory is read while a picker is open. */
-const refreshMs = 2_000;
-
 /** Words for who gets it. */
 const reason = signal("");
 
-function useFreshDirectory(mediaType: string): void {
+function usePicker(mediaType: string): void {
+  useFreshDirectory(mediaType);
   useEffect(() => {
     reason.value = "";
-    void readDirectory(mediaType);
-    const timer = setInterval(() => void readDirectory(mediaType), refreshMs);
-    return () => clearInterval(timer);
   }, []);
 }
 
@@ -44,7 +39,7 @@ function Words() {
 export function PeoplePicker(props: { how: InviteKind; id: string }) {
   const { how, id } = props;
   const media = mediaOf(id);
-  useFreshDirectory(media);
+  usePicker(media);
   const titles = { transfer: "transferTo", conference: "conferenceWith", consult: "consultWith" } as const;
   const agents = (directory.value?.agents ?? []).filter((a) => a.agentId !== state.value.agentId);
   return (
@@ -123,7 +118,7 @@ const back = "__BACK__";
 
 /** Asks for a queue. */
 export function QueuePicker(props: { id: string }) {
-  useFreshDirectory(mediaOf(props.id));
+  usePicker(mediaOf(props.id));
   const queues = (directory.value?.queues ?? []).map(queueChoice);
   return (
     <Dialog title={t("toQueue")} onClose={hide}>
@@ -143,7 +138,7 @@ export function QueuePicker(props: { id: string }) {
 
 /** Asks for a workbin. */
 export function WorkbinPicker(props: { id: string }) {
-  useFreshDirectory("");
+  usePicker("");
   const workbins = directory.value?.workbins ?? [];
   return (
     <Dialog title={t("toWorkbin")} onClose={hide}>
@@ -166,7 +161,7 @@ export function WorkbinPicker(props: { id: string }) {
 
 /** Asks for a queue from which to take the next. */
 export function PullPicker() {
-  useFreshDirectory("");
+  usePicker("");
   const queues = (directory.value?.queues ?? []).map((q) => ({ ...queueChoice(q), disabled: q.waiting === 0 }));
   return (
     <Dialog title={t("pullFromQueue")} onClose={hide}>
