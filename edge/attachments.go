@@ -59,6 +59,9 @@ func (s *Server) attachment(w http.ResponseWriter, r *http.Request, guard *write
 	if refusal != nil {
 		return ctx, refusal
 	}
+	if !who.isCustomer() {
+		keepConn(ctx)
+	}
 	if s.customers == nil {
 		return ctx, errNoSessions
 	}

@@ -2,11 +2,14 @@ package edge
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -203,5 +206,80 @@ func TestHomes(t *testing.T) {
 		if got := h.has("t", "ann", address); got != want {
 			t.Errorf("%s: %t", address, got)
 		}
+	}
+}
+
+// TestStrangersMakeRoom: for a connection above the limit a stranger's goes, and
+// never an agent's.
+func TestStrangersMakeRoom(t *testing.T) {
+	for name, set := range map[string]func(*http.Protocols, bool){"HTTP/1": (*http.Protocols).SetHTTP1, "HTTP/2": (*http.Protocols).SetUnencryptedHTTP2} {
+		t.Run(name, func(t *testing.T) {
+			fake := newFake()
+			credential := withCredential(fake.agent(DefaultTenant, "ann", false))
+			protocols := new(http.Protocols)
+			set(protocols, true)
+			inBubbleWith(t, fake, Limits{Connections: 3}, protocols, func(t *testing.T, _ *Server, client *http.Client) {
+				transport := client.Transport.(*http.Transport)
+				dial := transport.DialContext
+				dials := 0
+				transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+					dials++
+					return dial(ctx, network, address)
+				}
+				im := usherv1connect.NewInteractionManagementClient(client, "http://usher", credential)
+				crowd := func() {
+					for range 5 {
+						conn, err := dial(t.Context(), "", "")
+						if err != nil {
+							t.Fatal(err)
+						}
+						t.Cleanup(func() { _ = conn.Close() })
+						synctest.Wait()
+					}
+				}
+				crowd()
+				for range 3 {
+					if _, err := im.Accept(t.Context(), &usherv1.RequestAccept{}); err != nil {
+						t.Error(err)
+					}
+					synctest.Wait()
+					crowd()
+				}
+				if dials != 1 {
+					t.Errorf("the agent connected %d times", dials)
+				}
+			})
+		})
+	}
+}
+
+// TestWhoMakesRoom: strangers that ask for nothing go first, and the oldest. If
+// there are none, who comes is refused.
+func TestWhoMakesRoom(t *testing.T) {
+	l := &limitedListener{max: 2}
+	admit := func() (c, gone *limitedConn) {
+		c = &limitedConn{listener: l}
+		return c, l.admit(c)
+	}
+	a, _ := admit()
+	b, _ := admit()
+	connState(a, http.StateActive)
+	c, gone := admit()
+	if gone != b {
+		t.Error("it was not the idle one that went")
+	}
+	connState(b, http.StateIdle) // too late
+	connState(c, http.StateActive)
+	d, gone := admit()
+	if gone != a {
+		t.Error("it was not the oldest that went")
+	}
+	keepConn(withConn(t.Context(), c))
+	connState(c, http.StateIdle) // it is nobody's turn to go
+	connState(c, http.StateActive)
+	keepConn(withConn(t.Context(), tls.Server(d, nil)))
+	e, gone := admit()
+	if gone != e || l.open != 2 || l.idle.Len()+l.busy.Len() != 0 {
+		t.Error("a known one went")
 	}
 }

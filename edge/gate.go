@@ -78,6 +78,9 @@ func (s *Server) gate(ctx context.Context, spec connect.Spec, peer connect.Peer,
 		ctx = context.WithValue(ctx, callerKey{}, who)
 		return nil, s.refused(ctx, spec.Procedure, "", refusal)
 	}
+	if !who.isCustomer() {
+		keepConn(ctx)
+	}
 	return context.WithValue(ctx, callerKey{}, who), nil
 }
 

@@ -1,7 +1,10 @@
 package edge
 
 import (
+	"container/list"
+	"context"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
 	"time"
@@ -128,37 +131,138 @@ func (c *counters) close(key string) {
 // limitedListener hangs up on connections above a limit. It accepts them
 // first: a client that is refused tries elsewhere, one that is left waiting
 // does not.
+//
+// Who comes may be an agent, which only his first request tells. So it is not he
+// who goes, but a stranger, over whose connection no credential of an agent or
+// an application has come: one that asks for nothing, or else any, and the
+// oldest first. However many connections customers open, agents find room.
 type limitedListener struct {
 	net.Listener
-	places chan struct{}
-	full   func()
+	max  int
+	full func()
+
+	mu         sync.Mutex
+	open       int
+	idle, busy list.List // the strangers' *limitedConn, in the order in which they became so
 }
 
 // Accept waits for the next connection within the limit.
 func (l *limitedListener) Accept() (net.Conn, error) {
 	for {
-		conn, err := l.Listener.Accept()
+		inner, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		select {
-		case l.places <- struct{}{}:
-			return &limitedConn{Conn: conn, leave: sync.OnceFunc(func() { <-l.places })}, nil
-		default:
+		c := &limitedConn{Conn: inner, listener: l}
+		gone := l.admit(c)
+		if gone != nil {
 			l.full()
-			_ = conn.Close()
+			_ = gone.Conn.Close()
+		}
+		if gone != c {
+			return c, nil
 		}
 	}
 }
 
+// admit takes a connection in and gives the one that has to go for it, which may
+// be itself.
+func (l *limitedListener) admit(c *limitedConn) (gone *limitedConn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open >= l.max {
+		oldest := l.idle.Front()
+		if oldest == nil {
+			oldest = l.busy.Front()
+		}
+		if oldest == nil {
+			return c
+		}
+		gone = oldest.Value.(*limitedConn)
+		gone.leave()
+	}
+	l.open++
+	c.become(&l.idle)
+	return gone
+}
+
+// limitedConn is a connection within the limit; the listener's mu guards it.
 type limitedConn struct {
 	net.Conn
-	leave func()
+	listener *limitedListener
+	among    *list.List // the strangers; nil once it is known, or has left
+	place    *list.Element
+	left     bool
+}
+
+// become puts the connection at the end of a list of strangers; mu is held.
+func (c *limitedConn) become(among *list.List) {
+	if c.among != nil {
+		c.among.Remove(c.place)
+	}
+	if c.among = among; among != nil {
+		c.place = among.PushBack(c)
+	}
+}
+
+// leave makes room, once; mu is held.
+func (c *limitedConn) leave() {
+	c.become(nil)
+	if !c.left {
+		c.left = true
+		c.listener.open--
+	}
 }
 
 // Close closes the connection and makes room.
 func (c *limitedConn) Close() error {
 	err := c.Conn.Close()
+	c.listener.mu.Lock()
+	defer c.listener.mu.Unlock()
 	c.leave()
 	return err
+}
+
+// connState notes whether a stranger's connection asks for something.
+func connState(conn net.Conn, state http.ConnState) {
+	c := limited(conn)
+	if c == nil {
+		return
+	}
+	c.listener.mu.Lock()
+	defer c.listener.mu.Unlock()
+	switch {
+	case c.among == nil: // it is no stranger's
+	case state == http.StateActive:
+		c.become(&c.listener.busy)
+	case state == http.StateIdle:
+		c.become(&c.listener.idle)
+	}
+}
+
+// limited is the connection within the limit below another; nil if there is
+// none.
+func limited(conn net.Conn) *limitedConn {
+	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok { // of TLS
+		conn = wrapped.NetConn()
+	}
+	c, _ := conn.(*limitedConn)
+	return c
+}
+
+type connKey struct{}
+
+// withConn lets the requests of a connection know it.
+func withConn(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, limited(conn))
+}
+
+// keepConn keeps the connection of a request whose caller is an agent or an
+// application: it goes for nobody.
+func keepConn(ctx context.Context) {
+	if c, _ := ctx.Value(connKey{}).(*limitedConn); c != nil {
+		c.listener.mu.Lock()
+		defer c.listener.mu.Unlock()
+		c.become(nil)
+	}
 }

@@ -283,6 +283,8 @@ func (s *Server) newHTTP() *http.Server {
 		ReadHeaderTimeout: s.limits.HeaderTimeout,
 		IdleTimeout:       s.limits.IdleTimeout,
 		MaxHeaderBytes:    32 << 10,
+		ConnContext:       withConn,
+		ConnState:         connState,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: 4096,
@@ -310,7 +312,7 @@ func (s *Server) Serve(l net.Listener) error {
 	if s.tls == nil && !s.plaintext && !loopback(l.Addr()) {
 		return errPlaintext
 	}
-	l = &limitedListener{Listener: l, places: make(chan struct{}, s.limits.Connections), full: s.metrics.refusedConnections.Inc}
+	l = &limitedListener{Listener: l, max: s.limits.Connections, full: s.metrics.refusedConnections.Inc}
 	var err error
 	if s.tls != nil {
 		err = s.http.ServeTLS(l, "", "")

@@ -70,7 +70,7 @@ func TestPlaintextStaysAtHome(t *testing.T) {
 func TestTooManyConnections(t *testing.T) {
 	inner := newPipes()
 	refused := make(chan struct{}, 1)
-	l := &limitedListener{Listener: inner, places: make(chan struct{}, 1), full: func() { refused <- struct{}{} }}
+	l := &limitedListener{Listener: inner, max: 1, full: func() { refused <- struct{}{} }}
 	accepted := make(chan net.Conn)
 	go func() {
 		for {
@@ -90,6 +90,7 @@ func TestTooManyConnections(t *testing.T) {
 	}
 	dial()
 	first := <-accepted
+	keepConn(withConn(t.Context(), first))
 	second := dial()
 	<-refused
 	if _, err := second.Read(make([]byte, 1)); err == nil {
@@ -99,5 +100,10 @@ func TestTooManyConnections(t *testing.T) {
 	_ = first.Close() // makes room once
 	dial()
 	_ = (<-accepted).Close()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open != 0 {
+		t.Errorf("%d are open", l.open)
+	}
 	_ = inner.Close()
 }
