@@ -274,7 +274,7 @@ const maxHandedOver = 500
 // to routers, each queue in its order. It ends every input, so that a model's
 // own messages come first.
 func (e *Engine) settle() {
-	e.beginGraces()
+	e.settleGraces()
 	e.workEnded()
 	for left := maxHandedOver; left > 0 && len(e.unserved) > 0; left-- {
 		if e.takeBackOne() {

@@ -74,13 +74,21 @@ func (a *Agent) keptBy(connections ...*usherv1.ConnectionOpened) bool {
 	})
 }
 
-// beginGraces begins the grace of those whom no connection keeps since this
+// settleGraces begins the grace of those whom no connection keeps since this
 // input: who logged in before he opened a stream has it to do so, and who came to
-// be at work with nothing but a wall has it to open a window.
-func (e *Engine) beginGraces() {
+// be at work with nothing but a wall has it to open a window. It ends that of
+// those who are no more than supervisors now, and have a wall.
+func (e *Engine) settleGraces() {
 	for _, a := range e.changedAgents {
-		if !a.loggedOut && a.client.graceUntil.at == 0 && !a.keptBy(a.client.connections...) {
+		if a.loggedOut {
+			continue
+		}
+		kept, runs := a.keptBy(a.client.connections...), a.client.graceUntil.at != 0
+		switch {
+		case !kept && !runs:
 			e.loseWithGrace(a.client, "", e.config.agentGrace())
+		case kept && runs:
+			e.connectionLost(a.client, "", 0)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func (e *Engine) Export() *usherv1.TenantState {
 		}
 		s.Clients = append(s.Clients, &usherv1.ClientState{
 			Registration: registrationOf(c), Connections: slices.Clone(c.connections),
-			GraceUntilMs: int64(c.graceUntil.at), Gone: c.gone,
+			GraceUntilMs: int64(c.graceUntil.at),
 		})
 	}
 	for a := range e.EachAgent {
@@ -130,7 +130,7 @@ func Load(s *usherv1.TenantState) *Engine {
 		if saved.Registration.ClientType != usherv1.ClientType_CLIENT_TYPE_UNSPECIFIED {
 			c.registration = saved.Registration
 		}
-		c.connections, c.gone = saved.Connections, saved.Gone
+		c.connections = saved.Connections
 		e.deadlines.set(&c.graceUntil, Millis(saved.GraceUntilMs))
 		e.connectionsChanged(c)
 	}

@@ -409,7 +409,6 @@ func (e *Engine) foldFact(sequence Sequence, f *usherv1.Fact) {
 	case *usherv1.Fact_ConnectionOpened:
 		c := e.client(ParticipantOf(m.ConnectionOpened.Client))
 		c.connections = append(c.connections, m.ConnectionOpened)
-		c.gone = false
 		e.deadlines.set(&c.graceUntil, Millis(m.ConnectionOpened.GraceUntilMs))
 		e.connectionsChanged(c)
 	case *usherv1.Fact_ConnectionLost:
@@ -421,7 +420,6 @@ func (e *Engine) foldFact(sequence Sequence, f *usherv1.Fact) {
 		e.connectionsChanged(c)
 	case *usherv1.Fact_GraceEnded:
 		c := e.client(ParticipantOf(m.GraceEnded.Client))
-		c.gone = true
 		e.deadlines.set(&c.graceUntil, 0)
 	case *usherv1.Fact_HandlingTimerReset:
 		if i := e.interactions[InteractionID(m.HandlingTimerReset.InteractionId)]; i != nil {

@@ -231,6 +231,8 @@ func (w *world) checkGrace(a *Agent) {
 	switch {
 	case windows > 0 && runs:
 		w.t.Fatalf("agent %s has a window, and a grace that runs", a.id)
+	case walls > 0 && !works && runs:
+		w.t.Fatalf("agent %s is no more than a supervisor with a wall, and a grace runs", a.id)
 	case windows == 0 && (works || walls == 0) && !runs:
 		w.t.Fatalf("agent %s has no window to work in (%d walls), and no grace runs", a.id, walls)
 	case runs && a.rowState() != usherv1.AgentRowState_AGENT_ROW_STATE_CONNECTION_LOST:

@@ -120,7 +120,6 @@ type client struct {
 	registration *usherv1.ClientRegistered
 	connections  []*usherv1.ConnectionOpened
 	graceUntil   deadline
-	gone         bool
 	// routing counts the interactions that a router has; asked the open
 	// requests to an external service.
 	routing, asked int

@@ -263,8 +263,8 @@ type RequestEvents struct {
 	// supervisor. The option allow-multiple-agent-connections applies within
 	// a kind. One of the kind supervisor hears everything, and keeps nobody at
 	// work: an agent who has media, or handles what he did not intrude into,
-	// loses his connection with the last of another kind, and only one of
-	// another kind ends his grace.
+	// loses his connection with the last of another kind; one of another kind
+	// ends his grace, or that he has neither any more.
 	ConnectionKind string `protobuf:"bytes,2,opt,name=connection_kind,json=connectionKind,proto3" json:"connection_kind,omitempty"`
 	// Begin with EventPresentState, and send the messages that follow it;
 	// after_sequence must be absent then.

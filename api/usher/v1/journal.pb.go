@@ -2503,9 +2503,7 @@ type ClientState struct {
 	// Its open connections, in order of opening.
 	Connections []*ConnectionOpened `protobuf:"bytes,2,rep,name=connections,proto3" json:"connections,omitempty"`
 	// When its grace ends; 0 if none runs.
-	GraceUntilMs int64 `protobuf:"varint,3,opt,name=grace_until_ms,json=graceUntilMs,proto3" json:"grace_until_ms,omitempty"`
-	// True once its grace has ended.
-	Gone          bool `protobuf:"varint,4,opt,name=gone,proto3" json:"gone,omitempty"`
+	GraceUntilMs  int64 `protobuf:"varint,3,opt,name=grace_until_ms,json=graceUntilMs,proto3" json:"grace_until_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2559,13 +2557,6 @@ func (x *ClientState) GetGraceUntilMs() int64 {
 		return x.GraceUntilMs
 	}
 	return 0
-}
-
-func (x *ClientState) GetGone() bool {
-	if x != nil {
-		return x.Gone
-	}
-	return false
 }
 
 // AgentState is an agent who is logged in.
@@ -3625,12 +3616,11 @@ const file_usher_v1_journal_proto_rawDesc = "" +
 	"\n" +
 	"FadingMean\x12\x15\n" +
 	"\x06sum_us\x18\x01 \x01(\x03R\x05sumUs\x12\x14\n" +
-	"\x05count\x18\x02 \x01(\x03R\x05count\"\xc5\x01\n" +
+	"\x05count\x18\x02 \x01(\x03R\x05count\"\xb1\x01\n" +
 	"\vClientState\x12>\n" +
 	"\fregistration\x18\x01 \x01(\v2\x1a.usher.v1.ClientRegisteredR\fregistration\x12<\n" +
 	"\vconnections\x18\x02 \x03(\v2\x1a.usher.v1.ConnectionOpenedR\vconnections\x12$\n" +
-	"\x0egrace_until_ms\x18\x03 \x01(\x03R\fgraceUntilMs\x12\x12\n" +
-	"\x04gone\x18\x04 \x01(\bR\x04gone\"\xe3\x06\n" +
+	"\x0egrace_until_ms\x18\x03 \x01(\x03R\fgraceUntilMs\"\xe3\x06\n" +
 	"\n" +
 	"AgentState\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +

@@ -105,8 +105,8 @@ export type RequestEvents = Message<"usher.v1.RequestEvents"> & {
    * supervisor. The option allow-multiple-agent-connections applies within
    * a kind. One of the kind supervisor hears everything, and keeps nobody at
    * work: an agent who has media, or handles what he did not intrude into,
-   * loses his connection with the last of another kind, and only one of
-   * another kind ends his grace.
+   * loses his connection with the last of another kind; one of another kind
+   * ends his grace, or that he has neither any more.
    *
    * @generated from field: string connection_kind = 2;
    */
