@@ -201,12 +201,21 @@ func (i *inbox) put(call *Call) *usherv1.EventError {
 		return unavailable("it has no journal")
 	case i.state == inboxDraining && call.changes():
 		return unavailable("it is stopping")
-	case len(i.calls) >= i.limit && !call.loses():
-		return refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "%d requests are waiting; try later", i.limit)
+	case len(i.calls) >= i.room(call) && !call.loses():
+		return refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "%d requests are waiting; try later", len(i.calls))
 	}
 	i.calls = append(i.calls, call)
 	i.wake()
 	return nil
+}
+
+// room is how many may wait before a call is refused. A quarter is kept free of
+// what customers ask for.
+func (i *inbox) room(call *Call) int {
+	if call.request.From == SessionPrincipal {
+		return i.limit - i.limit/4
+	}
+	return i.limit
 }
 
 // drain lets only reads in from now on, and puts the last request in line. It

@@ -22,6 +22,9 @@ type Hash [32]byte
 // sessions of customers. No API key has it.
 const SessionServer = "sessions"
 
+// SessionPrincipal is as what that media server acts.
+var SessionPrincipal = engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA, ID: SessionServer}
+
 // defaultCustomerGraceMs is how long a lost customer is waited for if the
 // tenant does not say.
 const defaultCustomerGraceMs = 120_000

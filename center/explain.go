@@ -67,7 +67,7 @@ type Look struct {
 // UnknownMediaType. Don't change the answer: it shares memory with the
 // configuration.
 func (c *Center) Rows(ctx context.Context, tenant string, look Look) (*usherv1.EventDirectory, *usherv1.EventError, error) {
-	return read(ctx, c, tenant, func(w *writer) (*usherv1.EventDirectory, *usherv1.EventError) {
+	return read(ctx, c, tenant, engine.Participant{}, func(w *writer) (*usherv1.EventDirectory, *usherv1.EventError) {
 		t := w.tenants[tenant]
 		if look.MediaType != "" && !t.engine.HasMediaType(engine.MediaName(look.MediaType)) {
 			return nil, refuse(usherv1.ErrorCode_ERROR_CODE_UNKNOWN_MEDIA_TYPE, "media_type: there is no media type %.128q", look.MediaType)
@@ -87,7 +87,7 @@ func (c *Center) Rows(ctx context.Context, tenant string, look Look) (*usherv1.E
 
 // explain lets the writer ask a tenant's router.
 func explain[M any](ctx context.Context, c *Center, tenant string, ask func(Explainer, *writer) (*M, *usherv1.EventError)) (*M, *usherv1.EventError, error) {
-	return read(ctx, c, tenant, func(w *writer) (*M, *usherv1.EventError) {
+	return read(ctx, c, tenant, engine.Participant{}, func(w *writer) (*M, *usherv1.EventError) {
 		x, explains := w.tenants[tenant].router.(Explainer)
 		if !explains {
 			return nil, refuse(usherv1.ErrorCode_ERROR_CODE_UNAVAILABLE, "the router of this server does not explain itself")
@@ -96,12 +96,12 @@ func explain[M any](ctx context.Context, c *Center, tenant string, ask func(Expl
 	})
 }
 
-// read lets the writer answer a question about a tenant. A refusal says at which
-// sequence it holds.
-func read[M any](ctx context.Context, c *Center, tenant string, look func(*writer) (*M, *usherv1.EventError)) (*M, *usherv1.EventError, error) {
+// read lets the writer answer somebody's question about a tenant. A refusal says
+// at which sequence it holds.
+func read[M any](ctx context.Context, c *Center, tenant string, from engine.Participant, look func(*writer) (*M, *usherv1.EventError)) (*M, *usherv1.EventError, error) {
 	var answer *M
 	var refusal *usherv1.EventError
-	reply, err := c.Do(ctx, Request{Tenant: tenant, Body: inspection(func(w *writer) {
+	reply, err := c.Do(ctx, Request{Tenant: tenant, From: from, Body: inspection(func(w *writer) {
 		if answer, refusal = look(w); refusal != nil {
 			refusal.Sequence = uint64(w.next - 1)
 		}

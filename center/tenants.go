@@ -44,7 +44,7 @@ func validTenantID(id string) bool {
 // passwords, which the caller strips before anybody sees it. The refusal is
 // nil, UnknownTenant or Unavailable.
 func (c *Center) GetConfiguration(ctx context.Context, tenant string) (*usherv1.GetConfigurationResponse, *usherv1.EventError, error) {
-	return read(ctx, c, tenant, func(w *writer) (*usherv1.GetConfigurationResponse, *usherv1.EventError) {
+	return read(ctx, c, tenant, engine.Participant{}, func(w *writer) (*usherv1.GetConfigurationResponse, *usherv1.EventError) {
 		configuration, version := w.tenants[tenant].engine.Configuration()
 		return &usherv1.GetConfigurationResponse{Configuration: configuration, Version: version}, nil
 	})

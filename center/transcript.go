@@ -22,7 +22,7 @@ import (
 // error is that of ctx, or the journal's.
 func (c *Center) Transcript(ctx context.Context, tenant string, who engine.Participant, r *usherv1.RequestGetTranscript) (*usherv1.EventTranscript, *usherv1.EventError, error) {
 	var lines []engine.Sequence
-	answer, refusal, err := read(ctx, c, tenant, func(w *writer) (*usherv1.EventTranscript, *usherv1.EventError) {
+	answer, refusal, err := read(ctx, c, tenant, who, func(w *writer) (*usherv1.EventTranscript, *usherv1.EventError) {
 		found, more, refusal := w.tenants[tenant].engine.Transcript(w.now, who, r)
 		if refusal != nil {
 			refusal.InteractionId = r.InteractionId

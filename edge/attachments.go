@@ -91,7 +91,7 @@ func (s *Server) conversation(ctx context.Context, who *caller, asked string) (i
 		if asked != "" && asked != who.from.ID {
 			return "", as, refuse(usherv1.ErrorCode_ERROR_CODE_PERMISSION_DENIED, "interaction_id: the token is for another session")
 		}
-		as = engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA, ID: center.SessionServer}
+		as = center.SessionPrincipal
 		return who.from.ID, as, nil
 	case usherv1.Role_ROLE_AGENT, usherv1.Role_ROLE_SUPERVISOR:
 		if asked == "" {

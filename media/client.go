@@ -45,14 +45,8 @@ func newClient(s *Server, tenant string) *client {
 	}
 }
 
-// do has the center carry out a request, when it is its turn.
+// do has the center carry out a request.
 func (c *client) do(ctx context.Context, protocol usherv1.Protocol, body any) (center.Reply, error) {
-	select {
-	case c.s.asking <- struct{}{}:
-		defer func() { <-c.s.asking }()
-	case <-ctx.Done():
-		return center.Reply{}, context.Cause(ctx)
-	}
 	reply, err := c.s.center.Do(ctx, center.Request{Tenant: c.tenant, From: Principal, Body: body, Protocol: protocol})
 	if err == nil && reply.Err != nil {
 		err = &center.Refused{Err: reply.Err}

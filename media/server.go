@@ -10,12 +10,10 @@ import (
 
 	usherv1 "github.com/usher-cc/usher/api/usher/v1"
 	"github.com/usher-cc/usher/center"
-	"github.com/usher-cc/usher/engine"
 )
 
-// Principal is as what the session media server of every tenant acts. No API
-// key has this name.
-var Principal = engine.Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA, ID: center.SessionServer}
+// Principal is as what the session media server of every tenant acts.
+var Principal = center.SessionPrincipal
 
 // Limits bound what customers may take up. Zero means the default.
 type Limits struct {
@@ -23,7 +21,6 @@ type Limits struct {
 	SessionsEach       int           // live sessions of one customer of a site, and as many callbacks; 5
 	StreamsEach        int           // open streams of one session; 8
 	Waiting            int           // messages that wait for one stream before it is cut off; 256
-	Asking             int           // requests that the center has at once for all customers; the others wait for their turn, and leave room for those of agents; 1,024
 	Heartbeat          time.Duration // silence on a stream before a heartbeat; 10 s
 	Progress           time.Duration // between two looks at the same place in a queue; 5 s
 	ProgressEach       int           // looks at places in one second; 200
@@ -40,7 +37,6 @@ func (l Limits) standard() Limits {
 	l.SessionsEach = cmp.Or(l.SessionsEach, 5)
 	l.StreamsEach = cmp.Or(l.StreamsEach, 8)
 	l.Waiting = cmp.Or(l.Waiting, 256)
-	l.Asking = cmp.Or(l.Asking, 1_024)
 	l.Heartbeat = cmp.Or(l.Heartbeat, 10*time.Second)
 	l.Progress = cmp.Or(l.Progress, 5*time.Second)
 	l.ProgressEach = cmp.Or(l.ProgressEach, 200)
@@ -84,7 +80,6 @@ type Server struct {
 	now    func() time.Time
 	files  *files
 	waits  waits
-	asking chan struct{} // holds one for each request that the center has
 
 	ctx     context.Context // ends with Shutdown
 	cancel  context.CancelFunc
@@ -114,7 +109,6 @@ func New(o Options) (*Server, error) {
 	if s.files, err = openFiles(o.Dir, s.limits, s.now); err != nil {
 		return nil, fmt.Errorf("open the attachments: %w", err)
 	}
-	s.asking = make(chan struct{}, s.limits.Asking)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }
