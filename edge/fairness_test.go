@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -281,5 +282,23 @@ func TestWhoMakesRoom(t *testing.T) {
 	e, gone := admit()
 	if gone != e || l.open != 2 || l.idle.Len()+l.busy.Len() != 0 {
 		t.Error("a known one went")
+	}
+}
+
+// TestNewcomersHaveTime: among many strangers who ask for something, who comes
+// is not the next to go.
+func TestNewcomersHaveTime(t *testing.T) {
+	l := &limitedListener{max: 16}
+	for range l.max {
+		c := &limitedConn{listener: l}
+		l.admit(c)
+		connState(c, http.StateActive)
+	}
+	newcomers := make([]*limitedConn, 4)
+	for n := range newcomers {
+		newcomers[n] = &limitedConn{listener: l}
+		if gone := l.admit(newcomers[n]); n < 3 && slices.Contains(newcomers, gone) || n == 3 && gone != newcomers[0] {
+			t.Errorf("newcomer %d: the wrong one went", n)
+		}
 	}
 }

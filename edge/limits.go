@@ -134,8 +134,8 @@ func (c *counters) close(key string) {
 //
 // Who comes may be an agent, which only his first request tells. So it is not he
 // who goes, but a stranger, over whose connection no credential of an agent or
-// an application has come: one that asks for nothing, or else any, and the
-// oldest first. However many connections customers open, agents find room.
+// an application has come: one that asks for nothing, as long as there are some,
+// or else any, and the oldest first. However many connections customers open, agents find room.
 type limitedListener struct {
 	net.Listener
 	max  int
@@ -172,7 +172,8 @@ func (l *limitedListener) admit(c *limitedConn) (gone *limitedConn) {
 	defer l.mu.Unlock()
 	if l.open >= l.max {
 		oldest := l.idle.Front()
-		if oldest == nil {
+		// The newest of the idle have had no time to ask: some of them stay.
+		if l.idle.Len() <= l.max/8 && l.busy.Len() > 0 {
 			oldest = l.busy.Front()
 		}
 		if oldest == nil {

@@ -40,7 +40,7 @@ func newMetrics(registry *prometheus.Registry, s *Server) *metrics {
 			Name: "usher_stuck_clients_total", Help: "Clients cut off because they did not take a message in time.",
 		}),
 		refusedConnections: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "usher_connections_refused_total", Help: "Connections above the limit.",
+			Name: "usher_connections_refused_total", Help: "Connections that were hung up on since there were too many.",
 		}),
 	}
 	if s.customers != nil {
