@@ -323,17 +323,22 @@ func TestShareOfAnAddress(t *testing.T) {
 			_, err := w.uploadFrom("a", w.session(), "x", content)
 			wantCode(t, what, err, code)
 		}
+		remembered := func() int {
+			w.s.files.mu.Lock()
+			defer w.s.files.mu.Unlock()
+			return len(w.s.files.sent)
+		}
 		send("all of it", strings.Repeat("x", 24), 0)
 		w.pass(7*time.Hour + 59*time.Minute)
 		send("too early", strings.Repeat("y", 8), errTooMany)
 		w.pass(2 * time.Minute)
 		send("a third of a day later", strings.Repeat("y", 8), 0)
 		w.pass(23 * time.Hour)
-		if n := len(w.s.files.sent); n != 1 {
+		if n := remembered(); n != 1 {
 			t.Errorf("%d addresses are remembered", n)
 		}
 		w.pass(2 * time.Hour)
-		if n := len(w.s.files.sent); n != 0 {
+		if n := remembered(); n != 0 {
 			t.Errorf("%d addresses are still remembered", n)
 		}
 	})

@@ -66,7 +66,7 @@ type sender struct {
 }
 
 // forCustomers is how much of something customers may take up.
-func forCustomers[N int | int64](all N) N { return all - all/4 }
+func forCustomers[N int | int64](all N) N { return all - max(1, all/4) }
 
 func openFiles(dir string, limits Limits, now func() time.Time) (*files, error) {
 	f := &files{
@@ -179,7 +179,7 @@ func (f *files) keep(tenant string, by sender, from io.Reader) (id, kind string,
 func (f *files) arrive(by sender) (done func(), err error) {
 	places := []chan struct{}{f.arriving}
 	if by.customer {
-		places = append(places, f.customers)
+		places = []chan struct{}{f.customers, f.arriving} // who is refused has taken no agent's place
 	}
 	leave := func(taken []chan struct{}) {
 		for _, place := range taken {
