@@ -114,6 +114,9 @@ func (s internetCallManager) GetSite(ctx context.Context, r *usherv1.GetSiteRequ
 // token, if the site does not say.
 const anonymousPerMinute = 6
 
+// guessable is below how many bytes a reference id may be guessed.
+const guessable = 16
+
 // typingBurst is how many typing notices are passed on at once.
 const typingBurst = 4
 
@@ -123,8 +126,14 @@ func (s internetCallManager) LaunchSession(ctx context.Context, r *usherv1.Reque
 	if err != nil {
 		return nil, err
 	}
-	if r.GetCustomerToken() == "" && !s.mayLaunch(callerOf(ctx).peer, tenant, site, r) {
-		return nil, refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "too many sessions from this address; try again in a minute")
+	if r.GetCustomerToken() == "" {
+		if n := len(r.GetReferenceId()); n > 0 && n < guessable {
+			return nil, refuse(usherv1.ErrorCode_ERROR_CODE_INVALID_ARGUMENT,
+				"reference_id: %d bytes, at least %d that nobody can guess: whoever knows it has the session", n, guessable)
+		}
+		if !s.mayLaunch(callerOf(ctx).peer, tenant, site, r) {
+			return nil, refuse(usherv1.ErrorCode_ERROR_CODE_TOO_MANY_REQUESTS, "too many sessions from this address; try again in a minute")
+		}
 	}
 	return s.customers.Launch(ctx, tenant, site, r)
 }

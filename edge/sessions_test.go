@@ -345,7 +345,7 @@ func TestRepeatedLaunch(t *testing.T) {
 	s := serveSite(t, Limits{})
 	launch := func(what, reference string, want int) {
 		t.Helper()
-		if status, text := s.call("LaunchSession", `{"site":"shop","referenceId":"`+reference+`"}`); status != want {
+		if status, text := s.call("LaunchSession", `{"site":"shop","referenceId":"`+strings.Repeat(reference, 16)+`"}`); status != want {
 			t.Errorf("%s: %d %s", what, status, text)
 		}
 	}
@@ -358,6 +358,9 @@ func TestRepeatedLaunch(t *testing.T) {
 	launch("the third", "c", 429)
 	launch("the second again", "b", 200)
 	launch("the first a sixth time", "a", 429)
+	if status, text := s.call("LaunchSession", `{"site":"shop","referenceId":"123456789012345"}`); status != 400 || !strings.Contains(text, "15 bytes, at least 16") {
+		t.Errorf("what can be guessed: %d %s", status, text)
+	}
 }
 
 // TestReferenceIDsOfCustomers: no method of customers takes a reference id that

@@ -454,7 +454,8 @@ func (x *OfferedRequestType) GetExpectedWaitMs() int64 {
 type RequestLaunchSession struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Reference id; at most 128 bytes, made by the browser from at least 128
-	// random bits: who knows it can ask for the session again.
+	// random bits: who knows it can ask for the session again. Without a
+	// customer token one of less than 16 bytes is refused.
 	ReferenceId string `protobuf:"bytes,1,opt,name=reference_id,json=referenceId,proto3" json:"reference_id,omitempty"`
 	// The tenant; "default" if empty.
 	TenantId string `protobuf:"bytes,2,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`

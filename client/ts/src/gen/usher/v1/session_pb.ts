@@ -234,7 +234,8 @@ export const OfferedRequestTypeSchema: GenMessage<OfferedRequestType> = /*@__PUR
 export type RequestLaunchSession = Message<"usher.v1.RequestLaunchSession"> & {
   /**
    * Reference id; at most 128 bytes, made by the browser from at least 128
-   * random bits: who knows it can ask for the session again.
+   * random bits: who knows it can ask for the session again. Without a
+   * customer token one of less than 16 bytes is refused.
    *
    * @generated from field: string reference_id = 1;
    */
