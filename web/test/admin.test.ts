@@ -467,6 +467,20 @@ test("by keyboard alone: add, edit, remove", async () => {
   await says(page, "removed: reason typed");
 });
 
+test("a dialog that is closed gives the focus back", async () => {
+  const page = await admin("reasons");
+  const remove = button(page, "Remove pause");
+  for (const close of ["Escape", "Enter"]) {
+    await remove.focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await button(page.getByRole("dialog"), "Cancel").focus();
+    await page.keyboard.press(close);
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await expect.poll(() => remove.evaluate((element) => element === document.activeElement), patience).toBe(true);
+  }
+});
+
 test("every part and form is for everybody, in light and dark", async () => {
   const page = await admin("audit");
   const parts = ["agents", "agent-groups", "skills", "queues", "workbins", "media-types", "request-types", "sites", "reasons", "keys", "file", "audit"];

@@ -19,8 +19,11 @@ export function Dialog(props: {
   // At once: the next key is the dialog's, however soon it comes.
   useLayoutEffect(() => {
     const former = document.activeElement;
-    dialog.current?.showModal();
+    const modal = dialog.current;
+    modal?.showModal();
     return () => {
+      // While it is open nothing outside can have the focus.
+      modal?.close();
       if (former instanceof HTMLElement) {
         former.focus();
       }
