@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// siteName is the web site of windows.yaml.
-	siteName = "demo"
+	// siteName is the web site of windows.yaml for people, crowdName that for
+	// bots.
+	siteName, crowdName = "demo", "crowd"
 	// patienceMin is how long a customer waits for an agent, at least; up to
 	// twice as long.
 	patienceMin = 30 * time.Second
@@ -60,7 +61,7 @@ func (w *Windows) customers(ctx context.Context) error {
 		return err
 	}
 	all, ctx := errgroup.WithContext(ctx)
-	for pause(ctx, 3*time.Second, 9*time.Second) {
+	for pause(ctx, 5*time.Second, 15*time.Second) {
 		all.Go(func() error {
 			err := visit(ctx, site)
 			if ctx.Err() != nil || client.CodeOf(err) != usherv1.ErrorCode_ERROR_CODE_UNSPECIFIED {
@@ -82,7 +83,7 @@ type customer struct {
 func visit(ctx context.Context, site *client.Client) error {
 	story := stories[rand.IntN(len(stories))]
 	session, err := site.LaunchSession(ctx, &usherv1.RequestLaunchSession{
-		Site: siteName, RequestType: story.requestType, Subject: story.subject, Text: story.lines[0],
+		Site: crowdName, RequestType: story.requestType, Subject: story.subject, Text: story.lines[0],
 		Name: customers[rand.IntN(len(customers))],
 	})
 	if err != nil {
