@@ -1,6 +1,6 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { axeViolations, launch, open, picture } from "./browser.js";
+import { axeViolations, launch, logIn, open, picture } from "./browser.js";
 import { password, until, Usher } from "./server.js";
 
 let usher: Usher;
@@ -81,4 +81,19 @@ test("a chat survives that the server is killed", async () => {
   await agent.stop(offer.interactionId);
   await until("the customer sees the end", () => customer.state.stage === "ended");
   agent.close();
+});
+
+test("the palette gives the focus back to where it was", async () => {
+  const { page, context } = await open(browser, usher, "/agent", {
+    before: (context) => logIn(context, usher, { window: "agent", agentId: "ben" }),
+  });
+  await page.getByRole("button", { name: "Start work" }).click();
+  const former = page.locator(".status").getByRole("button", { name: /Become available/ }).first();
+  await former.focus();
+  await page.keyboard.press("Control+k");
+  await page.getByRole("dialog").getByRole("combobox").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await until("it has the focus", () => former.evaluate((element) => element === document.activeElement));
+  await context.close();
 });
