@@ -751,8 +751,42 @@ describe("what is there", () => {
     await page.reload();
     await page.getByText("Offered to Ben").waitFor();
     await expect.poll(() => message(page).inputValue(), patience).toBe("under way");
+    await message(page).fill("");
     await tells(page, "Ben has it now.", () => ben.accept(invitation.ticket));
     await isGone(session(page, "Kai"));
+  });
+
+  test("stays when a colleague accepts and it was not sent: a draft, and a line that comes too late", async () => {
+    const { page } = await desk("ana");
+    const ben = await colleague("ben");
+    const unsent = page.getByLabel("Not sent, since the session had ended for you");
+    for (const [name, text] of [["Lou", "a draft"], ["Max", "a line"]] as const) {
+      await customer("desk", name);
+      await accept(page, name);
+      await page.getByRole("button", { name: /^Transfer/ }).click();
+      await choice(page, "Ben").click();
+      const invitation = await until("Ben is asked", () => ben.state.invitations[0]);
+      await message(page).fill(text);
+      let release = () => {};
+      const late = new Promise<void>((resolve) => (release = resolve));
+      await page.route("**/usher.v1.InteractionManagement/AddLine", (route) => late.then(() => route.continue()));
+      if (text === "a line") {
+        await message(page).press("Enter");
+        await page.getByText("Sending …").waitFor();
+      }
+      await tells(page, "Ben has it now.", () => ben.accept(invitation.ticket));
+      await reads(session(page, name), /You no longer have this session\./);
+      release();
+      await expect.poll(() => unsent.inputValue(), patience).toBe(text);
+      await page.unroute("**/usher.v1.InteractionManagement/AddLine");
+    }
+    await accessible(page, "unsent");
+    await page.reload();
+    await expect.poll(() => unsent.inputValue(), patience).toBe("a line");
+    await item(page, "Lou").click();
+    await expect.poll(() => unsent.inputValue(), patience).toBe("a draft");
+    await session(page, "Lou").getByRole("button", { name: "Close" }).click();
+    await isGone(item(page, "Lou"));
   });
 
   test("is not left because a colleague takes another session over", async () => {

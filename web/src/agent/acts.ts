@@ -10,9 +10,9 @@ import { now } from "../common/clock.js";
 import { desk, expected, logOut } from "./desk.js";
 import { goTo } from "./go.js";
 import { kept } from "./kept.js";
-import { type Asked, askedTo, type Ending, type InviteKind, type Offer, type Session } from "./model.js";
+import { type Asked, askedTo, type Ending, type InviteKind, isUnsent, type Offer, type Session } from "./model.js";
 import { offerGone, sessionGone } from "./reduce.js";
-import { notes, setDraft } from "./sends.js";
+import { forgetUnsent, notes, unsentOf } from "./sends.js";
 import { change, look, nameOf, openOffers, state, view } from "./store.js";
 import { at, inTurn, say, words } from "./trouble.js";
 import { t } from "./text.js";
@@ -82,7 +82,7 @@ function leaving(id: string, done: string, request: () => Promise<unknown>): Pro
       await desk().refresh();
       expected.endings.delete(id);
     }
-    close(id);
+    gaveAway(id);
     tell(done);
   });
 }
@@ -94,6 +94,14 @@ const ownEnding = (operation: Operation): Ending => ({
   atMs: now.peek(),
 });
 
+/** A session was given away: its card goes, unless something stands there that was not sent. */
+function gaveAway(id: string): void {
+  const session = state.peek().sessions.find((s) => s.id === id);
+  if (!unsentOf(id) && !session?.conversation?.pending.some(isUnsent)) {
+    close(id);
+  }
+}
+
 /**
  * Takes a session's card away, with all that was kept for it. Who looks at it
  * looks at another one then; who looks elsewhere already is left there.
@@ -101,7 +109,7 @@ const ownEnding = (operation: Operation): Ending => ({
 export function close(id: string): void {
   const { [id]: _, ...others } = notes.value;
   notes.value = others;
-  setDraft(id, "", false);
+  forgetUnsent(id);
   change((s) => sessionGone(s, id));
   const seen = view.peek();
   if (seen.kind === "session" && seen.id === id) {
@@ -175,7 +183,7 @@ async function follow(one: Awaited): Promise<void> {
     await outcome();
     if (kind === "transfer") {
       await desk().refresh();
-      close(id);
+      gaveAway(id);
       tell(t("doneTransferred", { name }));
     } else {
       tell(t("doneJoined", { name }));

@@ -71,6 +71,9 @@ export function sessionEnding({ ended, visibility }: Session): string {
   if (ended.operation === Operation.STOP) {
     return stopped(ended, values);
   }
+  if (ended.by?.kind === ParticipantKind.AGENT && ended.by.id === state.value.agentId) {
+    return t("errorNotAParty");
+  }
   const helped = visibility === VisibilityMode.COACH || visibility === VisibilityMode.MONITOR;
   if (helped && ended.operation === Operation.LEAVE && ended.by) {
     return t(visibility === VisibilityMode.COACH ? "endedCoaching" : "endedMonitoring", values);

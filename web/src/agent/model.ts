@@ -1,7 +1,7 @@
 // What the window knows of its agent: his status, what he is offered, and the
 // sessions he has. All of it follows from the events (reduce.ts); it is never
 // changed in place, so that signals notice.
-import type { Conversation, Invitation } from "@usher-cc/client";
+import type { Conversation, Invitation, PendingLine } from "@usher-cc/client";
 import type { Attachment, TranscriptLine } from "@usher-cc/client/gen/conversation";
 import { LineKind, LineVisibility } from "@usher-cc/client/gen/conversation";
 import {
@@ -169,6 +169,9 @@ export const unreadOf = (s: Session, agentId: string): number =>
 
 /** The number of the last line. */
 export const lastNumber = (s: Session): number => s.conversation?.lines.at(-1)?.added?.number ?? 0;
+
+/** Whether the server has not said that it has a line. */
+export const isUnsent = (line: PendingLine): boolean => line.sequence === undefined;
 
 /** A line of a transcript, as this agent sees it. */
 export function lineOf({ added, timeMs }: TranscriptLine, agentId: string): Line {

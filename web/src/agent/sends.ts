@@ -72,6 +72,18 @@ export function unsentGone(id: string, text: string, agentsOnly: boolean): void 
   unsent.value = unsent.peek().filter((_, n) => n !== at);
 }
 
+/** What was written in a session and not sent, as far as it is known: lines that the server may not have, and the draft. */
+export function unsentOf(id: string): string {
+  const lines = unsent.value.filter((u) => u.id === id).map((u) => u.text);
+  return [...lines, draftOf(id).text].filter((text) => text.trim()).join("\n");
+}
+
+/** Forgets what was written in a session. */
+export function forgetUnsent(id: string): void {
+  unsent.value = unsent.peek().filter((u) => u.id !== id);
+  setDraft(id, "", false);
+}
+
 /** Puts what was being sent when the page was loaded anew, and did not arrive, back into the drafts. */
 export function restoreUnsent(): void {
   const left = new Set(unsent.peek());

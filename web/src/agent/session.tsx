@@ -1,6 +1,9 @@
 // A session's card: what can be done, what was said, what is to be said.
+import { useRef } from "preact/hooks";
 import { ParticipantKind, VisibilityMode } from "@usher-cc/client/gen/common";
 import { Button } from "../common/button.js";
+import { Field } from "../common/field.js";
+import { tell } from "../common/toast.js";
 import * as acts from "./acts.js";
 import { Compose } from "./compose.js";
 import { Details } from "./details.js";
@@ -8,6 +11,7 @@ import { isStopped, sessionEnding } from "./explain.js";
 import { type Asked, customerOf, requestOf, type Session, subjectOf } from "./model.js";
 import { CommandButton, Countdown, Since, Trouble } from "./parts.js";
 import { nameOf } from "./store.js";
+import { unsentOf } from "./sends.js";
 import { Transcript } from "./transcript.js";
 import { WrapUp } from "./wrapup.js";
 import { t } from "./text.js";
@@ -70,6 +74,25 @@ function AskedBar(props: { asked: Asked }) {
   );
 }
 
+/** What was written and not sent when the session ended, to be copied. */
+function Unsent(props: { id: string }) {
+  const area = useRef<HTMLTextAreaElement>(null);
+  const text = unsentOf(props.id);
+  const copy = async () => {
+    area.current?.select(); // where the page may not write to the clipboard a key copies it
+    await navigator.clipboard.writeText(text);
+    tell(t("copied"));
+  };
+  return text ? (
+    <div class="unsent">
+      <Field label={t("unsentText")}>
+        {(control) => <textarea {...control} ref={area} rows={2} readOnly value={text} />}
+      </Field>
+      <Button onClick={() => copy().catch(() => undefined)}>{t("copy")}</Button>
+    </div>
+  ) : null;
+}
+
 function Ended(props: { session: Session }) {
   const { session } = props;
   return (
@@ -77,6 +100,7 @@ function Ended(props: { session: Session }) {
       <p role="status">
         <strong>{sessionEnding(session)}</strong>
       </p>
+      <Unsent id={session.id} />
       {isStopped(session) ? (
         <WrapUp session={session} />
       ) : (

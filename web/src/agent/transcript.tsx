@@ -9,7 +9,7 @@ import { Button } from "../common/button.js";
 import { Linked } from "../common/linked.js";
 import { timeOfDaySeconds } from "../common/time.js";
 import { desk } from "./desk.js";
-import { customerOf, type Line, lineOf, type Session } from "./model.js";
+import { customerOf, isUnsent, type Line, lineOf, type Session } from "./model.js";
 import { fetchFile, unsentGone } from "./sends.js";
 import { state } from "./store.js";
 import { at, busy, words } from "./trouble.js";
@@ -148,7 +148,7 @@ function Pending(props: { id: string; pending: PendingLine; ended: boolean }) {
   return (
     <div class={`line line-me line-pending ${line.visibility === LineVisibility.AGENTS ? "line-agents" : ""}`}>
       <p class="line-text">{line.text || line.attachment?.name}</p>
-      {error ? (
+      {error && !props.ended ? (
         <div class="trouble" role="alert">
           <span>
             {t("lineRefused")} {words(error)}
@@ -157,7 +157,7 @@ function Pending(props: { id: string; pending: PendingLine; ended: boolean }) {
           <Button onClick={settle("never")}>{t("discard")}</Button>
         </div>
       ) : (
-        <p class="line-head soft">{props.ended ? t("lineRefused") : t("sending")}</p>
+        <p class="line-head soft">{props.ended && isUnsent(props.pending) ? t("lineRefused") : t("sending")}</p>
       )}
     </div>
   );
