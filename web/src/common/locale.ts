@@ -37,7 +37,9 @@ export function setLanguage(to: string): void {
   write(languageKey, to);
   const url = new URL(location.href);
   url.searchParams.delete("lang");
-  location.replace(url);
+  // With a # in it, going to the address would only jump within the page.
+  history.replaceState(history.state, "", url);
+  location.reload();
 }
 
 type Text = string | Partial<Record<Intl.LDMLPluralRule, string>>;
