@@ -373,6 +373,32 @@ test("the grid shows agents and their states, by mouse and keyboard", async () =
   await focused("alice again", row("alice"));
 });
 
+test("the grid acts on the row that has the focus", async () => {
+  await agent("alice");
+  await agent("ben", false);
+  const page = await wall("#agents");
+  const row = (id: string) => page.locator(`[data-agent=${id}]`);
+  await row("alice").focus();
+  await row("ben").focus(); // as a screen reader may, past the order of Tab
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog", { name: "Ben (ben)" }).waitFor();
+  await page.keyboard.press("Escape");
+  await focused("ben again", row("ben"));
+});
+
+test("the grid says why a medium is not ready", async () => {
+  const alice = await agent("alice");
+  const page = await wall("#agents");
+  await alice.notReady("chat", "pause");
+  await page.locator("[data-agent=alice]").getByText("chat not ready: Short pause").waitFor();
+});
+
+test("the language can be changed anywhere on the wall", async () => {
+  const page = await wall("#agents", carolsOwn);
+  await page.getByLabel("Language").selectOption("de");
+  await page.getByRole("grid", { name: /Pfeiltasten/ }).waitFor();
+});
+
 test("a supervisor forces states, and the agent hears who and why", async () => {
   const alice = await agent("alice");
   const erik = await agent("erik");

@@ -2,6 +2,7 @@
 // not changed are not drawn again.
 import { signal } from "@preact/signals";
 import { ReasonKind } from "@usher-cc/client/gen/administration";
+import type { MediaStatus } from "@usher-cc/client/gen/event";
 import { type AgentRow, AgentRowState } from "@usher-cc/client/gen/statistics";
 import { WorkMode } from "@usher-cc/client/gen/routing";
 import { Component } from "preact";
@@ -134,20 +135,23 @@ function Grid(props: { rows: readonly AgentRow[] }) {
     focus.current = true;
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (!(event.target as Element).closest("[data-row]")) {
+    // The row that has the focus, which need not be the one in the order of Tab.
+    const focused = (event.target as Element).closest<HTMLElement>("[data-row]");
+    if (!focused) {
       return;
     }
+    const from = Number(focused.dataset.row);
     const page = Math.max(1, Math.floor(height / rowHeight) - 2);
     const to: Record<string, number> = {
-      ArrowDown: at + 1,
-      ArrowUp: at - 1,
-      PageDown: at + page,
-      PageUp: at - page,
+      ArrowDown: from + 1,
+      ArrowUp: from - 1,
+      PageDown: from + page,
+      PageUp: from - page,
       Home: 0,
       End: rows.length - 1,
     };
     if (event.key === "Enter" || event.key === " ") {
-      opened.value = rows[at]?.agentId;
+      opened.value = rows[from]?.agentId;
     } else if (event.key in to) {
       go(to[event.key] ?? 0);
     } else {
@@ -282,13 +286,18 @@ export function State(props: { row: AgentRow }) {
   return <span class={`state ${stateClasses[props.row.state] ?? "state-away"}`}>{stateNames[props.row.state]()}</span>;
 }
 
-/** An agent's media: ready ones with the capacity that is left. */
+/** An agent's media: ready ones with the capacity that is left, others with the reason. */
 export function Media(props: { row: AgentRow }) {
-  return (
-    <Listed
-      of={props.row.media.map((m) => (m.ready ? t("mediaReady", { media: m.mediaType, left: m.capacityLeft }) : t("mediaNotReady", { media: m.mediaType })))}
-    />
-  );
+  return <Listed of={props.row.media.map(mediaText)} />;
+}
+
+function mediaText(m: MediaStatus): string {
+  if (m.ready) {
+    return t("mediaReady", { media: m.mediaType, left: m.capacityLeft });
+  }
+  return m.reason
+    ? t("mediaNotReadyBecause", { media: m.mediaType, reason: reasonWords(m.reason) })
+    : t("mediaNotReady", { media: m.mediaType });
 }
 
 // Texts in a row, each of its own direction.
