@@ -462,6 +462,33 @@ describe("a session", () => {
     expect(errors.filter((error) => !/status of 4\d\d/.test(error))).toEqual([]);
   });
 
+  test("stays at its end as a picture loads and the card is wrapped up, and where somebody reads further up", async () => {
+    const { page } = await desk("ana");
+    const png = await page.evaluate(() => {
+      const canvas = Object.assign(document.createElement("canvas"), { width: 200, height: 700 });
+      return canvas.toDataURL("image/png").split(",")[1]!;
+    });
+    const tom = await customer("desk", "Tom");
+    await tom.attach(new File([Buffer.from(png, "base64")], "tall.png", { type: "image/png" }));
+    for (let n = 1; n <= 12; n++) {
+      tom.send(`line ${n}`);
+    }
+    await until("all is said", () => seenBy(tom).includes("line 12"));
+    await accept(page, "Tom");
+    const below = () => page.locator(".transcript").evaluate((box) => Math.round(box.scrollHeight - box.scrollTop - box.clientHeight));
+    await page.getByRole("img", { name: "tall.png" }).waitFor();
+    await expect.poll(below, patience).toBeLessThan(2);
+    await page.getByRole("button", { name: /^End/ }).click();
+    await because(page, "Answered", "1");
+    await page.getByLabel("Disposition").waitFor();
+    await expect.poll(below, patience).toBeLessThan(2);
+    await page.locator(".transcript").evaluate((box) => (box.scrollTop = 0));
+    await page.getByRole("button", { name: /To the latest lines/ }).waitFor();
+    await page.setViewportSize({ width: 1280, height: 700 });
+    await frames(page);
+    expect(await page.locator(".transcript").evaluate((box) => box.scrollTop)).toBe(0);
+  });
+
   test("is placed in a workbin, found there and taken again; then in a queue", async () => {
     const { page } = await desk("ana");
     const walt = await customer("desk", "Walt", { subject: "Later" });

@@ -32,22 +32,24 @@ export function Transcript(props: { session: Session }) {
   return (
     <div class="transcript-frame">
       <div ref={box} class="transcript" role="log" aria-label={t("conversation")} tabIndex={0} onScroll={onScroll}>
-        {session.conversation?.more && (
-          <p>
-            <Button busy={busy.value.has(place)} onClick={() => at(place, () => desk().loadEarlierLines(session.id))}>
-              ↑ {t("showEarlier")}
-            </Button>
-          </p>
-        )}
-        <Trouble place={place} />
-        {session.conversation?.trimmed && <p class="soft">{t("earlierLines")}</p>}
-        {session.conversation?.loaded && lines.length === 0 && pending.length === 0 && <p class="soft">{t("nothingSaid")}</p>}
-        {lines.map((line, n) => (
-          <LineView key={line.number} id={session.id} line={line} first={!together(lines[n - 1], line)} />
-        ))}
-        {pending.map((line) => (
-          <Pending key={line.referenceId} id={session.id} pending={line} ended={session.ended !== undefined} />
-        ))}
+        <div>
+          {session.conversation?.more && (
+            <p>
+              <Button busy={busy.value.has(place)} onClick={() => at(place, () => desk().loadEarlierLines(session.id))}>
+                ↑ {t("showEarlier")}
+              </Button>
+            </p>
+          )}
+          <Trouble place={place} />
+          {session.conversation?.trimmed && <p class="soft">{t("earlierLines")}</p>}
+          {session.conversation?.loaded && lines.length === 0 && pending.length === 0 && <p class="soft">{t("nothingSaid")}</p>}
+          {lines.map((line, n) => (
+            <LineView key={line.number} id={session.id} line={line} first={!together(lines[n - 1], line)} />
+          ))}
+          {pending.map((line) => (
+            <Pending key={line.referenceId} id={session.id} pending={line} ended={session.ended !== undefined} />
+          ))}
+        </div>
       </div>
       <p class="typing soft" role="status">
         {writers(session).map((name) => t("isTyping", { name })).join(" ")}
@@ -70,15 +72,18 @@ function writers(s: Session): string[] {
 function useScroll(id: string, first: number | undefined, count: number) {
   const box = useRef<HTMLDivElement>(null);
   const [atEnd, setAtEnd] = useState(true);
+  const followed = useRef(true);
+  const lastTop = useRef(0);
   const shown = useRef({ first, height: 0 });
   useLayoutEffect(() => {
     const el = box.current;
     const before = scrolledTo.get(id);
     if (el && before !== undefined) {
       el.scrollTop = before;
+      followed.current = false;
     }
     return () => {
-      if (el && el.scrollHeight - el.scrollTop - el.clientHeight > nearPx) {
+      if (el && !followed.current) {
         scrolledTo.set(id, el.scrollTop);
       } else {
         scrolledTo.delete(id);
@@ -91,10 +96,17 @@ function useScroll(id: string, first: number | undefined, count: number) {
     }
   };
   useLayoutEffect(() => {
-    if (atEnd && !scrolledTo.has(id)) {
+    if (followed.current) {
       toEnd();
     }
   }, [count]);
+  // What has loaded late, or a smaller box, moves the end.
+  useEffect(() => {
+    const resized = new ResizeObserver(() => followed.current && toEnd());
+    resized.observe(box.current!);
+    resized.observe(box.current!.firstElementChild!);
+    return () => resized.disconnect();
+  }, []);
   useLayoutEffect(() => {
     const el = box.current;
     const before = shown.current;
@@ -105,9 +117,14 @@ function useScroll(id: string, first: number | undefined, count: number) {
   });
   const onScroll = () => {
     const el = box.current;
-    if (el) {
-      setAtEnd(el.scrollHeight - el.scrollTop - el.clientHeight <= nearPx);
+    if (!el) {
+      return;
     }
+    // The end may have moved before this is told: it is left by scrolling up only.
+    const near = el.scrollHeight - el.scrollTop - el.clientHeight <= nearPx;
+    followed.current = near || (followed.current && el.scrollTop >= lastTop.current);
+    lastTop.current = el.scrollTop;
+    setAtEnd(followed.current);
   };
   return { box, atEnd, onScroll, toEnd };
 }
