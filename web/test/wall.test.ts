@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { type AgentSession, codeOf, connect, type Connection, type CustomerSession, ErrorCode } from "@usher-cc/client";
 import { Administration } from "@usher-cc/client/gen/administration";
-import { ClientType, Role, VisibilityMode } from "@usher-cc/client/gen/common";
+import { ClientType, OwnerKind, Role, VisibilityMode } from "@usher-cc/client/gen/common";
 import type { Event } from "@usher-cc/client/gen/event";
 import { InteractionManagement } from "@usher-cc/client/gen/interaction_management";
 import { Reporting, type TraceLine } from "@usher-cc/client/gen/reporting";
@@ -530,6 +530,20 @@ test("what is handled, and what waits, is put into another queue", async () => {
   await dialog.getByLabel("Queue").selectOption("sales");
   await told(page, `${id} is in sales.`, () => confirm(page, "Requeue", "Sales it is"));
   expect(await answer(alice)).toBe(id);
+});
+
+test("what comes from a workbin says so, and is put into a queue of one's choice", async () => {
+  const { id, alice, page } = await chat("From the bin.");
+  const drafts = { name: "drafts", owner: "alice", ownerKind: OwnerKind.AGENT };
+  await alice.placeInWorkbin(id, drafts);
+  const row = page.getByRole("row", { name: id });
+  await row.getByText("drafts").waitFor();
+  await alice.pull({ case: "workbin", value: drafts }, { interactionId: id });
+  await row.getByText("Workbin").waitFor();
+  await page.getByRole("button", { name: "Requeue" }).click();
+  expect(await page.getByRole("dialog").getByLabel("Queue").locator("option:checked").innerText()).toBe("Choose …");
+  await page.getByRole("dialog").getByLabel("Queue").selectOption("shared");
+  await told(page, `${id} is in shared.`, () => confirm(page, "Requeue", "To all"));
 });
 
 test("properties that were read before a change and come after it are not the last word", async () => {

@@ -6,6 +6,7 @@ import { useState } from "preact/hooks";
 import { Button } from "../common/button.js";
 import { Dialog } from "../common/dialog.js";
 import { Field } from "../common/field.js";
+import { queueName } from "../common/queues.js";
 import { t as common } from "../common/text.js";
 import { Media, modeText, State } from "./agents.js";
 import { Elapsed } from "./marks.js";
@@ -74,7 +75,7 @@ function Facts(props: { row: AgentRow; onClose: () => void }) {
                   {h.interactionId}
                 </a>{" "}
                 <span class="soft">
-                  {[h.mediaType, h.queue].filter(Boolean).join(" · ")} · <Elapsed sinceMs={Number(h.sinceMs)} />
+                  {[h.mediaType, queueName(h.queue) || (h.queue && t("workbin"))].filter(Boolean).join(" · ")} · <Elapsed sinceMs={Number(h.sinceMs)} />
                 </span>
               </div>
             ))}

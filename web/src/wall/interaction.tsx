@@ -3,12 +3,13 @@ import { type InteractionProperties, InteractionState, type OpenInvitation, Oper
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Button } from "../common/button.js";
 import { Field } from "../common/field.js";
+import { queueName } from "../common/queues.js";
 import { SequenceDiagram } from "../common/sequence/diagram.js";
 import { participantName } from "../common/sequence/arrows.js";
 import { dateAndTime } from "../common/time.js";
 import { requeueWaiting } from "./acts.js";
 import { type FollowedInteraction, followInteraction } from "./follow-interaction.js";
-import { Heading, sinceMs } from "./interactions.js";
+import { Heading, sinceMs, whereOf } from "./interactions.js";
 import { Elapsed, interactionStates, SecondsLeft, visibilities } from "./marks.js";
 import { ReasonDialog } from "./reason-dialog.js";
 import { address, agentName, directory, known, own, readDirectory, session } from "./state.js";
@@ -50,7 +51,7 @@ export function InteractionPanel(props: { id: string }) {
       {live && (
         <div class="wall-bar">
           <span class="soft">
-            {[i.mediaType, i.queue, i.vdn].filter(Boolean).join(" · ")} · <Elapsed sinceMs={sinceMs(i)} />
+            {[i.mediaType, whereOf(i), i.vdn].filter(Boolean).join(" · ")} · <Elapsed sinceMs={sinceMs(i)} />
           </span>
           <span class="wall-bar-end">
             <Button onClick={() => setAct("reassign")}>{t("reassign")}</Button>
@@ -117,7 +118,7 @@ function Details(props: { i: InteractionProperties }) {
   const time = (ms: bigint) => (ms ? dateAndTime(Number(ms)) : "");
   const rows: [string, string][] = [
     [t("state"), interactionStates[i.state]()],
-    [t("queue"), i.queue],
+    [t("queue"), queueName(i.queue)],
     [t("vdn"), i.vdn],
     [t("workbin"), i.workbin ? `${i.workbin.name} (${i.workbin.owner})` : ""],
     [t("mediaType"), i.mediaType],
@@ -225,7 +226,7 @@ function Reassign(props: { i: InteractionProperties; onClose: () => void }) {
 
 function Requeue(props: { i: InteractionProperties; onClose: () => void }) {
   const { i } = props;
-  const [queue, setQueue] = useState(i.queue);
+  const [queue, setQueue] = useState(queueName(i.queue));
   useEffect(() => void readDirectory(), []);
   const queues = (directory.value?.queues ?? []).map((row) => row.queue);
   const handled = i.state === InteractionState.HANDLING;

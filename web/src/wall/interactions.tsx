@@ -3,6 +3,7 @@ import type { InteractionProperties } from "@usher-cc/client/gen/common";
 import { InteractionState } from "@usher-cc/client/gen/common";
 import { InteractionManagement } from "@usher-cc/client/gen/interaction_management";
 import { useEffect } from "preact/hooks";
+import { queueName } from "../common/queues.js";
 import { type Column, Table } from "../common/table.js";
 import { count } from "../common/time.js";
 import { InteractionPanel } from "./interaction.js";
@@ -143,6 +144,9 @@ function List(props: { open: string }) {
 export const sinceMs = (i: InteractionProperties): number =>
   Number(i.state === InteractionState.HANDLING ? i.assignedAtMs : i.movedToQueueAtMs || i.submittedAtMs);
 
+/** The queue or the workbin where an interaction is or was last; what was taken from a workbin says no more of it. */
+export const whereOf = (i: InteractionProperties): string => queueName(i.queue) || i.workbin?.name || (i.queue && t("workbin"));
+
 function columns(open: string): Column<InteractionProperties>[] {
   return [
     {
@@ -170,7 +174,7 @@ function columns(open: string): Column<InteractionProperties>[] {
       ),
     },
     { key: "since", title: t("since"), number: true, sort: (i) => -sinceMs(i), cell: (i) => <Elapsed sinceMs={sinceMs(i)} /> },
-    { key: "queue", title: t("queue"), sort: (i) => i.queue, cell: (i) => i.queue || i.workbin?.name || "–" },
+    { key: "queue", title: t("queue"), sort: whereOf, cell: (i) => whereOf(i) || "–" },
   ];
 }
 
