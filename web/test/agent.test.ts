@@ -644,6 +644,17 @@ describe("the agent's state", () => {
   });
 });
 
+describe("an agent who is logged in without media", () => {
+  test("takes up his by becoming available", async () => {
+    (await usher.agent("cleo", [])).close();
+    const { page } = await desk("cleo", false);
+    await reads(page.locator(".status"), /no media/);
+    await page.getByText("You are logged in without media").waitFor();
+    await becomeAvailable(page);
+    await reads(page.locator(".status"), /chat: ready[^]*short: ready[^]*task: ready/);
+  });
+});
+
 describe("keys alone", () => {
   // Log in, become available, accept, write, switch sessions, edit user data,
   // hold and resume, transfer, place in a workbin, take from there, end with a

@@ -247,6 +247,9 @@ export function becomeAvailable(): Promise<boolean> {
     if (status?.doNotDisturb) {
       await desk().setDoNotDisturb(false);
     }
+    if (status?.media.length === 0) {
+      await takeUpMedia();
+    }
     for (const media of status?.media.filter((m) => !m.ready) ?? []) {
       await desk().ready(media.mediaType);
     }
@@ -254,6 +257,14 @@ export function becomeAvailable(): Promise<boolean> {
       await desk().setAgentState(lastMode.value);
     }
   });
+}
+
+/** Takes up the media that an agent may have, as login does: a supervisor who comes from his wall has none. */
+async function takeUpMedia(): Promise<void> {
+  const { mediaTypes } = await desk().directory();
+  for (const mediaType of mediaTypes) {
+    await desk().addMedia(mediaType, true);
+  }
 }
 
 const isIn = (mode: WorkMode) => mode === WorkMode.AUTO_IN || mode === WorkMode.MANUAL_IN;

@@ -131,7 +131,7 @@ function Idle() {
   return (
     <section class="idle" aria-label={t("idlePage")}>
       <h2>{t("idle")}</h2>
-      <p class="soft">{t("idleHint")}</p>
+      <p class="soft">{state.value.status?.media.length === 0 ? t("noMediaHint") : t("idleHint")}</p>
       <div class="row">
         <CommandButton id="available" kind="primary" place={statusPlace} />
         {notifications.value === "default" && <Button onClick={askForNotifications}>{t("allowNotifications")}</Button>}

@@ -25,6 +25,7 @@ export function Status() {
       </div>
       <Connection />
       <Mode />
+      {status.media.length === 0 && <span class="chip chip-warn">{t("noMedia")}</span>}
       {status.media.map((media) => (
         <MediaSwitch key={media.mediaType} media={media} />
       ))}
