@@ -271,6 +271,7 @@ describe("an offer", () => {
     await dialog(page).getByRole("button", { name: /I am busy/ }).waitFor();
     await accessible(page, "reject");
     await keys(page, "1");
+    await reads(page.locator(".idle"), /You rejected: Nora I am busy/);
     // Before she is asked again, after a pause, another has it.
     const invitation = await until("Dana is asked", () => dana.state.invitations[0]);
     await dana.accept(invitation.ticket);

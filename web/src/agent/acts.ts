@@ -11,7 +11,7 @@ import { desk, expected, logOut } from "./desk.js";
 import { goTo } from "./go.js";
 import { kept } from "./kept.js";
 import { type Asked, askedTo, type Ending, type InviteKind, isUnsent, type Offer, type Session } from "./model.js";
-import { offerGone, sessionGone } from "./reduce.js";
+import { offerGone, offerRejected, sessionGone } from "./reduce.js";
 import { forgetUnsent, notes, unsentOf } from "./sends.js";
 import { change, look, nameOf, openOffers, state, view } from "./store.js";
 import { at, inTurn, say, words } from "./trouble.js";
@@ -35,7 +35,10 @@ export function accept(offer: Offer): Promise<boolean> {
 }
 
 export function reject(offer: Offer, reason: string): Promise<boolean> {
-  return answering(offer, () => desk().reject(offer.ticket, reason));
+  return answering(offer, async () => {
+    await desk().reject(offer.ticket, reason);
+    change((s) => offerRejected(s, offer, reason, now.peek()));
+  });
 }
 
 /** Answers an offer; it goes when that is done, and stays with an explanation if it came too late. */

@@ -76,6 +76,7 @@ export type ProgressKey =
   | "progressAlerting"
   | "progressConnected"
   | "progressOfferClosed"
+  | "progressRejected"
   | "progressJoined"
   | "progressLeft"
   | "progressDropped"

@@ -4,7 +4,7 @@ import { InteractionPropertiesSchema, Operation, ParticipantKind, VisibilityMode
 import { type Event, EventSchema } from "@usher-cc/client/gen/event";
 import { expect, test } from "vitest";
 import { nothing, type State } from "./model.js";
-import { byCustomer, ended, offerClosed, offerGone, reduce, seen, sync } from "./reduce.js";
+import { byCustomer, ended, offerClosed, offerGone, offerRejected, reduce, seen, sync } from "./reduce.js";
 
 const none = { tickets: new Set<bigint>(), endings: new Map() };
 
@@ -61,7 +61,7 @@ test("what goes without a message is explained as well as can be, and better whe
 test("what the agent answers or gives away himself is not explained to him", () => {
   const own = { reason: "", by: { kind: ParticipantKind.AGENT, id: "ana" } as never, operation: Operation.LEAVE, atMs: 1 };
   expect(sync(offered(), has({}), { ...none, tickets: new Set([7n]) }, 80).offers[0]?.closed).toBeUndefined();
-  expect(sync(handling(), has({}), { ...none, endings: new Map([["i", own]]) }, 80).sessions[0]?.ended).toBe(own);
+  expect(sync(handling(), has({}), { ...none, endings: new Map([["i", own]]) }, 80).sessions[0]?.ended).toEqual({ ...own, atMs: 80 });
 });
 
 test("an offer that was answered is not there again while the session still has it", () => {
@@ -77,6 +77,16 @@ test("an accepted offer becomes a session, and a session that comes back goes on
   const back = sync(ended(accepted, "i", { reason: "", by: undefined, operation: Operation.LEAVE, atMs: 82 }), has({ interactions: [properties("i")] }), none, 83);
   expect(back.sessions).toHaveLength(1);
   expect(back.sessions[0]?.ended).toBeUndefined();
+});
+
+test("progress tells what was rejected, and everything at its time, whenever it became known", () => {
+  const rejected = offerRejected(offered(), offered().offers[0]!, "busy", 70);
+  expect(rejected.offers).toEqual([]);
+  expect(rejected.progress.at(-1)).toMatchObject({ key: "progressRejected", atMs: 70, values: { customer: "Mia", reason: "busy" } });
+  const asked = { reason: "", by: undefined, operation: Operation.TRANSFER, atMs: 1 };
+  const away = sync(handling(), has({}), { ...none, endings: new Map([["i", asked]]) }, 80);
+  expect(away.progress.map(({ key, atMs }) => [key, atMs])).toEqual([["progressConnected", 5], ["progressTaken", 80]]);
+  expect(sync(rejected, has({ interactions: [properties("j")] }), none, 90).progress.map((p) => p.atMs)).toEqual([5, 60, 70]);
 });
 
 test("nothing is concluded before the present state is known", () => {

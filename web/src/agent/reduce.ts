@@ -74,7 +74,7 @@ export function sync(state: State, has: AgentState, expected: Expected, nowMs: n
   }
   for (const session of next.sessions) {
     if (!session.ended && !ids.has(session.id)) {
-      next = ended(next, session.id, expected.endings.get(session.id) ?? unexplained);
+      next = ended(next, session.id, { ...(expected.endings.get(session.id) ?? unexplained), atMs: nowMs });
     }
   }
   return { ...next, sessions: next.sessions.map((s) => talked(s, has)) };
@@ -94,8 +94,11 @@ export const endingOf = (event: Event, operation: Operation): Ending => ({
 });
 
 function told(state: State, atMs: number, key: ProgressKey, values: Progress["values"]): State {
-  return { ...state, progress: [...state.progress, { atMs, key, values }].slice(-progressMax) };
+  return { ...state, progress: inTime([...state.progress, { atMs, key, values }]) };
 }
+
+/** The latest lines of progress, in the order of their times: what is told late stands where it belongs. */
+export const inTime = (all: readonly Progress[]): Progress[] => [...all].sort((a, b) => a.atMs - b.atMs).slice(-progressMax);
 
 /** What progress says of an interaction. */
 const valuesOf = (p: InteractionProperties | undefined) => ({
@@ -132,6 +135,11 @@ export const offerGone = (state: State, ticket: bigint): State => ({
   ...state,
   offers: state.offers.filter((o) => o.ticket !== ticket),
 });
+
+/** The agent has rejected an offer. */
+export function offerRejected(state: State, offer: Offer, reason: string, nowMs: number): State {
+  return told(offerGone(state, offer.ticket), nowMs, "progressRejected", { ...valuesOf(offer.properties), reason });
+}
 
 /** An interaction was taken from the agent, with whatever he had of it. */
 function taken(state: State, event: Event, operation: Operation): State {
@@ -182,7 +190,7 @@ export function began(state: State, properties: InteractionProperties, nowMs: nu
     return { ...state, offers, sessions: state.sessions.map((s) => (s === session ? fresh : s)) };
   }
   const sessions = [...state.sessions.filter((s) => s !== session), fresh];
-  return told({ ...state, offers, sessions }, nowMs, "progressConnected", valuesOf(properties));
+  return told({ ...state, offers, sessions }, fresh.sinceMs, "progressConnected", valuesOf(properties));
 }
 
 const isAgent = (p: Participant | undefined, id: string) => p?.kind === ParticipantKind.AGENT && p.id === id;

@@ -8,8 +8,8 @@ import type { EventDirectory, AgentRow } from "@usher-cc/client/gen/statistics";
 import type { Reason, ReasonKind } from "@usher-cc/client/gen/administration";
 import { WorkMode } from "@usher-cc/client/gen/routing";
 import { kept } from "./kept.js";
-import { type Ending, nothing, type Offer, type Progress, progressMax, type Session, type State, unreadOf } from "./model.js";
-import { seen } from "./reduce.js";
+import { type Ending, nothing, type Offer, type Progress, type Session, type State, unreadOf } from "./model.js";
+import { inTime, seen } from "./reduce.js";
 import { t } from "./text.js";
 
 /** What follows from events. */
@@ -204,7 +204,7 @@ export function restore(take: () => void): void {
     change((s) => ({
       ...s,
       sessions: [...s.sessions].sort((a, b) => place(a) - place(b)),
-      progress: [...progress, ...s.progress.filter((p) => !told(p))].slice(-progressMax),
+      progress: inTime([...progress, ...s.progress.filter((p) => !told(p))]),
     }));
   });
 }
