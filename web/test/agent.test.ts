@@ -401,8 +401,10 @@ describe("a session", () => {
     await ask();
     await reads(offer(ben.page, "Tina"), /Transfer from Ana/);
     await reads(offer(ben.page, "Tina"), /I ask Ben\./);
+    expect(await offer(ben.page, "Tina").innerText()).not.toMatch(/Waiting for/);
     await tells(ana.page, "Ben has it now.", () => accept(ben.page, "Tina"));
     await sees(ben.page, ["About my order.", "I ask Ben."]);
+    expect(await ben.page.locator(".details").innerText()).not.toMatch(/Waited/);
     await isGone(session(ana.page, "Tina"));
     await say(ben.page, "Hello Tina");
     await until("Tina hears Ben", () => seenBy(tina).includes("Hello Tina"));

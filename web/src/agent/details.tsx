@@ -3,7 +3,7 @@
 import { ParticipantKind, VisibilityMode } from "@usher-cc/client/gen/common";
 import { dateAndTime, stopwatch } from "../common/time.js";
 import { now } from "../common/clock.js";
-import { type Session, userData } from "./model.js";
+import { type Session, userData, waitedMs } from "./model.js";
 import { CommandButton } from "./parts.js";
 import { nameOf, state } from "./store.js";
 import { t } from "./text.js";
@@ -41,6 +41,7 @@ const seenAs = (v: VisibilityMode): string =>
 
 function propertiesOf({ properties: p, id }: Session): [string, string][] {
   const mine = p.parties.find((party) => party.skill)?.skill ?? "";
+  const waited = waitedMs(p);
   const rows: [string, string][] = [
     [t("mediaType"), p.mediaType],
     [t("queue"), p.queue],
@@ -48,7 +49,7 @@ function propertiesOf({ properties: p, id }: Session): [string, string][] {
     [t("skill"), mine],
     [t("priority"), p.priority === 0 ? "" : String(p.priority)],
     [t("received"), dateAndTime(Number(p.receivedAtMs))],
-    [t("waited"), p.assignedAtMs > p.receivedAtMs ? stopwatch(Number(p.assignedAtMs - p.receivedAtMs)) : ""],
+    [t("waited"), waited === undefined ? "" : stopwatch(waited)],
     [t("externalId"), p.externalId],
     [t("interactionId"), id],
   ];

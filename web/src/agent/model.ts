@@ -138,6 +138,18 @@ export const subjectOf = (p: InteractionProperties | undefined): string => field
 export const requestOf = (p: InteractionProperties | undefined): string =>
   field(p, "request_type") || p?.queue || p?.mediaType || "";
 
+/** Since when the customer of an offer has waited for an agent; undefined where a colleague asks, who serves him. */
+export function waitsSince({ invite, properties: p, sinceMs }: Offer): number | undefined {
+  if (invite.operation === Operation.TRANSFER || invite.operation === Operation.CONFERENCE) {
+    return undefined;
+  }
+  return Number((p?.lastAgent ? p.placedInQueueAtMs : p?.receivedAtMs) ?? 0) || sinceMs;
+}
+
+/** How long the customer waited for his first agent; undefined once another one has it, whose time alone is known. */
+export const waitedMs = (p: InteractionProperties): number | undefined =>
+  p.lastAgent === "" && p.assignedAtMs > p.receivedAtMs ? Number(p.assignedAtMs - p.receivedAtMs) : undefined;
+
 /** Whether nobody would be left to serve the customer without this agent: coaches and monitors serve nobody. */
 export const isOnlyAgent = (s: Session, agentId: string): boolean =>
   s.visibility === VisibilityMode.CONFERENCE &&

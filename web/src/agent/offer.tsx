@@ -8,7 +8,7 @@ import { shortcut } from "./combination.js";
 import { desk } from "./desk.js";
 import { show } from "./dialogs.js";
 import { offerEnding } from "./explain.js";
-import { customerOf, type Line, lineOf, type Offer, requestOf, subjectOf, userData } from "./model.js";
+import { customerOf, type Line, lineOf, type Offer, requestOf, subjectOf, userData, waitsSince } from "./model.js";
 import { Countdown, Key, Since, Trouble } from "./parts.js";
 import { nameOf, openOffers, state } from "./store.js";
 import { busy } from "./trouble.js";
@@ -57,12 +57,14 @@ function Open(props: { offer: Offer }) {
   const { offer } = props;
   const first = openOffers.value[0]?.ticket === offer.ticket;
   const working = busy.value.has(acts.offerPlace(offer.ticket));
-  const since = Number(offer.properties?.receivedAtMs ?? 0) || offer.sinceMs;
+  const since = waitsSince(offer);
   return (
     <>
-      <p class="soft">
-        {t("waitSoFar")} <Since ms={since} />
-      </p>
+      {since !== undefined && (
+        <p class="soft">
+          {t("waitSoFar")} <Since ms={since} />
+        </p>
+      )}
       <Data offer={offer} />
       <Preview id={offer.interactionId} />
       <div class="row">
