@@ -3,7 +3,7 @@
 import { ParticipantKind, VisibilityMode } from "@usher-cc/client/gen/common";
 import { dateAndTime, stopwatch } from "../common/time.js";
 import { now } from "../common/clock.js";
-import { type Session, userData, waitedMs } from "./model.js";
+import { queueName, type Session, userData, waitedMs } from "./model.js";
 import { CommandButton } from "./parts.js";
 import { nameOf, state } from "./store.js";
 import { t } from "./text.js";
@@ -44,7 +44,8 @@ function propertiesOf({ properties: p, id }: Session): [string, string][] {
   const waited = waitedMs(p);
   const rows: [string, string][] = [
     [t("mediaType"), p.mediaType],
-    [t("queue"), p.queue],
+    [t("queue"), queueName(p.queue)],
+    [t("workbin"), p.workbin?.name ?? ""],
     [t("vdn"), p.vdn],
     [t("skill"), mine],
     [t("priority"), p.priority === 0 ? "" : String(p.priority)],

@@ -134,9 +134,12 @@ export const customerOf = (p: InteractionProperties | undefined): string =>
 /** What it is about. */
 export const subjectOf = (p: InteractionProperties | undefined): string => field(p, "subject");
 
+/** A queue for people: the server's name for none, which is behind a workbin, is nothing. */
+export const queueName = (queue: string): string => (queue === "__workbin__" ? "" : queue);
+
 /** What was asked for: the request type, else the queue, else the media type. */
 export const requestOf = (p: InteractionProperties | undefined): string =>
-  field(p, "request_type") || p?.queue || p?.mediaType || "";
+  field(p, "request_type") || queueName(p?.queue ?? "") || p?.mediaType || "";
 
 /** Since when the customer of an offer has waited for an agent; undefined where a colleague asks, who serves him. */
 export function waitsSince({ invite, properties: p, sinceMs }: Offer): number | undefined {

@@ -8,7 +8,7 @@ import { shortcut } from "./combination.js";
 import { desk } from "./desk.js";
 import { show } from "./dialogs.js";
 import { offerEnding } from "./explain.js";
-import { customerOf, type Line, lineOf, type Offer, requestOf, subjectOf, userData, waitsSince } from "./model.js";
+import { customerOf, type Line, lineOf, type Offer, queueName, requestOf, subjectOf, userData, waitsSince } from "./model.js";
 import { Countdown, Key, Since, Trouble } from "./parts.js";
 import { nameOf, openOffers, state } from "./store.js";
 import { busy } from "./trouble.js";
@@ -18,7 +18,7 @@ export function OfferCard(props: { offer: Offer }) {
   const { offer } = props;
   const { properties: p } = offer;
   const about = subjectOf(p) || requestOf(p);
-  const where = [p?.mediaType, requestOf(p), offer.event.queue, offer.invite.skill].filter((text) => text !== about);
+  const where = [p?.mediaType, requestOf(p), queueName(offer.event.queue), offer.invite.skill].filter((text) => text !== about);
   return (
     <article class={`card offer ${offer.closed ? "offer-closed" : ""}`} aria-label={t("offerOf", { customer: customerOf(p) })}>
       <header class="offer-head">
