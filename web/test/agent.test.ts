@@ -410,6 +410,32 @@ describe("a session", () => {
     await until("Tina hears Ben", () => seenBy(tina).includes("Hello Tina"));
   });
 
+  test("is sent on from the words for the next one, by Enter or a button", async () => {
+    const { page } = await desk("ana");
+    const ben = await colleague("ben");
+    await customer("desk", "Theo");
+    await accept(page, "Theo");
+    await keys(page, "Alt+t");
+    await choice(page, "Ben").waitFor();
+    await dialog(page).getByRole("combobox").fill("ben");
+    await dialog(page).getByLabel(/^Words for/).fill("Please help");
+    await dialog(page).getByLabel(/^Words for/).press("Enter");
+    const invitation = await until("Ben is asked", () => ben.state.invitations[0]);
+    expect(invitation.event.reason).toBe("Please help");
+    await ben.reject(invitation.ticket);
+    await isGone(page.getByText("Offered to Ben"));
+    await keys(page, "Alt+o");
+    await dialog(page).getByRole("combobox").fill("nobody at all");
+    expect(await dialog(page).getByRole("button", { name: "Send" }).isDisabled()).toBe(true);
+    await dialog(page).getByRole("combobox").fill("ben");
+    await accessible(page, "picker-words");
+    await dialog(page).getByRole("button", { name: "Send to: Ben" }).click();
+    await until("Ben is asked again", () => ben.state.invitations[0]);
+    await keys(page, "Alt+b");
+    await dialog(page).getByRole("button", { name: "Cancel" }).click();
+    await isGone(dialog(page));
+  });
+
   test("hears a coach, and the customer does not; a conference is left again", async () => {
     const [ana, ben] = [await desk("ana"), await desk("ben")];
     const uma = await customer("desk", "Uma");
@@ -511,6 +537,7 @@ describe("a session", () => {
     await row.getByRole("button", { name: "Take Walt" }).click();
     await session(page, "Walt").waitFor();
     await sees(page, ["Hello?", "Are you there?"]);
+    expect(await page.locator("main").innerText()).not.toMatch(/__/);
 
     await page.getByRole("button", { name: /^To a queue/ }).click();
     await choice(page, "Shared").click();

@@ -1,6 +1,10 @@
 // A field with a list below it: typing narrows the list, arrows move in it,
 // Enter takes what is marked.
+import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
+import { Button } from "../common/button.js";
+import { hide } from "./dialogs.js";
+import { t } from "./text.js";
 
 export interface Choice {
   id: string;
@@ -17,12 +21,15 @@ export function Chooser(props: {
   choices: readonly Choice[];
   empty: string;
   onChoose: (id: string) => void;
+  /** Further fields; with them come buttons to choose and to cancel, and Enter in them chooses. */
+  children?: ComponentChildren;
 }) {
   const list = useId();
   const [text, setText] = useState("");
   const [marked, setMarked] = useState(0);
   const shown = props.choices.filter((c) => matches(c, text));
   const at = Math.min(marked, shown.length - 1);
+  const chosen = shown[at];
   const choose = (choice: Choice | undefined) => {
     if (choice && !choice.disabled) {
       props.onChoose(choice.id);
@@ -31,7 +38,7 @@ export function Chooser(props: {
   const onKeyDown = (event: KeyboardEvent) => {
     const to: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: shown.length - 1 };
     if (event.key === "Enter") {
-      choose(shown[at]);
+      choose(chosen);
     } else if (event.key in to && shown.length > 0) {
       setMarked(((to[event.key] ?? 0) + shown.length) % shown.length);
     } else {
@@ -40,7 +47,12 @@ export function Chooser(props: {
     event.preventDefault();
   };
   return (
-    <>
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        choose(chosen);
+      }}
+    >
       <input
         type="text"
         role="combobox"
@@ -48,7 +60,7 @@ export function Chooser(props: {
         aria-expanded="true"
         aria-controls={list}
         aria-autocomplete="list"
-        aria-activedescendant={shown[at] ? `${list}-${at}` : undefined}
+        aria-activedescendant={chosen ? `${list}-${at}` : undefined}
         placeholder={props.label}
         autocomplete="off"
         autofocus
@@ -78,7 +90,18 @@ export function Chooser(props: {
         ))}
       </div>
       {shown.length === 0 && <p class="soft" role="status">{props.empty}</p>}
-    </>
+      {props.children && (
+        <>
+          {props.children}
+          <div class="dialog-actions">
+            <Button onClick={hide}>{t("cancel")}</Button>
+            <Button kind="primary" type="submit" disabled={!chosen || chosen.disabled === true}>
+              {chosen ? t("choose", { name: chosen.label }) : t("send")}
+            </Button>
+          </div>
+        </>
+      )}
+    </form>
   );
 }
 

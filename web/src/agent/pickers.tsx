@@ -53,8 +53,9 @@ export function PeoplePicker(props: { how: InviteKind; id: string }) {
           hide();
           acts.invite(how, id, agentId, reason.value);
         }}
-      />
-      <Words />
+      >
+        <Words />
+      </Chooser>
     </Dialog>
   );
 }
@@ -130,8 +131,9 @@ export function QueuePicker(props: { id: string }) {
           hide();
           void acts.placeInQueue(props.id, queue, reason.value);
         }}
-      />
-      <Words />
+      >
+        <Words />
+      </Chooser>
     </Dialog>
   );
 }
@@ -153,8 +155,9 @@ export function WorkbinPicker(props: { id: string }) {
             void acts.placeInWorkbin(props.id, workbin, reason.value);
           }
         }}
-      />
-      <Words />
+      >
+        <Words />
+      </Chooser>
     </Dialog>
   );
 }
