@@ -422,6 +422,7 @@ test("a key that is revoked meanwhile is said, and nothing typed is lost", async
   await page.keyboard.press("Enter");
   await dialog.waitFor({ state: "hidden" });
   expect(await page.getByLabel("Name (necessary)").inputValue()).toBe("lunch");
+  expect(await page.getByText("Your API key is not valid any more").count()).toBe(0);
   await save(page);
   await says(page, "+ added: reason lunch");
 });
@@ -440,6 +441,41 @@ test("another tenant is administered by itself", async () => {
   await expect.poll(() => editor(page).inputValue(), patience).toContain("tenant branch");
   const error = await usher.admin().call(administration.exportBusinessProcess, { tenantId: "nobody" }).catch(UsherError.from);
   expect(error).toMatchObject({ code: ErrorCode.UNKNOWN_TENANT });
+});
+
+test("of two reads of the configuration the later one counts, whichever is answered first", async () => {
+  const page = await admin("reasons");
+  await page.getByRole("link", { name: "pause" }).waitFor();
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  let reads = 0;
+  let read = 0;
+  await page.route("**/GetConfiguration", async (route) => {
+    const first = reads++ === 0;
+    const response = await route.fetch();
+    read++;
+    await (first && held);
+    await route.fulfill({ response });
+  });
+  await page.getByRole("link", { name: "Skills" }).click();
+  await expect.poll(() => read, patience).toBe(1);
+  await usher.admin().call(administration.applyConfiguration, { configuration: { reasons: [{ name: "later", kind: ReasonKind.STOP }] } });
+  await page.getByRole("link", { name: "Reasons" }).click();
+  await page.getByRole("link", { name: "later" }).waitFor();
+  const late = page.waitForResponse("**/GetConfiguration");
+  release();
+  await (await late).finished();
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  await page.getByRole("link", { name: "later" }).waitFor();
+  expect(await page.getByRole("link", { name: "later" }).count()).toBe(1);
+});
+
+test("a wrong key is refused in German, too", async () => {
+  const one = await open(browser, usher, "/admin?lang=de");
+  opened.push(one);
+  await one.page.getByLabel("API-Schlüssel").fill("usk_wrong");
+  await one.page.keyboard.press("Enter");
+  await says(one.page, "Abgelehnt: Der API-Schlüssel ist falsch oder widerrufen.");
 });
 
 test("by keyboard alone: add, edit, remove", async () => {

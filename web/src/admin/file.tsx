@@ -9,7 +9,7 @@ import { tell } from "../common/toast.js";
 import { Changes, Outcome, outcome } from "./changes.js";
 import { Editor, type EditorHandle } from "./editor.js";
 import { Heading } from "./heading.js";
-import { connection, reread, tenant, unsaved, words } from "./state.js";
+import { connection, holding, reread, tenant, unsaved, words } from "./state.js";
 import { t } from "./text.js";
 
 const administration = Administration.method;
@@ -133,7 +133,7 @@ export function BusinessProcess() {
       <Heading>{t("file")}</Heading>
       <p class="soft">{t("fileAbout")}</p>
       <Outcome />
-      {error && (
+      {error && (!file || holding(error)) && (
         <p class="trouble" role="alert">
           {error} {!file && <Button onClick={load}>{t("readAgain")}</Button>}
         </p>

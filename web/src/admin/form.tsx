@@ -11,7 +11,7 @@ import { differing, type Draft, fieldOf, fromDraft, merge, type Thing, toDraft, 
 import { Heading } from "./heading.js";
 import { type Kind, things } from "./kinds.js";
 import { Snippet } from "./snippet.js";
-import { address, connection, current, fresh, go, reread, sentences, tenant, tryToGo, unsaved, words } from "./state.js";
+import { address, connection, current, fresh, go, holding, reread, sentences, tenant, tryToGo, unsaved, words } from "./state.js";
 import { t } from "./text.js";
 
 /** What is wrong with what was to be saved. */
@@ -153,7 +153,7 @@ export function KindForm(props: { kind: Kind; open: string }) {
           </p>
         )}
         {kind.part === "sites" && name && <Snippet site={name} />}
-        <Troubles said={trouble.said} fields={Object.keys(trouble.fields).length} conflict={conflict} />
+        <Troubles said={trouble.said.filter(holding)} fields={Object.keys(trouble.fields).length} conflict={conflict} />
         <div class="admin-actions">
           <Button type="submit" kind="primary" busy={busy}>
             {conflict ? t("saveAgain") : t("save")}

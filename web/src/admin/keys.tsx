@@ -10,7 +10,7 @@ import { dateAndTime } from "../common/time.js";
 import { CopyButton } from "./copy.js";
 import { Heading } from "./heading.js";
 import { things, type TextKey } from "./kinds.js";
-import { connection, tenant, who, words } from "./state.js";
+import { connection, holding, tenant, who, words } from "./state.js";
 import { t } from "./text.js";
 
 const administration = Administration.method;
@@ -58,7 +58,7 @@ export function Keys() {
       setError(words(thrown));
     }
   };
-  useEffect(() => void read(), [of]);
+  useEffect(() => void read(), [of, who.value]); // anew with another key, too
   const wanted = text.trim().toLocaleLowerCase();
   const found = (keys ?? []).filter(
     (key) => (all || !key.revokedAtMs) && [key.name, roleName(key.role), key.site, key.id].join("\n").toLocaleLowerCase().includes(wanted),
@@ -67,7 +67,7 @@ export function Keys() {
     <section>
       <Heading>{t("keys")}</Heading>
       <p class="soft">{t("keysAbout")}</p>
-      {error && (
+      {holding(error) && (
         <p class="trouble" role="alert">
           {error}
         </p>
@@ -212,7 +212,7 @@ function Making(props: { of: string; onClose: () => void; onMade: (answer: Creat
         <Field label={t("validUntil")} hint={t("validUntilHint")}>
           {(control) => <input {...control} name="until" type="date" value={until} onInput={(event) => setUntil(event.currentTarget.value)} />}
         </Field>
-        {error && (
+        {holding(error) && (
           <p class="trouble" role="alert">
             {error}
           </p>
@@ -284,7 +284,7 @@ function Revoking(props: { of: string; apiKey: ApiKey; onClose: () => void; onRe
       }
     >
       <p>{t("revokeEffect", { role: roleName(props.apiKey.role) })}</p>
-      {error && (
+      {holding(error) && (
         <p class="trouble" role="alert">
           {error}
         </p>

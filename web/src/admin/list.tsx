@@ -9,7 +9,7 @@ import { Outcome, outcome } from "./changes.js";
 import type { Thing } from "./draft.js";
 import { Heading } from "./heading.js";
 import { type Kind, things } from "./kinds.js";
-import { address, connection, current, fresh, reread, sentences, tenant, words } from "./state.js";
+import { address, connection, current, fresh, holding, reread, sentences, tenant, words } from "./state.js";
 import { t } from "./text.js";
 
 /** The most objects that are shown at once. */
@@ -123,7 +123,7 @@ function Removal(props: { kind: Kind; name: string; onClose: () => void }) {
       }
     >
       <p>{t("removeEffect")}</p>
-      {error && (
+      {error && holding(error.what) && (
         <div class="trouble" role="alert">
           <p>{error.what}</p>
           {error.why && (

@@ -31,8 +31,10 @@ export interface Read {
 export const current = signal<Read | undefined>(undefined);
 /** Why the configuration could not be read. */
 export const unread = signal<string | undefined>(undefined);
-/** True while the key that one has logged in with is of no use any more. */
+/** True while one is asked for another key, as the one that one has logged in with is of no use any more. */
 export const lockedOut = signal(false);
+/** True from when that was said until there is another one. */
+const keyIsGone = signal(false);
 
 const administration = Administration.method;
 
@@ -55,6 +57,7 @@ export async function begin(): Promise<void> {
 export async function enter(apiKey: string): Promise<void> {
   const login = await logIn({ window: "admin", apiKey });
   lockedOut.value = false;
+  keyIsGone.value = false;
   who.value = { state: "in", name: login.name, tenant: login.tenantId };
   await open();
 }
@@ -83,20 +86,31 @@ export async function administer(id: string): Promise<void> {
   await reread();
 }
 
+/** How many reads of the configuration were begun. */
+let reads = 0;
+/** The latest one: its answer counts, also if that of an earlier one comes after it. */
+let latest: Promise<Read | undefined> = Promise.resolve(undefined);
+
 /** Reads the configuration anew; what is wrong is in unread. */
-export async function reread(): Promise<Read | undefined> {
-  const tenantId = tenant.value;
+export function reread(): Promise<Read | undefined> {
+  latest = readOnce(++reads);
+  return latest;
+}
+
+async function readOnce(mine: number): Promise<Read | undefined> {
   try {
-    const { configuration, version } = await connection.call(administration.getConfiguration, { tenantId });
-    if (configuration && tenantId === tenant.value) {
+    const { configuration, version } = await connection.call(administration.getConfiguration, { tenantId: tenant.value });
+    if (configuration && mine === reads) {
       unread.value = undefined;
       current.value = { configuration, version };
     }
   } catch (thrown) {
-    unread.value = words(thrown);
-    return undefined;
+    if (mine === reads) {
+      unread.value = words(thrown);
+      return undefined;
+    }
   }
-  return current.value;
+  return mine === reads ? current.value : latest;
 }
 
 /** What was refused, in words. */
@@ -104,14 +118,21 @@ export function words(thrown: unknown): string {
   const error = UsherError.from(thrown);
   if (error.code === ErrorCode.UNAUTHENTICATED && who.value.state === "in") {
     lockedOut.value = true;
+    keyIsGone.value = true;
     return t("keyGone");
   }
   return loginWords(error);
 }
 
+/** Words that were said, while they hold: that the key is gone is over when there is another one. */
+export const holding = (said: string | undefined): string | undefined => (said === t("keyGone") && !keyIsGone.value ? undefined : said);
+
 /** What was refused, in words, before one is logged in. */
 export function loginWords(thrown: unknown): string {
   const error = UsherError.from(thrown);
+  if (error.code === ErrorCode.UNAUTHENTICATED) {
+    return t("keyWrong");
+  }
   return error.event ? t("refusal", { words: error.description }) : t("unreachable");
 }
 
