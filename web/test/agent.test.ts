@@ -387,10 +387,19 @@ describe("a session", () => {
 
     await ask();
     await accessible(ana.page, "transfer-pending");
-    await ana.page.getByRole("button", { name: "Take back" }).click();
+    await tells(ana.page, "You took the offer to Ben back", () => ana.page.getByRole("button", { name: "Take back" }).click());
+    expect(await session(ana.page, "Tina").getByRole("alert").count()).toBe(0);
     await reads(offer(ben.page, "Tina"), /Taken back by Ana\./);
-    await ben.page.getByRole("button", { name: "Close" }).click();
-    await ana.page.getByText("You took the offer to Ben back").waitFor();
+    await keys(ben.page, "f");
+    await isGone(offer(ben.page, "Tina"));
+
+    await ask();
+    await tells(ana.page, "You took the offer to Ben back", () => keys(ana.page, "Alt+z"));
+    await reads(offer(ben.page, "Tina"), /Taken back by Ana\./);
+    await keys(ben.page, "Control+k");
+    await ben.page.keyboard.type("close all");
+    await keys(ben.page, "Enter");
+    await isGone(offer(ben.page, "Tina"));
 
     await ask();
     await keys(ben.page, "r");
@@ -1059,6 +1068,17 @@ describe("what is kept and told", () => {
     await keys(page, "y");
     await reads(page.locator(".status"), /short: ready/);
     await isGone(page.locator(".status").getByRole("button", { name: /Become available/ }));
+  });
+
+  test("a break is one for every medium, also for one that was not ready before", async () => {
+    const { page } = await desk("ana");
+    await page.getByRole("button", { name: "task: ready" }).click();
+    await because(page, "Short pause", "1");
+    await page.getByRole("button", { name: "task: not ready, Short pause" }).waitFor();
+    await keys(page, "n");
+    await dialog(page).getByLabel("Another reason").fill("Lunch");
+    await keys(page, "Enter");
+    await reads(page.locator(".status"), /chat: not ready, Lunch[^]*task: not ready, Lunch/);
   });
 });
 

@@ -193,8 +193,11 @@ async function follow(one: Awaited): Promise<void> {
     }
   } catch (thrown) {
     // Not by at(): taking it back may be under way at this place.
-    const cancelled = codeOf(thrown) === ErrorCode.INVITATION_CANCELLED;
-    say(sessionPlace(id), cancelled ? t("errorInvitationCancelled", { name }) : `${name}: ${words(thrown)}`);
+    if (codeOf(thrown) === ErrorCode.INVITATION_CANCELLED) {
+      tell(t("errorInvitationCancelled", { name }));
+    } else {
+      say(sessionPlace(id), `${name}: ${words(thrown)}`);
+    }
   } finally {
     expected.endings.delete(id);
     joined.delete(referenceId);
@@ -280,7 +283,7 @@ state.subscribe(({ status }) => {
   }
 });
 
-/** Lets nothing come: AUX where there are work modes, else not ready for every media type. */
+/** Lets nothing come: AUX where there are work modes, else not ready for every media type, also for those that were not before. */
 export function becomeUnavailable(reason: string, code: number): Promise<boolean> {
   return inTurn(statusPlace, async () => {
     const status = state.peek().status;
@@ -288,8 +291,8 @@ export function becomeUnavailable(reason: string, code: number): Promise<boolean
       await desk().setAgentState(WorkMode.AUX, { reasonCode: code, reason });
       return;
     }
-    for (const media of status?.media.filter((m) => m.ready) ?? []) {
-      await desk().notReady(media.mediaType, reason);
+    for (const { mediaType, ready } of status?.media ?? []) {
+      await (ready ? desk().notReady(mediaType, reason) : desk().changeMediaReason(mediaType, reason));
     }
   });
 }

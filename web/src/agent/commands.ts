@@ -7,7 +7,7 @@ import { askForNotifications, muted, notifications, setMuted } from "./attention
 import { show } from "./dialogs.js";
 import { focus, goAround, goTo } from "./go.js";
 import { type InviteKind, isOnlyAgent, type Session } from "./model.js";
-import { availableForAll, current, look, openOffers, state } from "./store.js";
+import { availableForAll, closedOffers, current, look, openOffers, state } from "./store.js";
 import { t } from "./text.js";
 
 export interface Command {
@@ -58,6 +58,7 @@ function offers(): Command[] {
   return [
     { id: "accept", key: "a", label: t("accept"), group, when: some, run: () => void acts.accept(first()!) },
     { id: "reject", key: "r", label: t("reject"), group, when: some, run: () => show({ kind: "reject", ticket: first()!.ticket }) },
+    { id: "dismiss", key: "f", label: t("dismissOffers"), group, when: () => closedOffers.value.length > 0, run: acts.dismissOffers },
   ];
 }
 
@@ -65,6 +66,7 @@ function sessions(): Command[] {
   const group = t("groupSession");
   const held = () => here()?.properties.isHeld === true;
   const others = () => state.value.sessions.length > 1;
+  const lastAsked = () => current.value && acts.asked(current.value).at(-1);
   const invite = (how: InviteKind) => on((s) => show({ kind: "invite", how, id: s.id }));
   return [
     { id: "write", key: "w", label: t("write"), group, when: () => here() !== undefined, run: () => focus("compose") },
@@ -73,6 +75,7 @@ function sessions(): Command[] {
     { id: "transfer", key: "t", label: t("transfer"), group, when: acting, run: invite("transfer") },
     { id: "conference", key: "c", label: t("conference"), group, when: acting, run: invite("conference") },
     { id: "consult", key: "o", label: t("consult"), group, when: acting, run: invite("consult") },
+    { id: "takeBack", key: "z", label: t("takeBackOffer"), group, when: () => lastAsked() !== undefined, run: () => void acts.cancelInvitation(lastAsked()!) },
     { id: "queue", key: "q", label: t("toQueue"), group, when: acting, run: on((s) => show({ kind: "queue", id: s.id })) },
     { id: "workbin", key: "b", label: t("toWorkbin"), group, when: acting, run: on((s) => show({ kind: "workbin", id: s.id })) },
     { id: "hold", key: "h", label: t("hold"), group, when: () => acting() && !held(), run: on((s) => void acts.hold(s.id)) },

@@ -5,11 +5,12 @@ import { Button } from "../common/button.js";
 import { Field } from "../common/field.js";
 import { tell } from "../common/toast.js";
 import * as acts from "./acts.js";
+import { shortcut } from "./combination.js";
 import { Compose } from "./compose.js";
 import { Details } from "./details.js";
 import { isStopped, sessionEnding } from "./explain.js";
 import { type Asked, customerOf, requestOf, type Session, subjectOf } from "./model.js";
-import { CommandButton, Countdown, Since, Trouble } from "./parts.js";
+import { CommandButton, Countdown, Key, Since, Trouble } from "./parts.js";
 import { nameOf } from "./store.js";
 import { unsentOf } from "./sends.js";
 import { Transcript } from "./transcript.js";
@@ -23,7 +24,7 @@ export function SessionView(props: { session: Session }) {
       <section class="session-main" aria-label={t("sessionWith", { customer: customerOf(session.properties) })}>
         <Head session={session} />
         <Trouble place={acts.sessionPlace(session.id)} />
-        {acts.asked(session).map((one) => <AskedBar key={one.agentId} asked={one} />)}
+        {acts.asked(session).map((one, n, all) => <AskedBar key={one.agentId} asked={one} last={n === all.length - 1} />)}
         <Transcript key={session.id} session={session} />
         {session.ended ? <Ended session={session} /> : <Compose key={`compose ${session.id}`} session={session} />}
       </section>
@@ -60,8 +61,8 @@ function Head(props: { session: Session }) {
   );
 }
 
-/** A colleague who was asked and has not answered yet. */
-function AskedBar(props: { asked: Asked }) {
+/** A colleague who was asked and has not answered yet; the key takes the last one back. */
+function AskedBar(props: { asked: Asked; last: boolean }) {
   const { asked } = props;
   const name = nameOf({ $typeName: "usher.v1.Participant", kind: ParticipantKind.AGENT, id: asked.agentId });
   const words = { transfer: "askedTransfer", conference: "askedConference", consult: "askedConsult" } as const;
@@ -69,7 +70,10 @@ function AskedBar(props: { asked: Asked }) {
     <div class="notice">
       {asked.open && <Countdown {...asked.open} />}
       <span role="status">{t(words[asked.kind], { name })}</span>
-      <Button onClick={() => acts.cancelInvitation(asked)}>{t("takeBack")}</Button>
+      <Button {...(props.last && { shortcut: shortcut("z") })} onClick={() => acts.cancelInvitation(asked)}>
+        {t("takeBack")}
+        {props.last && <Key text="Z" />}
+      </Button>
     </div>
   );
 }
