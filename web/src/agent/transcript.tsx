@@ -209,7 +209,7 @@ function File(props: { id: string; attachment: Attachment }) {
     <div class="file">
       {url && <img src={url} alt={attachment.name} />}
       <Button onClick={() => at(place, () => save(id, attachment))}>
-        ⤓ {attachment.name} ({t("kilobytes", { count: Math.ceil(Number(attachment.size) / 1024) })})
+        ⤓ {attachment.name} ({t("kilobytes", { count: Math.max(1, Math.round(Number(attachment.size) / 1024)) })})
       </Button>
       <Trouble place={place} />
     </div>
