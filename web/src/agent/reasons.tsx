@@ -6,6 +6,7 @@ import { Dialog } from "../common/dialog.js";
 import { Field } from "../common/field.js";
 import * as acts from "./acts.js";
 import { hide, type Open } from "./dialogs.js";
+import { isOnlyAgent } from "./model.js";
 import { Key } from "./parts.js";
 import { live, reasonsOf, state } from "./store.js";
 import { t } from "./text.js";
@@ -120,13 +121,14 @@ function Away() {
 
 function Logout() {
   const busy = live.value.length;
+  const back = live.value.filter((s) => isOnlyAgent(s, state.value.agentId)).length;
   return (
     <ReasonDialog
       title={t("logOut")}
       confirm={t("logOut")}
       kind={ReasonKind.LOGOUT}
       danger={busy > 0}
-      {...(busy > 0 && { note: t("logoutBusy", { count: busy }) })}
+      {...(busy > 0 && { note: back > 0 ? t("logoutBusy", { count: back }) : t("logoutLeaves", { count: busy }) })}
       onChoose={(reason) => acts.logout(reason, busy > 0)}
     />
   );
