@@ -37,7 +37,7 @@ export function accept(offer: Offer): Promise<boolean> {
 export function reject(offer: Offer, reason: string): Promise<boolean> {
   return answering(offer, async () => {
     await desk().reject(offer.ticket, reason);
-    change((s) => offerRejected(s, offer, reason, now.peek()));
+    change((s) => offerRejected(s, offer, reason, desk().clock.now()));
   });
 }
 

@@ -3,7 +3,7 @@
 import { effect, signal } from "@preact/signals";
 import { AgentSession, type AgentState, type Closed, connect, type Link, logIn as logInWindow, logOut as logOutWindow, whoIsLoggedIn } from "@usher-cc/client";
 import type { Event } from "@usher-cc/client/gen/event";
-import { followClock, now } from "../common/clock.js";
+import { followClock } from "../common/clock.js";
 import { forget, keepFor } from "./kept.js";
 import { type Ending, nothing } from "./model.js";
 import { reduce, sync } from "./reduce.js";
@@ -104,7 +104,7 @@ function take(has: AgentState): void {
 
 function takeState(has: AgentState): void {
   change((s) => {
-    const next = sync(s, has, expected, now.peek());
+    const next = sync(s, has, expected, desk().clock.now());
     const sessions = next.sessions.map((x) => (x.readNumber > 0 ? x : { ...x, readNumber: readBefore(x.id) }));
     return { ...next, sessions };
   });

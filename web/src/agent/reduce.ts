@@ -138,7 +138,7 @@ export const offerGone = (state: State, ticket: bigint): State => ({
 
 /** The agent has rejected an offer. */
 export function offerRejected(state: State, offer: Offer, reason: string, nowMs: number): State {
-  return told(offerGone(state, offer.ticket), nowMs, "progressRejected", { ...valuesOf(offer.properties), reason });
+  return told(offerGone(state, offer.ticket), Math.max(nowMs, offer.sinceMs), "progressRejected", { ...valuesOf(offer.properties), reason });
 }
 
 /** An interaction was taken from the agent, with whatever he had of it. */

@@ -174,7 +174,7 @@ function Pending(props: { id: string; pending: PendingLine; ended: boolean }) {
           <Button onClick={settle("never")}>{t("discard")}</Button>
         </div>
       ) : (
-        <p class="line-head soft">{props.ended && isUnsent(props.pending) ? t("lineRefused") : t("sending")}</p>
+        <p class="line-head soft">{!props.ended ? t("sending") : isUnsent(props.pending) && t("lineRefused")}</p>
       )}
     </div>
   );
