@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { type AgentSession } from "@usher-cc/client";
 import { Administration } from "@usher-cc/client/gen/administration";
-import { Role } from "@usher-cc/client/gen/common";
+import { OwnerKind, Role } from "@usher-cc/client/gen/common";
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { axeViolations, launch, picture } from "./browser.js";
@@ -192,16 +192,23 @@ describe("a chat", () => {
     await page.getByRole("button", { name: "Start chat" }).waitFor();
   });
 
-  test("is told that it is held, and that it is in the queue again", async () => {
+  test("is told that it is held, and that it waits again", async () => {
     const page = await open(plain());
     const id = await connected(page);
     await alice.hold(id);
     await reads(status(page), "put you on hold");
     await alice.resume(id);
     await reads(status(page), "You are talking to Alice.");
+    // A workbin is no queue, and nothing tells the chat which of them it is.
+    const drafts = { name: "drafts", owner: "alice", ownerKind: OwnerKind.AGENT };
+    await alice.placeInWorkbin(id, drafts);
+    await reads(status(page), "You are waiting again.");
+    expect(await status(page).innerText()).not.toContain("queue");
+    await alice.pull({ case: "workbin", value: drafts }, { interactionId: id });
+    await reads(status(page), "You are talking to Alice.");
     await alice.notReady("chat");
     await alice.placeInQueue(id, "billing");
-    await reads(status(page), "You are back in the queue.");
+    await reads(status(page), "You are waiting again.");
     await alice.ready("chat");
     await offer();
     await reads(status(page), "Somebody is being asked for you.");
@@ -489,6 +496,15 @@ describe("files", () => {
     await page.getByRole("button", { name: "Discard" }).click();
     await expect.poll(() => page.locator(".chat-pending").count(), patience).toBe(0);
     expect(texts(id)).toEqual(["My bill is wrong.", "receipt.png", "note.txt"]);
+  });
+
+  test("that are refused are told of until the customer writes on", async () => {
+    const page = await widget();
+    await connected(page);
+    await page.locator("input[type=file]").setInputFiles({ name: "page.html", mimeType: "text/html", buffer: Buffer.from("<h1>x</h1>") });
+    await page.getByRole("alert").getByText("page.html can't be sent.").waitFor();
+    await message(page).fill("Never mind");
+    await page.getByRole("alert").waitFor({ state: "detached" });
   });
 });
 

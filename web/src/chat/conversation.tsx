@@ -276,7 +276,10 @@ function Composer({ chat }: { chat: Chat }) {
           placeholder={t("message")}
           rows={2}
           value={chat.draft.value}
-          onInput={(event) => chat.write(event.currentTarget.value)}
+          onInput={(event) => {
+            setProblem(""); // who writes on has read it
+            chat.write(event.currentTarget.value);
+          }}
           onKeyDown={(event) => {
             if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
               event.preventDefault();
