@@ -1,5 +1,6 @@
 import { ReasonKind } from "@usher-cc/client/gen/administration";
-import { type InteractionProperties, InteractionState, type OpenInvitation, Operation, type Participant, ParticipantKind } from "@usher-cc/client/gen/common";
+import { UsherError } from "@usher-cc/client";
+import { type EventError, type InteractionProperties, InteractionState, type OpenInvitation, Operation, type Participant, ParticipantKind } from "@usher-cc/client/gen/common";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Button } from "../common/button.js";
 import { Field } from "../common/field.js";
@@ -12,7 +13,7 @@ import { type FollowedInteraction, followInteraction } from "./follow-interactio
 import { Heading, sinceMs, whereOf } from "./interactions.js";
 import { Elapsed, interactionStates, SecondsLeft, visibilities } from "./marks.js";
 import { ReasonDialog } from "./reason-dialog.js";
-import { address, agentName, directory, known, own, readDirectory, session } from "./state.js";
+import { address, agentName, directory, known, own, readDirectory, refusalWords, session } from "./state.js";
 import { Tabs } from "./tabs.js";
 import { Talk } from "./talk.js";
 import { t } from "./text.js";
@@ -107,11 +108,14 @@ function Shown(props: { part: Part; id: string; followed: FollowedInteraction })
     case "details":
       return i ? <Details i={i} /> : <p class="soft">{t("nothingKnown")}</p>;
     case "messages":
-      return <SequenceDiagram lines={followed.lines.value} name={id} />;
+      return <SequenceDiagram lines={followed.lines.value} name={id} words={eventErrorWords} />;
     case "why":
       return <Why id={id} waits={i !== undefined && i.state !== InteractionState.HANDLING && followed.gone.value === undefined} />;
   }
 }
+
+// Why a request was refused, for the diagram.
+const eventErrorWords = (error: EventError): string => refusalWords(UsherError.of(error));
 
 function Details(props: { i: InteractionProperties }) {
   const { i } = props;

@@ -1,7 +1,7 @@
 // The sequence diagram of an interaction's messages: our own SVG, live, by
 // keyboard, paged, and saved as a file.
 import { toJsonString } from "@bufbuild/protobuf";
-import { Protocol } from "@usher-cc/client/gen/common";
+import { type EventError, Protocol } from "@usher-cc/client/gen/common";
 import { type TraceLine, TraceLineSchema } from "@usher-cc/client/gen/reporting";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Button } from "../button.js";
@@ -23,9 +23,11 @@ export function SequenceDiagram(props: {
   lines: readonly TraceLine[];
   /** What the diagram is of; the name of saved files. */
   name: string;
+  /** Why a request was refused, for people; what the server says by default. */
+  words?: (error: EventError) => string;
 }) {
-  const { name } = props;
-  const [reporting, setReporting] = useState(true);
+  const { name, words } = props;
+  const [reporting, setReporting] = useState(false);
   const [follow, setFollow] = useState(true);
   const [chosenPage, setPage] = useState(0);
   const [selected, setSelected] = useState<number>();
@@ -36,7 +38,7 @@ export function SequenceDiagram(props: {
   );
   const page = follow ? pageCount(lines.length) - 1 : Math.min(chosenPage, pageCount(lines.length) - 1);
   const first = page * pageArrows;
-  const drawn = useMemo(() => layout(lines.slice(first, first + pageArrows), first), [lines, first]);
+  const drawn = useMemo(() => layout(lines.slice(first, first + pageArrows), first, words), [lines, first, words]);
   const scroll = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     if (follow && scroll.current) {
@@ -76,7 +78,7 @@ export function SequenceDiagram(props: {
         </label>
         {lines.length > pageArrows && <Pages page={page} of={lines.length} choose={choose} />}
         <span class="sequence-end">
-          <Button onClick={() => save(`${name}.svg`, "image/svg+xml", asSvg(lines, name))}>{t("exportSvg")}</Button>
+          <Button onClick={() => save(`${name}.svg`, "image/svg+xml", asSvg(lines, name, words))}>{t("exportSvg")}</Button>
           <Button onClick={() => save(`${name}.txt`, "text/plain", asText(lines))}>{t("exportText")}</Button>
         </span>
       </div>

@@ -1,6 +1,6 @@
 // From the lines of a trace to shapes: where lifelines, arrows, notes and gaps
 // stand. A pure function; all figures are pixels of the SVG.
-import { type Participant, ParticipantKind } from "@usher-cc/client/gen/common";
+import { type EventError, type Participant, ParticipantKind } from "@usher-cc/client/gen/common";
 import { LineVisibility } from "@usher-cc/client/gen/conversation";
 import type { TraceLine } from "@usher-cc/client/gen/reporting";
 import { label, participantName, protocolName } from "./arrows.js";
@@ -92,8 +92,11 @@ export interface Layout {
 /** How many pages so many arrows have; at least one. */
 export const pageCount = (arrows: number): number => Math.max(1, Math.ceil(arrows / pageArrows));
 
-/** Lays a page of a trace out; first is the place of its first line in the trace. */
-export function layout(lines: readonly TraceLine[], first = 0): Layout {
+/**
+ * Lays a page of a trace out; first is the place of its first line in the
+ * trace, and words say why a request was refused: by default the server's own.
+ */
+export function layout(lines: readonly TraceLine[], first = 0, words = (error: EventError): string => error.description): Layout {
   const columns = columnsOf(lines);
   const lifelines = place(columns, lines);
   const x = new Map(lifelines.map((lifeline) => [lifeline.key, lifeline.x]));
@@ -108,7 +111,7 @@ export function layout(lines: readonly TraceLine[], first = 0): Layout {
       gaps.push({ y: y + gapHeight / 2, ms: waited, before: first + n });
       y += gapHeight;
     }
-    const arrow = arrowOf(line, first + n, refused.has(n), x, former !== line.timeMs);
+    const arrow = arrowOf(line, first + n, refused.has(n), x, former !== line.timeMs, words);
     y += rowHeight;
     arrow.y = y - 8;
     y += arrow.words === "" && !arrow.agentsAlone ? 0 : noteHeight;
@@ -119,7 +122,7 @@ export function layout(lines: readonly TraceLine[], first = 0): Layout {
   return { width: (last?.x ?? gutter) + margin + rightEnd(arrows, last?.x ?? gutter), height: y + 16, lifelines, arrows, gaps };
 }
 
-function arrowOf(line: TraceLine, index: number, refused: boolean, x: ReadonlyMap<string, number>, newTime: boolean): Arrow {
+function arrowOf(line: TraceLine, index: number, refused: boolean, x: ReadonlyMap<string, number>, newTime: boolean, words: (error: EventError) => string): Arrow {
   const error = line.event?.message.case === "eventError" ? line.event.message.value : undefined;
   const from = x.get(keyOf(line.from)) ?? gutter;
   const to = line.to.map((p) => x.get(keyOf(p)) ?? gutter);
@@ -140,7 +143,7 @@ function arrowOf(line: TraceLine, index: number, refused: boolean, x: ReadonlyMa
     to,
     labelX: middle(from, to),
     agentsAlone: added?.line?.visibility === LineVisibility.AGENTS,
-    words: error?.description ?? "",
+    words: error ? words(error) : "",
     newTime,
   };
 }

@@ -1,4 +1,5 @@
 // A diagram as a file of its own, with its style inside, and saving of files.
+import type { EventError } from "@usher-cc/client/gen/common";
 import { render } from "preact";
 import type { TraceLine } from "@usher-cc/client/gen/reporting";
 import { Heads, Shapes } from "./shapes.js";
@@ -11,8 +12,8 @@ const colours = `.sequence-svg { --sequence-ground: #fff; --sequence-text: #1820
 `;
 
 /** A whole trace as an SVG file. */
-export function asSvg(lines: readonly TraceLine[], title: string): string {
-  const whole = layout(lines);
+export function asSvg(lines: readonly TraceLine[], title: string, words?: (error: EventError) => string): string {
+  const whole = layout(lines, 0, words);
   const holder = document.createElement("div");
   render(
     <svg
@@ -44,9 +45,9 @@ export function asSvg(lines: readonly TraceLine[], title: string): string {
   return text;
 }
 
-/** Lets the user save a text as a file. */
-export function save(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+/** Lets the user save a text, or what was fetched, as a file. */
+export function save(name: string, type: string, content: string | Blob): void {
+  const url = URL.createObjectURL(new Blob([content], { type }));
   const link = document.createElement("a");
   link.href = url;
   link.download = name;
