@@ -442,7 +442,7 @@ test("a monitor reads what is said, and nobody sees him", async () => {
   await page.getByRole("button", { name: "Monitor" }).click();
   await page.getByRole("dialog").waitFor();
   expect(await axeViolations(page)).toEqual([]);
-  await confirm(page, "Monitor", "Quality");
+  await told(page, "You take part in the conversation with Dora: monitor.", () => confirm(page, "Monitor", "Quality"));
   await page.getByText("You take part: monitor.").waitFor();
   asking.send("And now?");
   await alice.addLine(id, "I am.");
@@ -645,9 +645,10 @@ async function traced(id: string): Promise<TraceLine[]> {
 
 const arrows = (page: Page): Locator => page.getByRole("listbox").getByRole("option");
 
-/** Waits until the diagram has at least as many arrows as the trace has lines; gives the trace, and the arrows by their sequences. */
+/** With reporting, waits until the diagram has at least as many arrows as the trace has lines; gives the trace, and the arrows by their sequences. */
 function drawn(page: Page, id: string): Promise<{ lines: TraceLine[]; sequences: (string | undefined)[] }> {
   return until("all arrows", async () => {
+    await page.getByLabel("Show reporting").check();
     const { length } = await traced(id);
     const sequences = await arrows(page).evaluateAll((all) => all.map((arrow) => (arrow as SVGElement).dataset.sequence));
     const lines = await traced(id);
@@ -663,6 +664,7 @@ async function saved(page: Page, button: string): Promise<{ text: string; downlo
 test("the diagram shows the messages as they happen, and is saved as SVG and text", async () => {
   const { id, alice, customer: asking, page } = await chat("Draw this & <that>");
   await part(page, "Messages");
+  await page.getByText("those of reporting are hidden").waitFor();
   const before = (await drawn(page, id)).lines.length;
   await alice.addLine(id, "Drawn.");
   await until("more arrows", async () => (await arrows(page).count()) > before);
@@ -716,6 +718,36 @@ test("a refused request is shown with its words", async () => {
   await expect(ben.leave(id)).rejects.toThrow();
   await page.locator(".sequence-refused").getByText("RequestLeaveInteraction").waitFor();
   await page.locator(".sequence-refused").getByText(/refused: /).first().waitFor();
+});
+
+test("in German a refused request is told in German, too", async () => {
+  const ben = await agent("ben", false);
+  const alice = await agent("alice");
+  await customer();
+  const id = await answer(alice);
+  const refusal = alice.transfer(id, "ben").catch(codeOf);
+  const offer = await until("ben is asked", () => ben.state.invitations[0]);
+  await ben.reject(offer.ticket, "busy");
+  expect(await refusal).toBe(ErrorCode.REJECTED);
+  const page = await wall(`?lang=de#interactions/${encodeURIComponent(id)}`);
+  await part(page, "Nachrichten");
+  await page.locator(".sequence-refused").getByText("abgelehnt: Der Agent hat das Angebot abgelehnt: I am busy.").first().waitFor();
+});
+
+test("a file of a conversation is saved", async () => {
+  const { customer: asking, page } = await chat("See the file.");
+  await asking.attach(new File(["Hello"], "note.txt", { type: "text/plain" }));
+  expect((await saved(page, "File note.txt")).text).toBe("Hello");
+});
+
+test("an id in the grid is not cut at its hyphen", async () => {
+  const alice = await agent("alice");
+  await customer();
+  await answer(alice);
+  const page = await wall("#agents");
+  const id = page.locator("[data-agent=alice] bdi").filter({ hasText: /^s-/ });
+  await id.waitFor();
+  expect(await id.evaluate((element) => element.getClientRects()[0]!.width)).toBeGreaterThan(60);
 });
 
 test("interactions are found by queue, state and text", async () => {
@@ -821,6 +853,21 @@ test("a server that is gone is told of, and the wall goes on when it is back", a
   expect(sequences).toEqual(lines.map((line) => String(line.sequence)));
   await tab(page, "Agents");
   await page.locator("[data-agent=alice]").waitFor();
+});
+
+test("that the connection is lost is said once", async () => {
+  const page = await wall("#interactions");
+  await page.getByText("Nothing waits and nothing is handled.").waitFor();
+  await usher.kill();
+  try {
+    await page.getByText("The connection is lost.").waitFor();
+    await page.waitForEvent("requestfailed", (request) => request.url().endsWith("/FindInteractions"));
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    expect(await page.getByRole("alert").allInnerTexts()).toHaveLength(1);
+  } finally {
+    await usher.run();
+  }
+  await page.getByText("The connection is lost.").waitFor({ state: "detached" });
 });
 
 test("who is asked stands there until he has answered, with the time that is left", async () => {

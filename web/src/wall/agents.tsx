@@ -258,7 +258,7 @@ class Row extends Component<RowProps> {
           <Media row={row} />
         </div>
         <div role="gridcell" class="grid-cell">
-          <Listed of={row.handling.map((h) => h.interactionId)} />
+          <Listed of={row.handling.map((h) => h.interactionId)} class="grid-id" />
         </div>
         <div role="gridcell" class="grid-cell">
           <bdi>{modeText(row) || "–"}</bdi>
@@ -301,14 +301,14 @@ function mediaText(m: MediaStatus): string {
 }
 
 // Texts in a row, each of its own direction.
-function Listed(props: { of: readonly string[] }) {
+function Listed(props: { of: readonly string[]; class?: string }) {
   return (
     <>
       {props.of.length === 0 && "–"}
       {props.of.map((text, n) => (
         <span key={text}>
           {n > 0 && ", "}
-          <bdi>{text}</bdi>
+          <bdi class={props.class}>{text}</bdi>
         </span>
       ))}
     </>

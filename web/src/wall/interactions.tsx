@@ -8,7 +8,7 @@ import { type Column, Table } from "../common/table.js";
 import { count } from "../common/time.js";
 import { InteractionPanel } from "./interaction.js";
 import { Elapsed, interactionStates } from "./marks.js";
-import { address, agentName, connection, enter, known, place, words } from "./state.js";
+import { address, agentName, besides, connection, enter, known, place, words } from "./state.js";
 import { t } from "./text.js";
 
 /** How often the list is read while somebody looks at it. */
@@ -31,7 +31,7 @@ export function Interactions() {
     <section aria-label={t("tabInteractions")} class={`interactions ${open ? "interactions-open" : ""}`}>
       <div class="interactions-list">
         <Filter />
-        {trouble.value && (
+        {besides(trouble.value) && (
           <p class="trouble" role="alert">
             {trouble.value}
           </p>
@@ -189,10 +189,16 @@ export function Heading(props: { i: InteractionProperties }) {
   );
 }
 
+/** The name of an interaction's customer, if the user data say it; else its id. */
+export const customerOf = (i: InteractionProperties): string => namesOf(i, "customer_name", "name")[0] ?? i.interactionId;
+
 // What it is about and for whom, if the user data say so.
 function subject(i: InteractionProperties): string {
-  return ["name", "customer_name", "subject"].map((key) => i.userData?.[key]).filter((value) => typeof value === "string").join(" · ");
+  return namesOf(i, "name", "customer_name", "subject").join(" · ");
 }
+
+const namesOf = (i: InteractionProperties, ...keys: string[]): string[] =>
+  keys.map((key) => i.userData?.[key]).filter((value) => typeof value === "string" && value !== "") as string[];
 
 const textOf = (i: InteractionProperties): string =>
   [i.interactionId, i.externalId, i.queue, i.vdn, i.mediaType, i.assignedTo, agentName(i.assignedTo), JSON.stringify(i.userData ?? {})].join("\n").toLocaleLowerCase();

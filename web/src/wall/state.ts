@@ -173,6 +173,9 @@ export function words(thrown: unknown): string {
   return error.event ? t("refusal", { words: refusalWords(error) }) : t("unreachable");
 }
 
+/** Words of what went wrong, while nothing more is wrong than that: a lost connection is told of at the top. */
+export const besides = (trouble: string | undefined): string | undefined => (watching.value.state === "reconnecting" ? undefined : trouble);
+
 /** A refusal of the server in words. */
 export const refusalWords = (error: UsherError): string => refusalIn(error, directory.value?.reasons ?? []);
 

@@ -1,13 +1,16 @@
-import { LineKind, LineVisibility, type TranscriptLine } from "@usher-cc/client/gen/conversation";
+import { type Attachment, LineKind, LineVisibility, type TranscriptLine } from "@usher-cc/client/gen/conversation";
 import { type InteractionProperties, InteractionState, ParticipantKind, VisibilityMode } from "@usher-cc/client/gen/common";
-import type { Conversation } from "@usher-cc/client";
+import { type Conversation, download } from "@usher-cc/client";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../common/button.js";
 import { participantName } from "../common/sequence/arrows.js";
+import { save } from "../common/sequence/standalone.js";
 import { timeOfDay } from "../common/time.js";
+import { tell } from "../common/toast.js";
+import { customerOf } from "./interactions.js";
 import { visibilities } from "./marks.js";
 import { ReasonDialog } from "./reason-dialog.js";
-import { own, session, words } from "./state.js";
+import { connection, own, session, words } from "./state.js";
 import { t } from "./text.js";
 
 /** The most bytes of a line. */
@@ -38,7 +41,7 @@ export function Talk(props: { id: string; properties: InteractionProperties | un
   const handled = !props.gone && i?.state === InteractionState.HANDLING;
   return (
     <div class="talk">
-      <Lines conversation={conversation} />
+      <Lines id={id} conversation={conversation} />
       {mine && !props.gone ? (
         <div class="talk-part">
           <p role="status">{t("youTakePart", { how: visibilities[way ?? VisibilityMode.CONFERENCE]() })}</p>
@@ -67,7 +70,7 @@ export function Talk(props: { id: string; properties: InteractionProperties | un
           title={joinTitles[joining]()}
           effect={joinEffects[joining]()}
           confirm={joinTitles[joining]()}
-          done={t("joined", { id, how: visibilities[joining]() })}
+          done={t("joined", { name: i ? customerOf(i) : id, how: visibilities[joining]() })}
           run={(reason) => session.intrude(id, joining, reason)}
           onClose={() => setJoining(undefined)}
         />
@@ -88,7 +91,7 @@ const joinEffects: Record<Way, () => string> = {
   [VisibilityMode.CONFERENCE]: () => t("intrudeEffect"),
 };
 
-function Lines(props: { conversation: Conversation | undefined }) {
+function Lines(props: { id: string; conversation: Conversation | undefined }) {
   const list = useRef<HTMLDivElement>(null);
   const lines = props.conversation?.lines ?? [];
   useLayoutEffect(() => {
@@ -103,7 +106,7 @@ function Lines(props: { conversation: Conversation | undefined }) {
         {props.conversation?.more && <p class="soft">{t("earlierLines")}</p>}
         {lines.length === 0 && <p class="soft">{props.conversation?.loaded ? t("linesNone") : t("reading")}</p>}
         {lines.map((line) => (
-          <LineOf key={String(line.sequence)} line={line} />
+          <LineOf key={String(line.sequence)} id={props.id} line={line} />
         ))}
       </div>
       <p class="soft talk-typing">{typing.length > 0 ? t("typing", { names: typing.join(", ") }) : ""}</p>
@@ -111,7 +114,7 @@ function Lines(props: { conversation: Conversation | undefined }) {
   );
 }
 
-function LineOf(props: { line: TranscriptLine }) {
+function LineOf(props: { id: string; line: TranscriptLine }) {
   const added = props.line.added;
   const line = added?.line;
   const customer = added?.author?.kind === ParticipantKind.CUSTOMER;
@@ -124,11 +127,32 @@ function LineOf(props: { line: TranscriptLine }) {
         {alone && ` · ${t("agentsAlone")}`} · {timeOfDay(Number(props.line.timeMs))}
       </span>
       <span class="talk-text" dir="auto">
-        {attachment && t("attachment", { name: attachment.name, type: attachment.contentType })}
+        {attachment && <File id={props.id} attachment={attachment} />}
         {attachment && line?.text ? " " : ""}
         {line?.text}
       </span>
     </div>
+  );
+}
+
+/** File is a file of a conversation, to be saved. */
+function File(props: { id: string; attachment: Attachment }) {
+  const { id, attachment } = props;
+  const [busy, setBusy] = useState(false);
+  const fetchIt = async () => {
+    setBusy(true);
+    try {
+      save(attachment.name, attachment.contentType, await download(connection, attachment, id));
+    } catch (thrown) {
+      tell(words(thrown), "error");
+    }
+    setBusy(false);
+  };
+  return (
+    <Button kind="plain" busy={busy} onClick={fetchIt}>
+      <span aria-hidden="true">⤓ </span>
+      {t("attachment", { name: attachment.name, type: attachment.contentType })}
+    </Button>
   );
 }
 

@@ -2,7 +2,7 @@ import { type EventWhyWaiting, Routing } from "@usher-cc/client/gen/routing";
 import { useEffect, useState } from "preact/hooks";
 import { count, stopwatch } from "../common/time.js";
 import { Elapsed } from "./marks.js";
-import { connection, words } from "./state.js";
+import { besides, connection, words } from "./state.js";
 import { t } from "./text.js";
 
 /** How often the question is asked anew while somebody looks: the answer is computed on read. */
@@ -47,7 +47,7 @@ export function Why(props: { id: string; waits: boolean }) {
   }
   return (
     <div class="why">
-      {error && (
+      {besides(error) && (
         <p class="trouble" role="alert">
           {error}
         </p>
