@@ -322,7 +322,7 @@ describe("customers", () => {
     const page = await open(plain("members"));
     await reads(page.getByRole("alert"), "for customers who are signed in");
     expect(await page.getByRole("button", { name: "Start chat" }).count()).toBe(0);
-    const refused = await call("LaunchSession", { site: "members", referenceId: "x" });
+    const refused = await call("LaunchSession", { site: "members", referenceId: crypto.randomUUID() });
     expect(refused.status).toBe(403);
   });
 
