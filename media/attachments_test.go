@@ -242,7 +242,7 @@ func TestRoomForAttachments(t *testing.T) {
 // TestUploadsAtOnce: who sends slowly takes up his own places, and leaves
 // nothing on the disk.
 func TestUploadsAtOnce(t *testing.T) {
-	inWorld(t, Limits{UploadsEach: 2, Uploads: 3}, func(w *world) {
+	inWorld(t, Limits{UploadsEach: 2, Uploads: 4}, func(w *world) {
 		id, other, third := w.session(), w.session(), w.session()
 		var ends []*io.PipeWriter
 		var sent sync.WaitGroup
