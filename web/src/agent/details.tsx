@@ -1,9 +1,10 @@
 // What is known of a session beside what was said: user data, properties,
 // parties, progress.
 import { ParticipantKind, VisibilityMode } from "@usher-cc/client/gen/common";
+import { queueName } from "../common/queues.js";
 import { dateAndTime, stopwatch } from "../common/time.js";
 import { now } from "../common/clock.js";
-import { queueName, type Session, userData, waitedMs } from "./model.js";
+import { type Session, userData, waitedMs } from "./model.js";
 import { CommandButton } from "./parts.js";
 import { nameOf, state } from "./store.js";
 import { t } from "./text.js";

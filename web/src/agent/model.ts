@@ -12,6 +12,7 @@ import {
   VisibilityMode,
 } from "@usher-cc/client/gen/common";
 import type { EventCurrentAgentStatus } from "@usher-cc/client/gen/event";
+import { queueName } from "../common/queues.js";
 
 /** Why an offer or a session is no longer there: a reason of the server's or in somebody's words, and who did it. */
 export interface Ending {
@@ -133,9 +134,6 @@ export const customerOf = (p: InteractionProperties | undefined): string =>
 
 /** What it is about. */
 export const subjectOf = (p: InteractionProperties | undefined): string => field(p, "subject");
-
-/** A queue for people: the server's name for none, which is behind a workbin, is nothing. */
-export const queueName = (queue: string): string => (queue === "__workbin__" ? "" : queue);
 
 /** What was asked for: the request type, else the queue, else the media type. */
 export const requestOf = (p: InteractionProperties | undefined): string =>

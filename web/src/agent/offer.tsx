@@ -2,13 +2,14 @@
 import { useEffect, useState } from "preact/hooks";
 import { Operation, VisibilityMode } from "@usher-cc/client/gen/common";
 import { Button } from "../common/button.js";
+import { queueName } from "../common/queues.js";
 import { timeOfDay } from "../common/time.js";
 import * as acts from "./acts.js";
 import { shortcut } from "./combination.js";
 import { desk } from "./desk.js";
 import { show } from "./dialogs.js";
 import { offerEnding } from "./explain.js";
-import { customerOf, type Line, lineOf, type Offer, queueName, requestOf, subjectOf, userData, waitsSince } from "./model.js";
+import { customerOf, type Line, lineOf, type Offer, requestOf, subjectOf, userData, waitsSince } from "./model.js";
 import { Countdown, Key, Since, Trouble } from "./parts.js";
 import { nameOf, openOffers, state } from "./store.js";
 import { busy } from "./trouble.js";

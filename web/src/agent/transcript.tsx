@@ -7,6 +7,7 @@ import type { Attachment } from "@usher-cc/client/gen/conversation";
 import { LineVisibility } from "@usher-cc/client/gen/conversation";
 import { Button } from "../common/button.js";
 import { Linked } from "../common/linked.js";
+import { sizeInWords } from "../common/size.js";
 import { timeOfDaySeconds } from "../common/time.js";
 import { desk } from "./desk.js";
 import { customerOf, isUnsent, type Line, lineOf, type Session } from "./model.js";
@@ -209,7 +210,7 @@ function File(props: { id: string; attachment: Attachment }) {
     <div class="file">
       {url && <img src={url} alt={attachment.name} />}
       <Button onClick={() => at(place, () => save(id, attachment))}>
-        ⤓ {attachment.name} ({t("kilobytes", { count: Math.max(1, Math.round(Number(attachment.size) / 1024)) })})
+        ⤓ {attachment.name} ({sizeInWords(Number(attachment.size))})
       </Button>
       <Trouble place={place} />
     </div>

@@ -2,11 +2,12 @@
 import type { Attachment, Line } from "@usher-cc/client/light";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../common/button.js";
+import { sizeInWords } from "../common/size.js";
 import { timeOfDay } from "../common/time.js";
 import { Linked } from "../common/linked.js";
 import { type Chat, lineBytesMax, type Pending, type Said } from "./chat.js";
 import { t } from "./text.js";
-import { agentsInWords, authorInWords, refusalInWords, save, sizeInWords, transcript, typesInWords, waitInWords } from "./words.js";
+import { agentsInWords, authorInWords, refusalInWords, save, transcript, typesInWords, waitInWords } from "./words.js";
 
 /** How near to the end, in pixels, somebody reads the latest lines. */
 const atEndPx = 60;

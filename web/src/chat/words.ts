@@ -1,4 +1,4 @@
-// What the chat says in words: waits, sizes, refusals, and the transcript.
+// What the chat says in words: waits, refusals, and the transcript.
 import type { Refused } from "@usher-cc/client/light";
 import type { Said } from "./chat.js";
 import { locale } from "../common/locale.js";
@@ -9,8 +9,6 @@ const minuteMs = 60_000;
 
 const inMinutes = new Intl.NumberFormat(locale, { style: "unit", unit: "minute", unitDisplay: "long" });
 const inHours = new Intl.NumberFormat(locale, { style: "unit", unit: "hour", unitDisplay: "long" });
-const inKilobytes = new Intl.NumberFormat(locale, { style: "unit", unit: "kilobyte", maximumFractionDigits: 0 });
-const inMegabytes = new Intl.NumberFormat(locale, { style: "unit", unit: "megabyte", maximumFractionDigits: 1 });
 const names = new Intl.ListFormat(locale, { type: "conjunction" });
 
 /** An expected wait in words; undefined if there is no end to it. */
@@ -23,11 +21,6 @@ export function waitInWords(ms: number | undefined): string {
   }
   const minutes = Math.ceil(ms / minuteMs);
   return t("waitAbout", { time: minutes < 60 ? inMinutes.format(minutes) : inHours.format(Math.round(minutes / 60)) });
-}
-
-/** A size in words. */
-export function sizeInWords(bytes: number): string {
-  return bytes < 1 << 20 ? inKilobytes.format(Math.max(1, Math.round(bytes / 1024))) : inMegabytes.format(bytes / (1 << 20));
 }
 
 /** Content types as people call them: PNG, JPEG, TXT. */
