@@ -1,1 +1,0 @@
-import{a as e,$ as o}from"./page-COLCaewN.js";function i(r){return r.split(/(https?:\/\/[^\s<>"]*[^\s<>".,;:!?)\]'])/i)}function s({text:r}){return e(o,{children:i(r).map((n,t)=>t%2===0?n:e("a",{href:n,target:"_blank",rel:"noopener noreferrer",children:n}))})}export{s as L};
