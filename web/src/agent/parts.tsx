@@ -45,7 +45,7 @@ export function Countdown(props: { sinceMs: number; deadlineMs: number }) {
         <circle cx="20" cy="20" r={radius} class="countdown-ground" />
         <circle cx="20" cy="20" r={radius} class="countdown-left" stroke-dasharray={`${around * share} ${around}`} transform="rotate(-90 20 20)" />
       </svg>
-      <span aria-hidden="true">{seconds}</span>
+      <span aria-hidden="true">{seconds < 100 ? seconds : `${Math.ceil(seconds / 60)}′`}</span>
     </span>
   );
 }
