@@ -55,10 +55,6 @@ const (
 // builtin tells whether the built-in router runs a strategy.
 func builtin(strategy string) bool { return strategy == LongestIdle || strategy == Vectored }
 
-func mediaServer(id string) Participant {
-	return Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA, ID: id}
-}
-
 func agentParticipant(id AgentID) Participant {
 	return Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_AGENT, ID: string(id)}
 }

@@ -23,6 +23,10 @@ var (
 	admin      = Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_ADMIN, ID: "root"}
 )
 
+func mediaServer(id string) Participant {
+	return Participant{Kind: usherv1.ParticipantKind_PARTICIPANT_KIND_MEDIA, ID: id}
+}
+
 func fixture() *usherv1.Configuration {
 	capacity := map[string]int32{"chat": 1, "mail": 2, "voice": 1}
 	c := &usherv1.Configuration{
